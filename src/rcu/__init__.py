@@ -1,0 +1,1 @@
+"""The RCU: one client, one lasting id."""
