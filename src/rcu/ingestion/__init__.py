@@ -1,0 +1,1 @@
+"""Messages from sources: received once, kept for ever, applied in one transaction."""
