@@ -1,0 +1,1 @@
+"""The client as served: golden record, 360 view, look-up, search, timeline."""

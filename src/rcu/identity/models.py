@@ -1,0 +1,200 @@
+"""Tables of the partition: source records, what finds them, and what was decided of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import DateTime, Uuid
+
+from rcu.db.metadata import Base
+
+Timestamp = DateTime(timezone=True)
+
+
+class RecordKind(StrEnum):
+    """How a source record came to be, which decides how it finds its client.
+
+    Only a profile makes a client *known*.
+    """
+
+    PROFILE = "profile"
+    """A profile message: placed by match weights against other profiles."""
+
+    REFERENCE = "reference"
+    """A fact named a record of the source whose profile has not arrived yet."""
+
+    IDENTIFIERS = "identifiers"
+    """A fact carried identifiers only: placed with the one client who holds them."""
+
+
+class Placement(StrEnum):
+    """What ties a record to its client."""
+
+    MATCHING = "matching"
+    OWN_RECORD = "own_record"
+    CARD = "card"
+    APP_SCAN = "app_scan"
+    EMAIL = "email"
+    PHONE = "phone"
+    PAYMENT_TOKEN = "payment_token"  # noqa: S105 -- the name of a method, not a secret
+    NONE = "none"
+
+
+def one_of(column: str, values: type[StrEnum]) -> str:
+    """Return the check that a text column holds a member of an enumeration.
+
+    Text with a check rather than a PostgreSQL enum: a new member is a new constraint,
+    which the previous release survives, not an ALTER TYPE.
+    """
+    members = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({members})"
+
+
+class Client(Base):
+    """A lasting client id. The id is that of its oldest source record, see ADR 3."""
+
+    __tablename__ = "client"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    known: Mapped[bool]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = mapped_column(Timestamp)
+    changed_at: Mapped[datetime] = mapped_column(Timestamp)
+    retired_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class SourceRecord(Base):
+    """One person as one source knows them; every fact hangs on one."""
+
+    __tablename__ = "source_record"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(ForeignKey("source.code"))
+    external_id: Mapped[str]
+    kind: Mapped[str]
+    client_id: Mapped[UUID]
+    placement: Mapped[str]
+    profile: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="attribute -> {value, occurred_at, message_id}: last writer wins, each"
+    )
+    features: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="normalised, for comparing")
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = mapped_column(Timestamp)
+    changed_at: Mapped[datetime] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        CheckConstraint(one_of("kind", RecordKind), name="kind"),
+        CheckConstraint(one_of("placement", Placement), name="placement"),
+        Index("uq_source_record_source_external_id", "source", "external_id", unique=True),
+        Index("ix_source_record_client_id", "client_id"),
+    )
+
+
+class Identifier(Base):
+    """A normalised identifier and a record that holds it."""
+
+    __tablename__ = "identifier"
+
+    kind: Mapped[str]
+    value: Mapped[str]
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    origin: Mapped[str] = mapped_column(comment="profile, or ticket when a sale showed it")
+    verified_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    first_seen_at: Mapped[datetime] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        PrimaryKeyConstraint("kind", "value", "record_id"),
+        CheckConstraint("origin IN ('profile', 'ticket')", name="origin"),
+        Index("ix_identifier_record_id", "record_id"),
+    )
+
+
+class BlockingKey(Base):
+    """A key two records must share to become a candidate pair, hashed to 64 bits."""
+
+    __tablename__ = "blocking_key"
+
+    key: Mapped[int] = mapped_column(BigInteger)
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+
+    __table_args__ = (
+        PrimaryKeyConstraint("key", "record_id"),
+        Index("ix_blocking_key_record_id", "record_id"),
+    )
+
+
+class RecordPair(Base):
+    """A pair of records whose match weight reached the review line, with its evidence."""
+
+    __tablename__ = "record_pair"
+
+    left_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    right_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    weight: Mapped[float]
+    decision: Mapped[str]
+    evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    contradiction: Mapped[str | None]
+    model_version: Mapped[str]
+    scored_at: Mapped[datetime] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        PrimaryKeyConstraint("left_id", "right_id"),
+        CheckConstraint("left_id < right_id", name="ordered"),
+        CheckConstraint("decision IN ('link', 'review')", name="decision"),
+        Index("ix_record_pair_right_id", "right_id"),
+    )
+
+
+class Judgement(Base):
+    """What a person said of a pair: binding until revoked. Append-only but for the revocation."""
+
+    __tablename__ = "judgement"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    left_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    right_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    verdict: Mapped[str]
+    reason: Mapped[str]
+    author: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    revoked_by: Mapped[UUID | None] = mapped_column(Uuid, comment="the identity change that did")
+
+    __table_args__ = (
+        CheckConstraint("left_id < right_id", name="ordered"),
+        CheckConstraint("verdict IN ('match', 'no_match')", name="verdict"),
+        Index(
+            "uq_judgement_binding_pair",
+            "left_id",
+            "right_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+        Index("ix_judgement_right_id", "right_id"),
+    )
+
+
+class IdentityChange(Base):
+    """A change of the partition: who became whom, when, and by what. Append-only."""
+
+    __tablename__ = "identity_change"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    client_id: Mapped[UUID] = mapped_column(comment="the client that the records are with now")
+    other_client_id: Mapped[UUID | None] = mapped_column(comment="the client they were with before")
+    record_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    cause: Mapped[str] = mapped_column(comment="message, judgement or resolution")
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('merge', 'split', 'move')", name="kind"),
+        Index("ix_identity_change_client_id", "client_id", "made_at"),
+        Index("ix_identity_change_other_client_id", "other_client_id", "made_at"),
+    )

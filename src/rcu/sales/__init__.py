@@ -1,0 +1,1 @@
+"""Stores, tickets, orders and events, and what they hang on."""

@@ -1,0 +1,165 @@
+"""Tables of facts: stores, tickets, orders, events, and totals per source record."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import DateTime
+
+from rcu.db.metadata import Base
+
+Timestamp = DateTime(timezone=True)
+
+
+class Store(Base):
+    """A shop; its time zone says which business day a sale belongs to."""
+
+    __tablename__ = "store"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    postcode: Mapped[str | None]
+    city: Mapped[str | None]
+    country: Mapped[str] = mapped_column(server_default=text("'FR'"))
+    timezone: Mapped[str] = mapped_column(server_default=text("'Europe/Paris'"))
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
+class Ticket(Base):
+    """A sale, a return or a void. It hangs on the source record its identifiers named."""
+
+    __tablename__ = "ticket"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(ForeignKey("source.code"))
+    ticket_id: Mapped[str] = mapped_column(comment="the id given by the source")
+    message_id: Mapped[str]
+    kind: Mapped[str]
+    store: Mapped[str | None] = mapped_column(ForeignKey("store.code"))
+    till: Mapped[str | None]
+    number: Mapped[int | None] = mapped_column(BigInteger)
+    business_date: Mapped[date]
+    sold_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+    channel: Mapped[str]
+    currency: Mapped[str]
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    payments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    cashier: Mapped[str | None]
+    order_id: Mapped[str | None]
+    fulfilment: Mapped[str | None]
+    original_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("ticket.id"), comment="the ticket that this one returns or voids"
+    )
+    voided_by: Mapped[UUID | None] = mapped_column(comment="the ticket that cancelled this one")
+    record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
+    link: Mapped[str] = mapped_column(
+        comment="how it came to its record: identifiers, original, order, or none"
+    )
+    sale_client_id: Mapped[UUID | None] = mapped_column(
+        comment="the known client it was attached to when it was received"
+    )
+    sale_method: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('sale', 'return', 'void')", name="kind"),
+        CheckConstraint("link IN ('identifiers', 'original', 'order', 'none')", name="link"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        Index("uq_ticket_source_ticket_id", "source", "ticket_id", unique=True),
+        Index(
+            "uq_ticket_printed", "source", "store", "till", "business_date", "number", unique=True
+        ),
+        Index("ix_ticket_record_id", "record_id", "sold_at"),
+        Index(
+            "ix_ticket_original_id", "original_id", postgresql_where=text("original_id IS NOT NULL")
+        ),
+        Index("ix_ticket_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    )
+
+
+class SalesOrder(Base):
+    """A web order: its newest known state. The steps are kept beside it."""
+
+    __tablename__ = "sales_order"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(ForeignKey("source.code"))
+    order_id: Mapped[str]
+    status: Mapped[str]
+    placed_at: Mapped[datetime] = mapped_column(Timestamp)
+    changed_at: Mapped[datetime] = mapped_column(
+        Timestamp, comment="occurred_at of the newest step"
+    )
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+    channel: Mapped[str]
+    currency: Mapped[str]
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    payments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    store: Mapped[str | None] = mapped_column(ForeignKey("store.code"))
+    fulfilment: Mapped[str | None]
+    record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
+
+    __table_args__ = (
+        Index("uq_sales_order_source_order_id", "source", "order_id", unique=True),
+        Index("ix_sales_order_record_id", "record_id", "changed_at"),
+        Index("ix_sales_order_order_id", "order_id"),
+    )
+
+
+class OrderStep(Base):
+    """One step in the life of an order. Append-only."""
+
+    __tablename__ = "order_step"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("sales_order.id"))
+    status: Mapped[str]
+    occurred_at: Mapped[datetime] = mapped_column(Timestamp)
+    message_id: Mapped[str]
+
+    __table_args__ = (Index("ix_order_step_order_id", "order_id", "occurred_at"),)
+
+
+class Event(Base):
+    """Something a person did that is no sale."""
+
+    __tablename__ = "event"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(ForeignKey("source.code"))
+    message_id: Mapped[str]
+    name: Mapped[str]
+    occurred_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+    channel: Mapped[str]
+    properties: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id"))
+
+    __table_args__ = (Index("ix_event_record_id", "record_id", "occurred_at"),)
+
+
+class PurchaseTotal(Base):
+    """What was bought under one source record, per channel, store and currency.
+
+    Kept with each ticket, so that the totals of a client are a sum over a few rows;
+    `store` is empty for sales without one.
+    """
+
+    __tablename__ = "purchase_total"
+
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id"))
+    channel: Mapped[str]
+    store: Mapped[str]
+    currency: Mapped[str]
+    sales: Mapped[int]
+    returns: Mapped[int]
+    amount_cents: Mapped[int] = mapped_column(BigInteger, comment="returns deducted")
+    first_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    last_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    __table_args__ = (PrimaryKeyConstraint("record_id", "channel", "store", "currency"),)
