@@ -1,0 +1,1 @@
+"""The database: its engine, the transaction at the edge, and the embedded PostgreSQL."""

@@ -1,0 +1,65 @@
+"""What a database error means for the work that met it: try again, answer 503, or a bug."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from rcu.db.errors import DatabaseUnavailableError
+
+
+class Failure(Enum):
+    """Why a unit of work did not commit, when the work itself is not to blame."""
+
+    CONFLICT = "conflict"
+    """Deadlock or serialisation failure: rolled back, right to run again."""
+    DISCONNECTED = "disconnected"
+    """The connection broke."""
+    UNAVAILABLE = "unavailable"
+    """The server refuses work, or took too long."""
+    POOL_EXHAUSTED = "pool_exhausted"
+    """Every connection is in use."""
+
+
+_SENTENCES = {
+    Failure.CONFLICT: "The database is busy with the same rows.",
+    Failure.DISCONNECTED: "The connection to the database was lost.",
+    Failure.UNAVAILABLE: "The database is not reachable or too busy.",
+    Failure.POOL_EXHAUSTED: "All connections to the database are in use.",
+}
+
+_CONFLICTS = frozenset({"40001", "40P01"})
+_DISCONNECTIONS = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+_REFUSALS = frozenset(
+    {
+        "25006",  # read only: a standby, after a failover
+        "55P03",  # lock_timeout
+        "57014",  # statement_timeout
+    }
+)
+
+
+def failure_of(error: BaseException) -> Failure | None:
+    """Return what an error of SQLAlchemy means, or None when it is no failure of the database."""
+    if isinstance(error, PoolTimeoutError):
+        return Failure.POOL_EXHAUSTED
+    if not isinstance(error, DBAPIError):
+        return None
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    # A migration changed a table under a prepared statement: the next run prepares it anew.
+    stale_plan = type(error.orig).__name__ == "InvalidCachedStatementError"
+    if state in _CONFLICTS or stale_plan:
+        return Failure.CONFLICT
+    if error.connection_invalidated or state in _DISCONNECTIONS or state.startswith("08"):
+        return Failure.DISCONNECTED
+    # Class 53: too many connections, no disk, no memory.
+    if state in _REFUSALS or state.startswith("53"):
+        return Failure.UNAVAILABLE
+    return None
+
+
+def unavailable(failure: Failure | None) -> DatabaseUnavailableError:
+    """Return the error to raise for a failure; None stands for a connection never made."""
+    return DatabaseUnavailableError(_SENTENCES[failure or Failure.UNAVAILABLE])

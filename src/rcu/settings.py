@@ -1,0 +1,85 @@
+"""Settings of the service, read from the environment (prefix `RCU_`) and from a `.env` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""An ISO 3166-1 alpha-2 code of a country or territory, in capitals."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set; each field is the variable `RCU_<FIELD>`.
+
+    The defaults start a complete service on one machine: an embedded PostgreSQL under
+    `./var`, listening on the loopback interface only.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="RCU_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="Folder of everything the service keeps on disk, the embedded database too.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Any PostgreSQL 16 or newer, postgresql://user:password@host/name. "
+        "Without it, an embedded PostgreSQL under the data folder.",
+    )
+    pool_size: int = Field(
+        default=10, ge=1, le=500, description="Connections kept open by each process."
+    )
+    pool_overflow: int = Field(
+        default=5, ge=0, le=500, description="Connections opened above the pool size at a peak."
+    )
+    pool_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="Longest wait for a free connection before a 503."
+    )
+    statement_timeout_seconds: float = Field(
+        default=30.0, ge=0, description="Longest run of one statement; 0 is without limit."
+    )
+    lock_timeout_seconds: float = Field(
+        default=10.0, ge=0, description="Longest wait for one lock; 0 is without limit."
+    )
+    allow_unsafe_durability: bool = Field(
+        default=False,
+        description="Serve although fsync, full_page_writes or synchronous_commit is off: "
+        "what was acknowledged may then be lost with the machine's power.",
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    shutdown_timeout_seconds: int = Field(
+        default=30, ge=0, description="Longest wait for requests under way at shutdown."
+    )
+
+    default_region: Region = Field(
+        default="FR", description="Country of the phone numbers written without one."
+    )
+
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, description="Largest request body, after decompression."
+    )
+    max_json_depth: int = Field(
+        default=12, ge=2, le=200, description="Deepest nesting of a JSON body."
+    )
+    max_json_keys: int = Field(
+        default=50_000, ge=16, description="Most object members in a JSON body."
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line that is written."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="Lines for machines (json) or for people (console)."
+    )

@@ -1,0 +1,127 @@
+"""Fixtures of the whole suite: a real PostgreSQL, built by the migrations.
+
+- `session`: a session in a transaction that is rolled back; a few milliseconds. For most tests.
+- `database`: a `Database` of the test's own, cloned from the migrated template; some 50 ms. For
+  tests of commits, of concurrency, or of the service as a whole.
+
+Asynchronous tests run on anyio's pytest plugin, which Starlette and httpx bring along: it spares a
+dependency. Every `async def test_...` is marked for it below.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from rcu.db.embedded import EmbeddedServer
+from rcu.db.engine import Database
+from rcu.db.migrations import migrate
+from rcu.settings import Settings
+
+TEMPLATE = "rcu_template"
+SHARED = "rcu_shared"
+
+# The suite's own server may lose its data: it is thrown away with them. Never so in service.
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run every asynchronous test on anyio."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.add_marker(pytest.mark.anyio)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, the loop of the service."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """Give the suite's own PostgreSQL, with the migrated template database."""
+    folder = tmp_path_factory.mktemp("postgres") / "data"
+    with EmbeddedServer(folder, overrides=THROW_AWAY) as running:
+        anyio.run(_make_template, running)
+        yield running
+
+
+async def _make_template(running: EmbeddedServer) -> None:
+    await _administer(running, f"CREATE DATABASE {TEMPLATE} OWNER rcu")
+    database = Database(running.url(database=TEMPLATE))
+    await migrate(database)
+    await database.close()
+    await _administer(running, f"CREATE DATABASE {SHARED} OWNER rcu TEMPLATE {TEMPLATE}")
+
+
+async def _administer(running: EmbeddedServer, statement: str) -> None:
+    """Run a statement that belongs to no transaction, as the server's superuser."""
+    engine = create_async_engine(
+        running.url(database="postgres", user="postgres"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+    )
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Give settings of the test's own, whatever the environment says."""
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path / "var",
+        database_url=None,
+        allow_unsafe_durability=True,
+    )
+
+
+@pytest.fixture
+async def database_url(server: EmbeddedServer) -> AsyncIterator[URL]:
+    """Give the address of a migrated database of the test's own."""
+    name = f"rcu_test_{next(_numbers)}"
+    await _administer(server, f"CREATE DATABASE {name} OWNER rcu TEMPLATE {TEMPLATE}")
+    yield server.url(database=name)
+    await _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: URL) -> AsyncIterator[Database]:
+    """Give a migrated database of the test's own, for real commits and concurrency."""
+    own = Database(database_url)
+    yield own
+    await own.close()
+
+
+@pytest.fixture
+async def shared_engine(server: EmbeddedServer) -> AsyncIterator[AsyncEngine]:
+    """Give the engine of the database that `session` shares; nobody commits to it."""
+    shared = Database(server.url(database=SHARED), pool_size=1)
+    yield shared.engine
+    await shared.close()
+
+
+@pytest.fixture
+async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """Give a session in a transaction that is rolled back at the end of the test.
+
+    A `commit()` under test ends a savepoint only.
+    """
+    async with shared_engine.connect() as connection, connection.begin() as transaction:
+        async with AsyncSession(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as bound:
+            yield bound
+        await transaction.rollback()
