@@ -1,0 +1,1 @@
+"""Who may do what: sources, API keys and their scopes."""

@@ -1,0 +1,137 @@
+"""Assembles the service: settings, database, keyring, routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+
+from rcu import operations
+from rcu.access import endpoints as access
+from rcu.access import repository as access_repository
+from rcu.access.authorisation import authenticate
+from rcu.access.keyring import Keyring
+from rcu.access.repository import StoredKey
+from rcu.db.opening import open_database
+from rcu.http import documentation
+from rcu.http.json_body import JsonLimits
+from rcu.http.routing import ApiRoute
+from rcu.http.shell import Shell
+from rcu.logs import configure_logs, get_logger
+from rcu.openapi import DESCRIPTION, TAGS, describe_api
+from rcu.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+    from starlette.types import ASGIApp
+
+    from rcu.db.engine import Database
+
+log = get_logger(__name__)
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    access.router,
+    operations.router,
+    documentation.router,
+)
+"""Every router of the service. A domain adds its own here."""
+
+_SUBSCRIPTION_SECONDS: Final = 2.0
+
+
+class Service(FastAPI):
+    """FastAPI without the layers that this service does otherwise, or does without."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the routes inside the shell.
+
+        The shell stands for FastAPI's error, telemetry, body limit and exception layers: it
+        answers every exception, and never with the text of one.
+        """
+        return Shell(
+            AsyncExitStackMiddleware(self.router),
+            max_body_bytes=self.state.settings.max_body_bytes,
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the API."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe_api(self)
+        return self.openapi_schema
+
+
+def create_app(settings: Settings | None = None, *, database: Database | None = None) -> FastAPI:
+    """Return the service.
+
+    `database` is for tests: an open one to use, which stays open at shutdown.
+    """
+    settings = settings or Settings()
+    app = Service(
+        title="RCU",
+        summary="Référentiel client unique: one client, one lasting id.",
+        description=DESCRIPTION,
+        version=version("rcu"),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
+        # Swagger UI and ReDoc come from another host; `/docs` is a page of our own.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,
+        # FastAPI's own telemetry would export bodies and exception messages.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.given_database = database
+    app.state.authenticate = authenticate
+    app.state.last_metrics_key = None
+    app.state.expected_revision = None
+    app.state.json_limits = JsonLimits(
+        max_bytes=settings.max_body_bytes,
+        max_depth=settings.max_json_depth,
+        max_keys=settings.max_json_keys,
+    )
+    app.router.route_class = ApiRoute
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what requests need; at shutdown the server has finished them, and all is let go."""
+    settings: Settings = app.state.settings
+    configure_logs(level=settings.log_level, log_format=settings.log_format)
+    async with _database_of(app) as database:
+        keyring = _keyring_for(database)
+        app.state.database = database
+        app.state.keyring = keyring
+        async with keyring.listening():
+            await keyring.wait_until_subscribed(timeout_seconds=_SUBSCRIPTION_SECONDS)
+            log.info("service.started", embedded=settings.database_url is None)
+            yield
+    log.info("service.stopped")
+
+
+@asynccontextmanager
+async def _database_of(app: FastAPI) -> AsyncIterator[Database]:
+    given: Database | None = app.state.given_database
+    if given is not None:
+        yield given
+        return
+    async with open_database(app.state.settings) as database:
+        yield database
+
+
+def _keyring_for(database: Database) -> Keyring:
+    async def load(public_id: str) -> StoredKey | None:
+        async with database.read() as connection:
+            return await access_repository.find_live_key(connection, public_id)
+
+    return Keyring(load=load, connect=database.dedicated_connection)

@@ -1,0 +1,1 @@
+"""The HTTP shell: limits, problem documents, request context, health, cursors."""

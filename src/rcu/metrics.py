@@ -1,0 +1,143 @@
+"""The service's Prometheus metrics, and the small functions by which the domains feed them.
+
+Numbers are kept per process. With several workers, `PROMETHEUS_MULTIPROC_DIR` (set by
+`rcu serve` before it starts them) makes them share files, and any worker then answers for all.
+No label ever holds personal data, nor a value of unbounded variety.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Final, Literal
+
+from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+__all__ = ["CONTENT_TYPE"]
+
+REGISTRY: Final = CollectorRegistry()
+
+_REQUEST_SECONDS: Final = Histogram(
+    "rcu_http_request_seconds",
+    "Time from the request's head to the answer's end.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    registry=REGISTRY,
+)
+_MESSAGES: Final = Counter(
+    "rcu_ingestion_messages",
+    "Messages received, by type and what became of them.",
+    ["type", "outcome"],
+    registry=REGISTRY,
+)
+_RESOLUTION_SECONDS: Final = Histogram(
+    "rcu_resolution_seconds",
+    "Time to resolve one source record to its client.",
+    buckets=(0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.5),
+    registry=REGISTRY,
+)
+_CANDIDATES: Final = Histogram(
+    "rcu_resolution_candidates",
+    "Candidate records compared for one source record.",
+    buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200, 500),
+    registry=REGISTRY,
+)
+_PARKED: Final = Gauge(
+    "rcu_parked_messages",
+    "Messages parked, waiting for what they refer to.",
+    ["reason"],
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+_POOL: Final = Gauge(
+    "rcu_database_pool_connections",
+    "Connections of the database pool, in use and at most.",
+    ["state"],
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+_AUTHENTICATION_FAILURES: Final = Counter(
+    "rcu_authentication_failures",
+    "Requests refused for their API key.",
+    ["reason"],
+    registry=REGISTRY,
+)
+_KEY_CACHE: Final = Counter(
+    "rcu_key_lookups",
+    "API keys looked up, by where they were found: cache, or database.",
+    ["place"],
+    registry=REGISTRY,
+)
+_DATABASE_UNAVAILABLE: Final = Counter(
+    "rcu_database_unavailable", "Requests answered 503 for want of the database.", registry=REGISTRY
+)
+
+AuthenticationFailure = Literal["missing", "malformed", "unknown", "scope"]
+
+
+@cache
+def _request_timer(method: str, route: str, status: int) -> Histogram:
+    return _REQUEST_SECONDS.labels(method, route, str(status))
+
+
+def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:
+    """Count one HTTP request; `route` is the template, never the path that was called."""
+    _request_timer(method, route, status).observe(seconds)
+
+
+def count_message(message_type: str, outcome: str) -> None:
+    """Count one ingested message, e.g. `("profile", "created")` or `("ticket", "parked")`."""
+    _MESSAGES.labels(message_type, outcome).inc()
+
+
+def observe_resolution(*, seconds: float, candidates: int) -> None:
+    """Count one resolution of a source record."""
+    _RESOLUTION_SECONDS.observe(seconds)
+    _CANDIDATES.observe(candidates)
+
+
+def set_parked(reason: str, number: int) -> None:
+    """Say how many messages are parked for `reason` now."""
+    _PARKED.labels(reason).set(number)
+
+
+def set_pool(*, in_use: int, limit: int) -> None:
+    """Say how many connections of this process's pool are in use, and how many there may be."""
+    _POOL.labels("in_use").set(in_use)
+    _POOL.labels("limit").set(limit)
+
+
+def count_authentication_failure(reason: AuthenticationFailure) -> None:
+    """Count one refused API key: a rise is somebody trying keys."""
+    _AUTHENTICATION_FAILURES.labels(reason).inc()
+
+
+_key_from_cache = _KEY_CACHE.labels("cache")
+_key_from_database = _KEY_CACHE.labels("database")
+
+
+def count_key_lookup(*, cached: bool) -> None:
+    """Count one look-up of an API key, in this process's cache or in the database."""
+    (_key_from_cache if cached else _key_from_database).inc()
+
+
+def count_database_unavailable() -> None:
+    """Count one request refused because the database was away."""
+    _DATABASE_UNAVAILABLE.inc()
+
+
+def exposition() -> bytes:
+    """Return all metrics in Prometheus's text format, of all workers when they share files."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    shared = CollectorRegistry()
+    multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+    return generate_latest(shared)

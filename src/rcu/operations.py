@@ -1,0 +1,88 @@
+"""What the machinery around the service asks: is it up, is it ready, what are its figures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel
+from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rcu import metrics
+from rcu.access.authorisation import ScopeRequirement, presented_key
+from rcu.access.caller import Caller
+from rcu.access.keys import PresentedKey, read_key
+from rcu.access.models import Scope
+from rcu.db.errors import DatabaseUnavailableError
+from rcu.errors import problems
+from rcu.http.dependencies import DatabaseDep
+from rcu.http.errors import NotReadyError
+from rcu.http.routing import api_router
+
+router = api_router(tags=["Operations"])
+
+
+class Health(BaseModel):
+    """The state of this process."""
+
+    status: str
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """Say that the process runs. It asks nothing of the database: do not restart for its sake."""
+    return Health(status="up")
+
+
+@router.get("/readyz", responses=problems(NotReadyError, DatabaseUnavailableError))
+async def readyz(request: Request, database: DatabaseDep) -> Health:
+    """Say whether requests can be served: the database answers and its tables are up to date."""
+    expected: str | None = request.app.state.expected_revision
+    async with database.read() as connection:
+        if expected is None:
+            await connection.execute(text("SELECT 1"))
+            return Health(status="ready")
+        known = await connection.scalar(text("SELECT to_regclass('alembic_version')::text"))
+        found = known and await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != expected:
+        raise NotReadyError("The database is not migrated to this release: run `rcu migrate`.")
+    return Health(status="ready")
+
+
+class MetricsRequirement(ScopeRequirement):
+    """Lets pass a key with the scope metrics:read.
+
+    While the database is away no key can be recognised, and that is when the figures are wanted
+    most: the key that last read them may read them again.
+    """
+
+    async def __call__(self, request: Request) -> Caller | None:
+        """Return the caller, or None for the last one while the database is away."""
+        state = request.app.state
+        presented = read_key(presented_key(request))
+        try:
+            caller = await super().__call__(request)
+        except DatabaseUnavailableError:
+            last: PresentedKey | None = state.last_metrics_key
+            if presented is None or last is None or not presented.opens(last.secret_hash):
+                raise
+            return None
+        state.last_metrics_key = presented
+        return caller
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def read_metrics(
+    database: DatabaseDep,
+    _caller: Annotated[Caller | None, Depends(MetricsRequirement(Scope.METRICS_READ))],
+) -> Response:
+    """Return the figures of the service in Prometheus's text format."""
+    use = database.pool_use()
+    metrics.set_pool(in_use=use.in_use, limit=use.limit)
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
