@@ -1,0 +1,47 @@
+"""Refusals of the clients domain."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rcu.errors import FieldError, RcuError
+
+
+class ClientNotFoundError(RcuError):
+    """No client has, or ever had, this id."""
+
+    status = 404
+    code = "client_not_found"
+
+    def __init__(self, client_id: UUID) -> None:
+        """Name the id that was asked for."""
+        super().__init__(f"No client has, or ever had, the id {client_id}.")
+
+
+class SearchTooVagueError(RcuError):
+    """What was typed could be almost anybody: the answer says what to add."""
+
+    status = 422
+    code = "search_too_vague"
+
+    def __init__(self) -> None:
+        """Say what to add; what was typed is not repeated."""
+        super().__init__(
+            "Add at least two letters of a name, four digits at the end of a phone number, "
+            "or a whole birth date.",
+            errors=[FieldError(field="/text", reason="Too little to search by", code=self.code)],
+        )
+
+
+class IdentifierUnreadableError(RcuError):
+    """The value given is not an identifier of its kind, in any writing."""
+
+    status = 422
+    code = "identifier_unreadable"
+
+    def __init__(self, field: str) -> None:
+        """Name the field; its value is not repeated."""
+        super().__init__(
+            f"{field} is not readable as an identifier of its kind.",
+            errors=[FieldError(field=f"/{field}", reason="Not readable as such", code=self.code)],
+        )

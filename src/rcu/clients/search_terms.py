@@ -1,0 +1,162 @@
+"""The terms a golden record is found by: short strings in one indexed array, no extension needed.
+
+A term is a kind and a value, `f:dupont`. What is typed is turned into the same terms
+(`rcu.clients.search`), so that finding candidates is an overlap of arrays, which a GIN index
+answers. Typing errors are found by the symmetric deletes of SymSpell (Wolf Garbe, 2012): two
+words one letter apart share the word, or the word with one letter left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from rcu.clients.golden import ProfileRecord
+from rcu.identity.normalise.addresses import normalise_postcode
+from rcu.identity.normalise.cards import normalise_card
+from rcu.identity.normalise.dates import normalise_birth_date
+from rcu.identity.normalise.emails import normalise_email
+from rcu.identity.normalise.names import PARTICLES, facets, name_words
+from rcu.identity.normalise.nicknames import roots_of
+from rcu.identity.normalise.sound import sound
+from rcu.identity.normalise.text import words
+
+SHORTEST_PREFIX, LONGEST_PREFIX = 3, 6
+SHORTEST_MISTYPED = 4
+"""A word of fewer letters has too many neighbours one letter away."""
+MISTYPED_LETTERS = 7
+"""Typing errors are looked for in the first letters of a word."""
+PHONE_ENDS = (4, 6)
+_FRENCH_POSTCODE = 5
+
+
+class Term(StrEnum):
+    """The kinds of terms; the letter stands before the value."""
+
+    GIVEN_NAME = "g"
+    FAMILY_NAME = "f"
+    BIRTH_NAME = "b"
+    FULL_GIVEN_NAME = "r"
+    """What a stated diminutive stands for."""
+    PREFIX = "p"
+    SOUND = "s"
+    NEAR = "x"
+    """The first letters of a word, or these with one letter left out."""
+    CITY = "c"
+    CITY_SOUND = "v"
+    POSTCODE = "z"
+    DEPARTMENT = "d"
+    BIRTH_YEAR = "y"
+    BIRTH_DATE = "n"
+    PHONE_END = "t"
+    PHONE = "u"
+    EMAIL = "e"
+    CARD = "k"
+
+    def of(self, value: str) -> str:
+        """Return the term of this kind with a value."""
+        return f"{self.value}:{value}"
+
+
+NAME_TERMS = {
+    "given_name": Term.GIVEN_NAME,
+    "family_name": Term.FAMILY_NAME,
+    "birth_name": Term.BIRTH_NAME,
+}
+
+
+def search_terms(records: Sequence[ProfileRecord], golden: Mapping[str, Any]) -> list[str]:
+    """Return the sorted terms of a client: every spelling any record states, not only the best.
+
+    `golden` gives what is the same for all records once deduplicated: e-mails, phones, cards
+    and addresses. Terms hold no space.
+    """
+    terms = {
+        *_name_terms(records),
+        *_birth_terms(records),
+        *_number_terms(golden),
+        *_address_terms(golden["addresses"]),
+    }
+    return sorted(term for term in terms if " " not in term)
+
+
+def near_forms(word: str) -> set[str]:
+    """Return what a word shares with every word one letter away; empty for short words."""
+    if len(word) < SHORTEST_MISTYPED:
+        return set()
+    head = word[:MISTYPED_LETTERS]
+    return {head, *(head[:i] + head[i + 1 :] for i in range(len(head)))}
+
+
+def department(postcode: str) -> str | None:
+    """Return the French department of a postcode, three digits overseas, or None."""
+    if len(postcode) != _FRENCH_POSTCODE or not postcode.isdigit():
+        return None
+    return postcode[:3] if postcode.startswith(("97", "98")) else postcode[:2]
+
+
+def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
+    for record in records:
+        for attribute, kind in NAME_TERMS.items():
+            stated = record.statement(attribute)
+            name = name_words(stated.value) if stated else ()
+            if name:
+                yield from _terms_of_name(name, kind)
+
+
+def _terms_of_name(name: tuple[str, ...], kind: Term) -> Iterator[str]:
+    found = facets(name)
+    for word in {*name, found.joined, found.core_joined}:
+        yield kind.of(word)
+        if word not in PARTICLES:
+            yield from _approximate_terms(word)
+    if kind is Term.GIVEN_NAME:
+        for word in {*name, found.joined}:
+            yield from (Term.FULL_GIVEN_NAME.of(full) for full in roots_of(word) - {word})
+
+
+def _approximate_terms(word: str) -> Iterator[str]:
+    for length in range(SHORTEST_PREFIX, min(LONGEST_PREFIX, len(word)) + 1):
+        yield Term.PREFIX.of(word[:length])
+    if len(word) >= SHORTEST_PREFIX:
+        yield Term.SOUND.of(sound(word))
+    yield from map(Term.NEAR.of, near_forms(word))
+
+
+def _birth_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
+    for record in records:
+        stated = record.statement("birth_date")
+        day = normalise_birth_date(stated.value) if stated else None
+        if day is not None:
+            yield Term.BIRTH_YEAR.of(str(day.year))
+            yield Term.BIRTH_DATE.of(day.isoformat())
+
+
+def _number_terms(golden: Mapping[str, Any]) -> Iterator[str]:
+    for phone in golden["phones"]:
+        digits = phone["value"].lstrip("+")
+        yield Term.PHONE.of(digits)
+        yield from (Term.PHONE_END.of(digits[-length:]) for length in PHONE_ENDS)
+    for email in golden["emails"]:
+        canonical = normalise_email(email["value"])
+        if canonical is not None:
+            yield Term.EMAIL.of(canonical)
+    for card in golden["cards"]:
+        number = normalise_card(card["value"])
+        if number is not None:
+            yield Term.CARD.of(number)
+
+
+def _address_terms(addresses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for address in addresses:
+        value = address["value"]
+        postcode = normalise_postcode(value["postcode"], country=value["country"] or "FR")
+        if postcode:
+            yield Term.POSTCODE.of(postcode)
+            if (code := department(postcode)) is not None:
+                yield Term.DEPARTMENT.of(code)
+        for word in words(value["city"] or ""):
+            if word not in PARTICLES:
+                yield Term.CITY.of(word)
+                yield Term.CITY_SOUND.of(sound(word))
