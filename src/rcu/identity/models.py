@@ -41,6 +41,7 @@ class Placement(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     PAYMENT_TOKEN = "payment_token"  # noqa: S105 -- the name of a method, not a secret
+    DEVICE = "device"
     NONE = "none"
 
 
@@ -107,7 +108,7 @@ class Identifier(Base):
     first_seen_at: Mapped[datetime] = mapped_column(Timestamp)
 
     __table_args__ = (
-        PrimaryKeyConstraint("kind", "value", "record_id"),
+        PrimaryKeyConstraint("kind", "value", "record_id", "origin"),
         CheckConstraint("origin IN ('profile', 'ticket')", name="origin"),
         Index("ix_identifier_record_id", "record_id"),
     )

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from rcu.errors import FieldValueError
+
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 """Chosen by the sender, unique for ever in its source; printable ASCII without spaces."""
 
@@ -162,7 +164,7 @@ class TicketReference(Wire):
     def _names_one_ticket(self) -> Self:
         printed = (self.store, self.till, self.business_date, self.number)
         if self.ticket_id is None and None in printed:
-            raise ValueError("give ticket_id, or store, till, business_date and number")
+            raise FieldValueError("give ticket_id, or store, till, business_date and number")
         return self
 
 
@@ -205,11 +207,11 @@ class TicketMessage(Wire):
     @model_validator(mode="after")
     def _can_be_told_apart(self) -> Self:
         if self.ticket_id is None and None in (self.store, self.till, self.number):
-            raise ValueError("give ticket_id, or store, till and number")
+            raise FieldValueError("give ticket_id, or store, till and number")
         if self.kind is TicketKind.RETURN and self.total_cents > 0:
-            raise ValueError("total_cents of a return is zero or negative")
+            raise FieldValueError("total_cents of a return is zero or negative")
         if self.kind is TicketKind.VOID and self.original is None:
-            raise ValueError("a void names the ticket it cancels in original")
+            raise FieldValueError("a void names the ticket it cancels in original")
         return self
 
 
@@ -244,7 +246,7 @@ class OrderMessage(Wire):
     @model_validator(mode="after")
     def _placed_is_whole(self) -> Self:
         if self.status is OrderStatus.PLACED and None in (self.currency, self.total_cents):
-            raise ValueError("an order that is placed has currency and total_cents")
+            raise FieldValueError("an order that is placed has currency and total_cents")
         return self
 
 

@@ -56,6 +56,9 @@ class Ticket(Base):
         ForeignKey("ticket.id"), comment="the ticket that this one returns or voids"
     )
     voided_by: Mapped[UUID | None] = mapped_column(comment="the ticket that cancelled this one")
+    presented: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="the identifiers that the sale carried, as received"
+    )
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
     link: Mapped[str] = mapped_column(
         comment="how it came to its record: identifiers, original, order, or none"

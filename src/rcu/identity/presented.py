@@ -1,0 +1,337 @@
+"""Records for the identifiers that tickets, orders and events carry, and their clients."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.locks import lock_key, lock_until_commit
+from rcu.identity import placing, repository
+from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.blocking import identifier_key
+from rcu.identity.comparison import names_contradict
+from rcu.identity.features import Features, describe
+from rcu.identity.models import Placement, RecordKind
+from rcu.identity.person import Person
+from rcu.identity.placing import IdentifierKey
+from rcu.identity.repository import Holder, RecordKey
+from rcu.ids import uuid7
+
+HOLDER_CAP = 200
+"""Records looked at for one identifier; with so many holders it designates nobody."""
+
+IDENTIFIERS_PREFIX = "ids:"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a fact carried to say whose it is."""
+
+    source: str
+    external_id: str | None
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What was presented, normalised: the record that the fact hangs on, and its identifiers."""
+
+    key: RecordKey
+    kind: RecordKind
+    features: Features
+    identifiers: frozenset[IdentifierKey]
+
+    @property
+    def shown(self) -> frozenset[IdentifierKey]:
+        """The identifiers to remember of the record.
+
+        Under a record of the source only tokens and devices: who signs in under an account
+        and types somebody else's e-mail does not make that e-mail the account's.
+        """
+        if self.kind == RecordKind.IDENTIFIERS:
+            return self.identifiers
+        return frozenset(placing.instrumental_identifiers(self.identifiers))
+
+    @property
+    def locks(self) -> frozenset[int]:
+        """What must be locked before the record is looked up or made."""
+        return frozenset(
+            {lock_key("record", *self.key)}
+            | {identifier_key(kind, value) for kind, value in self.identifiers}
+        )
+
+
+@dataclass(slots=True)
+class PlacedRecords:
+    """The records that facts hang on, and what else changed on the way."""
+
+    records: dict[RecordKey, UUID] = field(default_factory=dict)
+    new_record_ids: set[UUID] = field(default_factory=set)
+    touched_client_ids: set[UUID] = field(default_factory=set)
+
+
+def present(presented: Presented, *, region: str) -> Presentation | None:
+    """Return what was presented in normal form, or None when it designates nobody.
+
+    Without an id of the source, the record is that of the whole set of identifiers and
+    names: two facts with the same set hang on one record, and no value of the set stands
+    in its id.
+    """
+    features = describe(presented.person, region=region)
+    identifiers = frozenset(features.identifiers)
+    if presented.external_id is not None:
+        key, kind = (presented.source, presented.external_id), RecordKind.REFERENCE
+    elif identifiers:
+        key, kind = (presented.source, _set_id(features)), RecordKind.IDENTIFIERS
+    else:
+        return None
+    return Presentation(key, kind, features, identifiers)
+
+
+def _set_id(features: Features) -> str:
+    names = [list(features.given_name), list(features.family_name)]
+    held = json.dumps([sorted(features.identifiers), names], separators=(",", ":"))
+    return IDENTIFIERS_PREFIX + sha256(held.encode()).hexdigest()[:32]
+
+
+async def place_presented(
+    session: AsyncSession,
+    presentations: Collection[Presentation],
+    *,
+    at: datetime,
+    cause: Cause,
+    touched: Collection[IdentifierKey] = (),
+) -> PlacedRecords:
+    """Find or make the record of each presentation, and place all that this concerns.
+
+    `touched` names identifiers that changed hands for another reason, such as a profile
+    that now states them. The locks of the presentations are held already.
+    """
+    outcome = PlacedRecords()
+    by_key = {presentation.key: presentation for presentation in presentations}
+    stored = await repository.find_records(session, sorted(by_key))
+    made = {key: uuid7() for key in by_key if key not in stored}
+    outcome.records = {key: record.id for key, (record, _) in stored.items()} | made
+    outcome.new_record_ids = set(made.values())
+    await _make(session, {made[key]: by_key[key] for key in made}, at=at)
+    changed = set(touched) | await _remember_shown(session, by_key, outcome.records, at=at)
+    if made or changed:
+        moves = await _place_again(session, changed, new=outcome.new_record_ids)
+        lone = outcome.new_record_ids - {move.record_id for move in moves}
+        outcome.touched_client_ids = set(
+            await adopt(session, moves, refresh=lone, cause=cause, at=at)
+        )
+    return outcome
+
+
+async def _make(
+    session: AsyncSession, made: Mapping[UUID, Presentation], *, at: datetime
+) -> None:
+    await repository.save_records(
+        session,
+        [
+            {
+                "id": record_id,
+                "source": presentation.key[0],
+                "external_id": presentation.key[1],
+                "kind": presentation.kind,
+                "client_id": record_id,
+                "placement": Placement.OWN_RECORD
+                if presentation.kind == RecordKind.REFERENCE
+                else Placement.NONE,
+                "profile": {},
+                "features": presentation.features.to_json()
+                if presentation.kind == RecordKind.IDENTIFIERS
+                else {},
+                "created_at": at,
+                "changed_at": at,
+            }
+            for record_id, presentation in made.items()
+        ],
+    )
+
+
+async def _remember_shown(
+    session: AsyncSession,
+    presentations: Mapping[RecordKey, Presentation],
+    records: Mapping[RecordKey, UUID],
+    *,
+    at: datetime,
+) -> set[IdentifierKey]:
+    """Store the identifiers that facts showed; return those that were not known of a record."""
+    rows = [
+        (kind, value, records[key])
+        for key, presentation in presentations.items()
+        for kind, value in presentation.shown
+    ]
+    return await repository.add_shown_identifiers(session, rows, at=at)
+
+
+# --- placing ------------------------------------------------------------------------------------
+
+
+class _Holders:
+    """Who holds which identifier, read once and as it is after the locks."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._held: dict[IdentifierKey, list[Holder]] = {}
+
+    async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
+        missing = set(identifiers) - self._held.keys()
+        self._held |= await repository.find_holders(self._session, missing, cap=HOLDER_CAP)
+
+    def of(self, identifier: IdentifierKey) -> Sequence[Holder]:
+        """Return the holders; none when they are too many for the identifier to mean anything."""
+        held = self._held[identifier]
+        return held if len(held) < HOLDER_CAP else ()
+
+    def identifier_records(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
+        return {
+            holder.record.id: holder
+            for identifier in identifiers
+            for holder in self.of(identifier)
+            if holder.record.kind == RecordKind.IDENTIFIERS
+        }
+
+
+@dataclass(slots=True)
+class _Placing:
+    """The placement of identifier records, while it is being worked out."""
+
+    holders: _Holders
+    records: dict[UUID, Holder] = field(default_factory=dict)
+    placed: dict[UUID, tuple[UUID, Placement] | None] = field(default_factory=dict)
+
+    def owners(self, identifier: IdentifierKey, names: Features) -> set[UUID]:
+        """Return the known clients whose profile states the identifier, names permitting."""
+        return {
+            holder.record.client_id
+            for holder in self.holders.of(identifier)
+            if holder.record.kind == RecordKind.PROFILE
+            and holder.origin == "profile"
+            and not names_contradict(Features.from_json(holder.record.features), names)
+        }
+
+    def users(self, identifier: IdentifierKey, names: Features) -> set[UUID]:
+        """Return the known clients who were seen with a token or a device."""
+        return {
+            client_id
+            for holder in self.holders.of(identifier)
+            if (client_id := self._user(holder, names)) is not None
+        }
+
+    def _user(self, holder: Holder, names: Features) -> UUID | None:
+        record = holder.record
+        if record.kind == RecordKind.PROFILE:
+            contradicted = names_contradict(Features.from_json(record.features), names)
+            return None if contradicted else record.client_id
+        if record.kind != RecordKind.IDENTIFIERS:
+            return None
+        if record.id in self.placed:
+            decided = self.placed[record.id]
+            return decided[0] if decided and decided[1] in placing.DIRECT_PLACEMENTS else None
+        return record.client_id if record.placement in placing.DIRECT_PLACEMENTS else None
+
+
+async def _place_again(
+    session: AsyncSession,
+    changed: Collection[IdentifierKey],
+    *,
+    new: Collection[UUID],
+) -> list[Move]:
+    """Return the moves of every identifiers record that a changed identifier concerns."""
+    work = _Placing(_Holders(session))
+    await work.holders.load(changed)
+    first = work.holders.identifier_records(changed)
+    if not first:
+        return []
+    work.records |= first
+    await _place_by_person(work, first)
+    await _place_by_instrument(session, work, first, changed)
+    return _moves(work, await _gather_anonymous(work), new)
+
+
+async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> None:
+    await work.holders.load(
+        identifier
+        for holder in records.values()
+        for identifier in placing.personal_identifiers(holder.own)
+    )
+    for record_id, holder in records.items():
+        names = Features.from_json(holder.record.features)
+        work.placed[record_id] = placing.place_by_person(
+            holder.own, lambda identifier, names=names: work.owners(identifier, names)
+        )
+
+
+async def _place_by_instrument(
+    session: AsyncSession,
+    work: _Placing,
+    first: Mapping[UUID, Holder],
+    changed: Collection[IdentifierKey],
+) -> None:
+    """Place by token or device what no person was named for."""
+    touched = set(placing.instrumental_identifiers(changed))
+    for holder in first.values():
+        touched.update(placing.instrumental_identifiers(holder.own))
+    # Two transactions may each show one token with another client: the second must see the first.
+    await lock_until_commit(session, {identifier_key(kind, value) for kind, value in touched})
+    await work.holders.load(touched)
+    concerned = work.holders.identifier_records(touched) | dict(first)
+    await work.holders.load(
+        identifier
+        for holder in concerned.values()
+        for identifier in placing.instrumental_identifiers(holder.own)
+    )
+    for record_id, holder in concerned.items():
+        if record_id in first:
+            if work.placed[record_id] is not None:
+                continue
+        elif holder.record.placement in placing.DIRECT_PLACEMENTS:
+            continue
+        names = Features.from_json(holder.record.features)
+        work.records[record_id] = holder
+        work.placed[record_id] = placing.place_by_instrument(
+            holder.own, lambda identifier, names=names: work.users(identifier, names)
+        )
+
+
+async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
+    """Return the anonymous client of every unplaced record, and of those that it gathers with."""
+    anchors = {
+        held
+        for record_id, holder in work.records.items()
+        if Placement.NONE == holder.record.placement or work.placed[record_id] is None
+        if (held := placing.anchor(holder.own)) is not None
+    }
+    await work.holders.load(anchors)
+    for record_id, holder in work.holders.identifier_records(anchors).items():
+        if record_id not in work.records and holder.record.placement == Placement.NONE:
+            work.records[record_id] = holder
+            work.placed[record_id] = None
+    return placing.anonymous_clients(
+        {
+            record_id: placing.anchor(work.records[record_id].own)
+            for record_id, decided in work.placed.items()
+            if decided is None
+        }
+    )
+
+
+def _moves(
+    work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]
+) -> list[Move]:
+    moves = []
+    for record_id, decided in work.placed.items():
+        record = work.records[record_id].record
+        client_id, placement = decided or (anonymous[record_id], Placement.NONE)
+        if (client_id, placement) != (record.client_id, record.placement):
+            is_new = record_id in new
+            moves.append(Move(record_id, client_id, placement, record.client_id, is_new=is_new))
+    return moves
