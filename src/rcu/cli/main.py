@@ -1,0 +1,68 @@
+"""The `rcu` command: everything an operator does, from one place."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from rcu.cli import doctor, migrate, serve
+from rcu.cli.running import fail
+from rcu.errors import RcuError
+
+EPILOG = (
+    "Settings are environment variables, or lines of a file .env: RCU_DATA_DIR (the folder of the "
+    "embedded database, ./var by default), RCU_DATABASE_URL (any PostgreSQL 16 or newer in its "
+    "place), RCU_PORT and others. `rcu doctor` checks them.\n\n"
+    "Exit codes: 0 done; 1 refused, or a problem found; 2 command line or setting not valid; "
+    "3 database not reachable."
+)
+
+
+class CommandGroup(TyperGroup):
+    """The root of the commands: it turns a refusal into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except RcuError as error:
+            raise fail(error) from None
+
+
+app = typer.Typer(
+    name="rcu",
+    cls=CommandGroup,
+    help="One client, one lasting id, from tills, e-shop, app and loyalty programme.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
+    if asked:
+        typer.echo(f"rcu {version('rcu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """One client, one lasting id, from tills, e-shop, app and loyalty programme."""
+
+
+# One line for each command, in the order of the help. Families: app.add_typer(keys.app, name=...).
+app.command("serve", rich_help_panel="Run")(serve.serve)
+app.command("migrate", rich_help_panel="Run")(migrate.migrate)
+app.command("doctor", rich_help_panel="Run")(doctor.doctor)

@@ -1,0 +1,83 @@
+"""`rcu serve`: run the service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from rcu.cli.running import ExitCode, ensure_migrated, load_settings, run_with_database
+from rcu.db import migrations
+from rcu.db.engine import Database
+from rcu.db.opening import hold_database
+from rcu.logs import configure_logs
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; else RCU_HOST, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port to listen on; else RCU_PORT, else 8000."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the port; about one for each core.")
+    ] = 1,
+    migrate: Annotated[
+        bool | None,
+        typer.Option(
+            help="Bring the tables to this release first; without either, only when the database "
+            "is the embedded one."
+        ),
+    ] = None,
+) -> None:
+    """Run the service until it is told to stop (Ctrl-C, or SIGTERM).
+
+    It then takes no new request, finishes those under way, and closes the database.
+    """
+    settings = load_settings()
+    configure_logs(level=settings.log_level, log_format=settings.log_format)
+    if migrate is None:
+        migrate = settings.database_url is None
+
+    async def prepare(database: Database) -> None:
+        if migrate:
+            await migrations.migrate(database)
+        await ensure_migrated(database)
+
+    # Held here too, so that the embedded server outlives a worker that is replaced.
+    with hold_database(settings):
+        run_with_database(prepare, settings=settings, require_migrated=False)
+        _run_server(host or settings.host, port or settings.port, workers)
+
+
+def _run_server(host: str, port: int, workers: int) -> None:
+    """Run uvicorn to its end; exit with a problem when it could not start."""
+    settings = load_settings()
+    # Workers are new processes: they read their settings from the environment, as this one did.
+    os.environ["RCU_HOST"], os.environ["RCU_PORT"] = host, str(port)
+    try:
+        uvicorn.run(
+            "rcu.app:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            # The service writes its own line for each request, without personal data.
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        )
+    except SystemExit as end:
+        if end.code:
+            sys.exit(ExitCode.PROBLEM)
