@@ -1,1 +1,1 @@
-"""Which records are one person: normalisation, scoring, partition."""
+"""Which source records are one person: normalise, block, compare, score, partition."""

@@ -1,0 +1,110 @@
+"""Blocking keys: cheap values of which two records of one person nearly always share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from rcu.identity.features import CARD, EMAIL, PHONE, Features
+from rcu.identity.normalise.cards import CardCheck, check_card, corrections
+from rcu.identity.normalise.names import NameFacets, facets
+from rcu.identity.normalise.sound import sound
+
+_MAX_NAME_PARTS = 3
+_MAX_ADDRESSES = 3
+_DELETABLE_LENGTHS = range(6, 21)
+
+
+def identifier_key(kind: str, value: str) -> int:
+    """Return the blocking key of one normalised identifier, known by itself."""
+    return _hashed(f"{kind}:{value}")
+
+
+def blocking_keys(features: Features) -> frozenset[int]:
+    """Return the keys of a record as signed 64-bit integers (BLAKE2b of `kind:value`).
+
+    Two records are candidates when they share a key that is not held by too many. Typing
+    errors are met by equality: a phone with each digit left out, the valid numbers next to a
+    card that fails its check digit, the sound of a name instead of its letters.
+    """
+    return frozenset(map(_hashed, set(_keys(features))))
+
+
+def _hashed(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _keys(features: Features) -> Iterator[str]:
+    yield from _identifier_keys(features)
+    given, family = _given_sounds(features), _family_sounds(features)
+    for g in given:
+        for f in family:
+            yield f"name:{g}|{f}" if g <= f else f"name:{f}|{g}"
+    sounds = given | family
+    if features.birth_date is not None:
+        day = _either_order(features.birth_date)
+        yield from (f"born:{day}|{s}" for s in sounds)
+    for number, street, postcode, city in features.addresses[:_MAX_ADDRESSES]:
+        place = postcode or city
+        if place:
+            yield from (f"place:{place}|{s}" for s in sounds)
+        if features.birth_date is not None and place:
+            yield f"born at:{features.birth_date}|{place}"
+        if number and street and place:
+            yield f"home:{place}|{number}|{sound(street.rsplit(' ', 1)[-1])}"
+
+
+def _identifier_keys(features: Features) -> Iterator[str]:
+    for email in features.emails:
+        yield f"{EMAIL}:{email}"
+    for phone in features.phones:
+        yield f"{PHONE}:{phone}"
+        yield from _deletions(PHONE, phone[3:] if phone.startswith("+33") else phone[1:])
+    for card in features.cards:
+        yield f"{CARD}:{card}"
+        if check_card(card) is CardCheck.UNCHECKED:
+            yield from _deletions(CARD, card)
+    for card in features.suspicious_cards:
+        yield f"{CARD}:{card}"
+        yield from (f"{CARD}:{candidate}" for candidate in corrections(card))
+    for kind, value in features.others:
+        yield f"{kind}:{value}"
+        if value.isdigit():
+            yield from _deletions(kind, value)
+
+
+def _deletions(kind: str, value: str) -> Iterator[str]:
+    """Yield the value with each character left out: one wrong or two swapped digits share one."""
+    if len(value) in _DELETABLE_LENGTHS:
+        yield from {f"{kind}-1:{value[:i]}{value[i + 1 :]}" for i in range(len(value))}
+
+
+def _either_order(iso: str) -> str:
+    """Return year and the two other numbers in order: a swapped day and month fall together."""
+    year, month, day = iso.split("-")
+    return f"{year}-{min(month, day)}-{max(month, day)}"
+
+
+def _given_sounds(features: Features) -> set[str]:
+    if not features.given_name:
+        return set()
+    seen = facets(features.given_name)
+    if seen.initials:
+        return set()
+    found = {seen.sound, *(sound(root) for root in sorted(seen.roots)[:_MAX_NAME_PARTS])}
+    return found | _parts(seen)
+
+
+def _family_sounds(features: Features) -> set[str]:
+    found: set[str] = set()
+    for name in (features.family_name, features.birth_name):
+        if name:
+            seen = facets(name)
+            found |= {seen.sound, sound(seen.joined)} | _parts(seen)
+    return found
+
+
+def _parts(seen: NameFacets) -> set[str]:
+    if len(seen.core) == 1:
+        return set()
+    return {s for word, s in zip(seen.core, seen.sounds, strict=True) if len(word) > 1}

@@ -1,0 +1,153 @@
+"""Everything normalised that comparing two people needs, made once per record and stored with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rcu.identity.normalise.addresses import Address, normalise_address
+from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
+from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_date
+from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
+from rcu.identity.normalise.names import gender_of_title, name_words
+from rcu.identity.normalise.other_identifiers import normalise_identifier
+from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
+from rcu.identity.person import Person
+
+EMAIL, PHONE, CARD = "email", "phone", "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One record, normalised, without junk. Equal features compare equally with everybody."""
+
+    given_name: tuple[str, ...] = ()
+    family_name: tuple[str, ...] = ()
+    birth_name: tuple[str, ...] = ()
+    gender: str | None = None
+    birth_date: str | None = None
+    """ISO date."""
+    birth_date_is_vague: bool = False
+    """A first of January: perhaps only the year is known."""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
+    suspicious_cards: tuple[str, ...] = ()
+    """Cards whose check digit fails: found and compared, never an identifier."""
+    addresses: tuple[Address, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def identifiers(self) -> tuple[tuple[str, str], ...]:
+        """The exact identifiers as `(kind, normalised value)`."""
+        return (
+            *((EMAIL, value) for value in self.emails),
+            *((PHONE, value) for value in self.phones),
+            *((CARD, value) for value in self.cards),
+            *self.others,
+        )
+
+    @property
+    def is_faceless(self) -> bool:
+        """Whether nothing tells this person from the others of a household: no given name, no birth date."""
+        return not self.given_name and self.birth_date is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the features as plain JSON values; what is absent is left out."""
+        packed = {
+            "given": list(self.given_name),
+            "family": list(self.family_name),
+            "birth": list(self.birth_name),
+            "gender": self.gender,
+            "born": self.birth_date,
+            "vague": self.birth_date_is_vague,
+            "emails": list(self.emails),
+            "phones": list(self.phones),
+            "cards": list(self.cards),
+            "suspicious_cards": list(self.suspicious_cards),
+            "addresses": [list(address) for address in self.addresses],
+            "others": [list(other) for other in self.others],
+        }
+        return {key: value for key, value in packed.items() if value}
+
+    @classmethod
+    def from_json(cls, packed: dict[str, Any]) -> Features:
+        """Return the features that `to_json` packed."""
+        get = packed.get
+        return cls(
+            tuple(get("given", ())),
+            tuple(get("family", ())),
+            tuple(get("birth", ())),
+            get("gender"),
+            get("born"),
+            get("vague", False),
+            tuple(get("emails", ())),
+            tuple(get("phones", ())),
+            tuple(get("cards", ())),
+            tuple(get("suspicious_cards", ())),
+            tuple(Address(*parts) for parts in get("addresses", ())),
+            tuple((kind, value) for kind, value in get("others", ())),
+        )
+
+
+def describe(person: Person, *, region: str = "FR") -> Features:
+    """Return the features of a person: every value normalised, junk left out.
+
+    `region` reads phones without a country code and postcodes without a country. The result
+    is a pure function of its arguments; values keep no order but their own.
+    """
+    born = normalise_birth_date(person.birth_date) if person.birth_date else None
+    family = name_words(person.family_name)
+    birth = name_words(person.birth_name)
+    cards = {card for text in person.cards if (card := normalise_card(text))}
+    suspicious = {card for card in cards if check_card(card) is CardCheck.SUSPICIOUS}
+    return Features(
+        given_name=name_words(person.given_name),
+        family_name=family or birth,
+        birth_name=birth if birth != family and family else (),
+        gender=gender_of_title(person.title),
+        birth_date=born.isoformat() if born else None,
+        birth_date_is_vague=born is not None and is_first_of_january(born),
+        emails=_sorted(email for text in person.emails if (email := _email(text))),
+        phones=_sorted(phone for text in person.phones if (phone := _phone(text, region))),
+        cards=_sorted(cards - suspicious),
+        suspicious_cards=_sorted(suspicious),
+        addresses=_addresses(person, region),
+        others=_others(person),
+    )
+
+
+def _email(text: str) -> str | None:
+    email = normalise_email(text)
+    return None if email is None or is_placeholder_email(email) else email
+
+
+def _phone(text: str, region: str) -> str | None:
+    phone = normalise_phone(text, region=region)
+    return None if phone is None or is_placeholder_phone(phone) else phone
+
+
+def _addresses(person: Person, region: str) -> tuple[Address, ...]:
+    if not person.addresses:
+        return ()
+    found = {
+        address
+        for a in person.addresses
+        if (address := normalise_address(a.lines, a.postcode, a.city, a.country, region=region))
+    }
+    return tuple(sorted(found))
+
+
+def _others(person: Person) -> tuple[tuple[str, str], ...]:
+    if not person.identifiers:
+        return ()
+    found = {
+        (kind, value)
+        for kind, text in person.identifiers
+        if kind not in {EMAIL, PHONE, CARD} and (value := normalise_identifier(text))
+    }
+    return tuple(sorted(found))
+
+
+def _sorted(values: Any) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))

@@ -1,0 +1,1 @@
+"""Values made comparable: pure functions, one module per kind of value."""

@@ -1,0 +1,96 @@
+"""Names made comparable: words in plain ASCII, particles known, fillers removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rcu.identity.normalise.nicknames import roots_of
+from rcu.identity.normalise.sound import sound
+from rcu.identity.normalise.text import words
+
+PARTICLES = frozenset(
+    """
+    d de del della den der des di do dos du da das e el al ben bin ibn bint abd abou abu l la las le les lo los mac mc o san
+    st ste saint sainte te ten ter van vander vanden von vom zu zum zur y
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
+_CIVILITIES = {
+    "m": "m", "mr": "m", "monsieur": "m", "mister": "m", "sir": "m", "herr": "m", "sr": "m",
+    "mme": "f", "mlle": "f", "madame": "f", "mademoiselle": "f", "mrs": "f", "ms": "f", "miss": "f",
+    "melle": "f", "frau": "f", "sra": "f", "1": "m", "2": "f", "male": "m", "female": "f", "f": "f", "h": "m",
+}  # fmt: skip
+_CIVILITY_WORDS = frozenset({"mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"})
+_FILLERS = frozenset(
+    """
+    aaa abc abcd anonyme anonymous aucun aucune azerty caisse client cliente clients comptoir customer inconnu
+    inconnue na nc neant nom none null nr prenom qwerty test tests unknown vide vendeur xx xxx xxxx zzz
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
+_MAX_WORDS = 6
+
+
+def name_words(text: str | None) -> tuple[str, ...]:
+    """Return the words of a name as comparable ASCII, in order; empty for nothing and for fillers.
+
+    Digits and titles standing inside the name go; particles stay, because `Le Uriot` and
+    `Leuriot` are one name.
+    """
+    if not text:
+        return ()
+    found = [word for word in words(text) if not word.isdigit()]
+    if len(found) > 1:
+        found = [word for word in found if word not in _CIVILITY_WORDS] or found
+    if all(word in _FILLERS for word in found) or len(set("".join(found))) == 1 < len("".join(found)):
+        return ()
+    return tuple(found[:_MAX_WORDS])
+
+
+def gender_of_title(title: str | None) -> str | None:
+    """Return `f` or `m` as a form of address says it, or None."""
+    if not title:
+        return None
+    found = words(title)
+    return _CIVILITIES.get(found[0]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class NameFacets:
+    """One name seen from every side that comparing needs. `words` is its identity."""
+
+    words: tuple[str, ...]
+    joined: str
+    """All words run together: `lesidaner`."""
+    core: tuple[str, ...]
+    """The words that are not particles: `sidaner`; all of them when all are particles."""
+    core_joined: str
+    sounds: tuple[str, ...]
+    """The sound of each core word."""
+    sound: str
+    """The sound of the core, run together."""
+    roots: frozenset[str]
+    """The given names that this one can stand for: itself, and what it is short for."""
+    initials: bool
+    """Only initials: `j`, `j p`, `jp`."""
+
+
+@lru_cache(maxsize=65536)
+def facets(name: tuple[str, ...]) -> NameFacets:
+    """Return the facets of a name given as its words."""
+    joined = "".join(name)
+    core = tuple(word for word in name if word not in PARTICLES) or name
+    core_joined = "".join(core)
+    return NameFacets(
+        words=name,
+        joined=joined,
+        core=core,
+        core_joined=core_joined,
+        sounds=tuple(map(sound, core)),
+        sound=sound(core_joined),
+        roots=roots_of(joined),
+        initials=all(len(word) == 1 for word in name) or (len(joined) == 2 and joined in _INITIAL_PAIRS),
+    )
+
+
+_CONSONANTS = "bcdfghjklmnpqrstvwxz"
+_INITIAL_PAIRS = frozenset(a + b for a in _CONSONANTS for b in _CONSONANTS)

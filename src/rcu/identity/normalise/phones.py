@@ -1,0 +1,100 @@
+"""Phone numbers made comparable: E.164, placeholders known, landlines told from mobiles."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+from rcu.identity.normalise.text import ascii_lower
+
+_EXTENSION = re.compile(r"(?:x|ext|extension|poste|p)\.?\s*\d+$")
+_NOT_DIGIT = re.compile(r"\D+")
+_NATIONAL_LENGTH = 9
+_SHORTEST, _LONGEST = 6, 15
+
+# Arcep numbering plan: blocks of the French national plan that are reached by another country code.
+_OVERSEAS = {
+    "262": "262", "263": "262", "269": "262", "639": "262", "692": "262", "693": "262",
+    "590": "590", "690": "590", "691": "590",
+    "594": "594", "694": "594",
+    "596": "596", "696": "596", "697": "596",
+}  # fmt: skip
+_FRENCH = re.compile(r"\+(?:33|262|590|594|596)(\d{9})")
+_FRENCH_REGIONS = frozenset({"FR", "RE", "GP", "GF", "MQ", "YT", "BL", "MF"})
+_SEQUENCES = ("0123456789", "1234567890", "9876543210", "0987654321")
+
+
+def normalise_phone(text: str, *, region: str = "FR") -> str | None:
+    """Return the number in E.164, or None when `text` is no possible number.
+
+    `region` (ISO 3166 alpha-2) reads numbers without a country code. A French number of an
+    overseas block gets its own country code, however it was written: `0692...` and
+    `+33 692...` are both `+262 692...`. A number that lost its leading zero is mended.
+    """
+    text = _EXTENSION.sub("", ascii_lower(text))
+    international = text.lstrip("( ").startswith(("+", "00"))
+    digits = _NOT_DIGIT.sub("", text.replace("(0)", ""))
+    if not _SHORTEST <= len(digits) <= _LONGEST + 2:
+        return None
+    if region in _FRENCH_REGIONS or (international and digits.lstrip("0").startswith("33")):
+        french = _french(digits, international=international)
+        if french is not None:
+            return french
+    if international:
+        digits = digits[2:] if digits.startswith("00") else digits
+        return _parsed(f"+{digits}", None)
+    return _parsed(digits, region)
+
+
+def is_placeholder_phone(phone: str) -> bool:
+    """Tell whether an E.164 number is a filler or a service line: repeated, counted or paired digits."""
+    french = _FRENCH.fullmatch(phone)
+    national = "0" + french[1] if french else phone[1:]
+    tail = national[2:]
+    if len(set(tail)) == 1 or len(set(tail[-7:])) == 1 or any(s in national for s in _SEQUENCES):
+        return True
+    if "12345678" in tail or "87654321" in tail:
+        return True
+    if french and national.startswith("08"):
+        return True
+    pairs = [int(tail[i : i + 2]) for i in range(0, len(tail) - 1, 2)]
+    steps = {b - a for a, b in zip(pairs, pairs[1:], strict=False)}
+    return bool(french) and len(steps) == 1 and steps <= {0, 1, 10, 11, -11}
+
+
+def is_landline(phone: str) -> bool:
+    """Tell whether an E.164 number is known to be a French landline, which a household shares."""
+    french = _FRENCH.fullmatch(phone)
+    return french is not None and french[1][0] not in "67"
+
+
+def _french(digits: str, *, international: bool) -> str | None:
+    if digits.startswith("00"):
+        international, digits = True, digits[2:]
+    for code in ("33", "262", "590", "594", "596"):
+        rest = digits[len(code) :].removeprefix("0")
+        if digits.startswith(code) and len(rest) == _NATIONAL_LENGTH and rest[0] != "0":
+            if code == "33" or rest[:3] in _OVERSEAS:
+                return _with_french_code(rest)
+            break
+    national = digits.removeprefix("0")
+    if not international and len(national) == _NATIONAL_LENGTH and national[0] != "0":
+        return _with_french_code(national)
+    return None
+
+
+def _with_french_code(national: str) -> str:
+    return f"+{_OVERSEAS.get(national[:3], '33')}{national}"
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

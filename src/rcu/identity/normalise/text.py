@@ -1,0 +1,36 @@
+"""Text made comparable: invisible characters removed, letters in plain lower-case ASCII."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from anyascii import anyascii
+
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
+
+
+def without_invisible(text: str) -> str:
+    """Return `text` without control, zero-width and direction characters, and trimmed."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return _INVISIBLE.sub("", text.replace("\t", " ").replace("\n", " ")).strip()
+
+
+def ascii_lower(text: str) -> str:
+    """Return `text` in lower-case ASCII: accents dropped, other scripts transliterated.
+
+    For closeness of names and streets only. Never for an identifier: look-alike letters
+    of two scripts become one here.
+    """
+    text = without_invisible(text)
+    if not text.isascii():
+        text = anyascii(unicodedata.normalize("NFC", text))
+    return text.lower()
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-case ASCII words of `text`; hyphens, dots and commas part words."""
+    return [word for word in _NOT_WORD.split(_APOSTROPHES.sub("'", ascii_lower(text))) if word]

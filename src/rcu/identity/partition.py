@@ -1,0 +1,263 @@
+"""The partition: which records form one client, as a function of the set of records alone.
+
+Constrained agglomeration. Judgements of match come first, then the links, strongest first;
+equal weights are taken in the order of the records' own keys, never of their arrival. A merge
+is refused when any member of one side contradicts any member of the other, when a judgement
+forbids it, or when nothing but one weak link speaks for it. What a merge looks at lies within
+the connected component of links and judgements of match, so that a component can be
+partitioned by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from rcu.identity.features import CARD, EMAIL, PHONE, Features
+from rcu.identity.model import Model
+from rcu.identity.scoring import Decision, PairScore, contradiction
+
+K = TypeVar("K", bound=Hashable)
+
+_CROSS_EVIDENCE_CAP = 12.0
+_STRONG_LINK = 12.0
+_CLAIM_MARGIN = 6.0
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements(Generic[K]):
+    """What stewards said of pairs. Pairs are frozensets of two records."""
+
+    must_link: frozenset[frozenset[K]] = frozenset()
+    cannot_link: frozenset[frozenset[K]] = frozenset()
+
+
+@dataclass(slots=True)
+class _Cluster(Generic[K]):
+    """Some records judged one person so far, and what a further merge must look at."""
+
+    members: set[K]
+    faces: set[Features]
+    values: dict[str, set[str]]
+    birth_dates: set[str]
+    forbidden: set[K] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Link(Generic[K]):
+    """One link between two records, with what it rests on."""
+
+    a: K
+    b: K
+    score: PairScore
+
+
+def partition(
+    records: Mapping[K, Features],
+    scores: Mapping[tuple[K, K], PairScore],
+    *,
+    model: Model,
+    judgements: Judgements[K] | None = None,
+    order: Callable[[K], Any] = lambda key: key,
+) -> list[frozenset[K]]:
+    """Return the clients as sets of records; every record is in exactly one.
+
+    `scores` holds the scored pairs, each once and in either orientation; pairs left out were
+    no candidates. `order` gives each record's own stable key (source and external id): it
+    breaks ties. The same set of records, scores and judgements gives the same partition,
+    whatever the order of the mappings. The answer is sorted by each set's first record.
+    """
+    return _Agglomeration(records, scores, judgements or Judgements(), model, order).run()
+
+
+class _Agglomeration(Generic[K]):
+    """One run of the agglomeration; its state is thrown away afterwards."""
+
+    def __init__(
+        self,
+        records: Mapping[K, Features],
+        scores: Mapping[tuple[K, K], PairScore],
+        judgements: Judgements[K],
+        model: Model,
+        order: Callable[[K], Any],
+    ) -> None:
+        self._records = records
+        self._model = model
+        self._order = order
+        self._must = [pair for pair in judgements.must_link if all(k in records for k in pair)]
+        self._cannot = [pair for pair in judgements.cannot_link if all(k in records for k in pair)]
+        self._weights: dict[K, dict[K, float]] = defaultdict(dict)
+        self._links: list[_Link[K]] = []
+        for (a, b), score in scores.items():
+            if order(b) < order(a):
+                a, b = b, a  # noqa: PLW2901 - one orientation, whatever the caller's
+            self._weights[a][b] = self._weights[b][a] = score.weight
+            if score.decision is Decision.LINK:
+                self._links.append(_Link(a, b, score))
+        self._links.sort(key=lambda link: (-round(link.score.weight, _DIGITS), order(link.a), order(link.b)))
+        self._cluster_of: dict[K, _Cluster[K]] = {}
+
+    def run(self) -> list[frozenset[K]]:
+        """Form the clusters and return them in order."""
+        for key, features in self._records.items():
+            self._cluster_of[key] = _cluster(key, features)
+        for pair in self._cannot:
+            if len(pair) == 2:  # noqa: PLR2004 - a pair
+                a, b = pair
+                self._cluster_of[a].forbidden.add(b)
+                self._cluster_of[b].forbidden.add(a)
+        for a, b in sorted((sorted(p, key=self._order) for p in self._must if len(p) == 2), key=lambda p: [self._order(k) for k in p]):  # noqa: PLR2004
+            self._merge(a, b)
+        faceless = {key for key, features in self._records.items() if features.is_faceless}
+        self._agglomerate(link for link in self._links if link.a not in faceless and link.b not in faceless)
+        self._agglomerate(self._claims(faceless))
+        distinct = {id(cluster): cluster for cluster in self._cluster_of.values()}
+        return sorted(
+            (frozenset(cluster.members) for cluster in distinct.values()),
+            key=lambda members: min(map(self._order, members)),
+        )
+
+    def _agglomerate(self, links: Iterable[_Link[K]]) -> None:
+        for link in links:
+            one, two = self._cluster_of[link.a], self._cluster_of[link.b]
+            if one is not two and self._may_merge(one, two, link.score):
+                self._merge(link.a, link.b)
+
+    def _merge(self, a: K, b: K) -> None:
+        one, two = self._cluster_of[a], self._cluster_of[b]
+        if one is two:
+            return
+        if len(one.members) < len(two.members):
+            one, two = two, one
+        one.members |= two.members
+        one.faces |= two.faces
+        one.birth_dates |= two.birth_dates
+        one.forbidden |= two.forbidden
+        for kind, values in two.values.items():
+            one.values.setdefault(kind, set()).update(values)
+        for key in two.members:
+            self._cluster_of[key] = one
+
+    def _may_merge(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
+        return not (
+            self._incompatible(one, two)
+            or self._too_many_values(one, two)
+            or (not _is_personal(score) and _kin_of_one_name(one, two))
+            or self._only_a_weak_chain(one, two, score)
+        )
+
+    def _incompatible(self, one: _Cluster[K], two: _Cluster[K]) -> bool:
+        """Tell whether a judgement forbids it, or any member contradicts any of the other side."""
+        if not one.forbidden.isdisjoint(two.members):
+            return True
+        return any(contradiction(a, b, self._model) for a in one.faces for b in two.faces)
+
+    def _too_many_values(self, one: _Cluster[K], two: _Cluster[K]) -> bool:
+        return any(
+            len(values | two.values[kind]) > self._model.value_limit(kind)
+            for kind, values in one.values.items()
+            if kind in two.values
+        )
+
+    def _only_a_weak_chain(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
+        """Tell whether the pairs scored between the two sides speak against the link, taken together."""
+        if score.weight >= _STRONG_LINK or len(one.members) * len(two.members) == 1:
+            return False
+        small, large = (one, two) if len(one.members) <= len(two.members) else (two, one)
+        total = sum(
+            max(-_CROSS_EVIDENCE_CAP, min(_CROSS_EVIDENCE_CAP, weight))
+            for a in sorted(small.members, key=self._order)
+            for b, weight in sorted(self._weights[a].items(), key=lambda item: self._order(item[0]))
+            if b in large.members
+        )
+        return total < 0
+
+    def _claims(self, faceless: set[K]) -> list[_Link[K]]:
+        """Return the links of the records without face, less those of records that two people claim.
+
+        The owner of an e-mail takes the anonymous records of that e-mail; when two people who
+        cannot be one hold it with like strength, nobody does.
+        """
+        best: dict[K, dict[int, tuple[float, _Cluster[K]]]] = defaultdict(dict)
+        touching = [link for link in self._links if link.a in faceless or link.b in faceless]
+        for link in touching:
+            for key, other in ((link.a, link.b), (link.b, link.a)):
+                if key in faceless and other not in faceless:
+                    cluster = self._cluster_of[other]
+                    best[key].setdefault(id(cluster), (link.score.weight, cluster))
+        ambiguous, rivals = set(), defaultdict(set)
+        for key, claims in best.items():
+            (top, winner), *rest = sorted(claims.values(), key=lambda claim: -round(claim[0], _DIGITS))
+            for weight, cluster in rest:
+                if self._incompatible(winner, cluster):
+                    rivals[key].add(id(cluster))
+                    if top - weight < _CLAIM_MARGIN:
+                        ambiguous.add(key)
+        kept = []
+        for link in touching:
+            if (link.a in ambiguous) != (link.b in ambiguous):
+                continue
+            if id(self._cluster_of[link.b]) in rivals[link.a] or id(self._cluster_of[link.a]) in rivals[link.b]:
+                continue
+            kept.append(link)
+        return kept
+
+
+def _cluster(key: Any, features: Features) -> _Cluster[Any]:
+    values: dict[str, set[str]] = {}
+    for kind, value in features.identifiers:
+        values.setdefault(kind, set()).add(value)
+    return _Cluster(
+        members={key},
+        faces={_face(features)},
+        values=values,
+        birth_dates={features.birth_date} if features.birth_date else set(),
+    )
+
+
+def _face(features: Features) -> Features:
+    """Return what can contradict another record: names, title, birth date."""
+    return Features(
+        given_name=features.given_name,
+        family_name=features.family_name,
+        birth_name=features.birth_name,
+        gender=features.gender,
+        birth_date=features.birth_date,
+        birth_date_is_vague=features.birth_date_is_vague,
+    )
+
+
+_PERSONAL = {
+    "email": {"exact", "domain_typing_error"},
+    "phone": {"exact", "typing_error"},
+    "card": {"exact", "typing_error", "suspicious"},
+    "birth_date": {"exact", "swapped", "one_part_different"},
+}
+
+
+def _is_personal(score: PairScore) -> bool:
+    """Tell whether the link rests on something of the person's own, not on name and home."""
+    return any(
+        item.level in _PERSONAL.get(item.attribute, ()) or (item.attribute not in _NAMED and item.level == "exact")
+        for item in score.evidence
+    )
+
+
+_NAMED = frozenset({"given_name", "family_name", "title", "birth_date", "email", "phone", "card", "address", "place"})
+
+
+def _kin_of_one_name(one: _Cluster[Any], two: _Cluster[Any]) -> bool:
+    """Tell whether two sides with one name have their own e-mails, phones or cards: two of the three apart."""
+    if one.birth_dates & two.birth_dates:
+        return False
+    apart = 0
+    for kind in (EMAIL, PHONE, CARD):
+        ours, theirs = one.values.get(kind), two.values.get(kind)
+        if ours and theirs:
+            if ours & theirs:
+                return False
+            apart += 1
+    return apart >= 2  # noqa: PLR2004 - two of the three

@@ -1,0 +1,35 @@
+"""What one source record says of a person, as received: the input of the identity engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """One postal address, as received. `lines` are the free lines above postcode and city."""
+
+    lines: tuple[str, ...] = ()
+    postcode: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person as one source record knows them. Nothing is normalised yet; anything may be absent.
+
+    `identifiers` holds the exact identifiers that are neither e-mail, phone nor card, as
+    `(kind, value)`: `national_id`, `payment_token`, `device`, or any other kind.
+    """
+
+    title: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    birth_name: str | None = None
+    birth_date: str | None = None
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
+    addresses: tuple[PostalAddress, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()

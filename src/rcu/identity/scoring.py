@@ -1,0 +1,197 @@
+"""A pair of records weighed: evidence in bits, the guards, and the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from enum import StrEnum
+from typing import NamedTuple
+
+from rcu.identity import comparison
+from rcu.identity.comparison import (
+    DIFFERENT, EXACT, INITIAL, MISSING, RESEMBLING, SHARED, ComparedNames, compare_addresses, compare_birth_dates, compare_cards,
+    compare_emails, compare_identifiers, compare_phones,
+)  # fmt: skip
+from rcu.identity.features import Features
+from rcu.identity.model import Model
+
+GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
+_NAME_CACHE_SIZE = 200_000
+_MARGIN = 0.5
+
+
+class Decision(StrEnum):
+    """What becomes of a pair."""
+
+    LINK = "link"
+    REVIEW = "review"
+    APART = "apart"
+
+
+class Evidence(NamedTuple):
+    """What one attribute says: its level, its weight, and what of it counted after the household rule."""
+
+    attribute: str
+    level: str
+    weight: float
+    counted: float
+    note: str | None = None
+
+
+class PairScore(NamedTuple):
+    """The weighed pair. `weight` is the sum of what counted and the prior, before any guard."""
+
+    weight: float
+    probability: float
+    evidence: tuple[Evidence, ...]
+    contradiction: str | None
+    """Why the pair may not link whatever agrees: `given_name`, `birth_date`, `title`, `kin_of_one_name`."""
+    decision: Decision
+
+
+def score_pair(
+    a: Features, b: Features, model: Model, *, shared: Container[tuple[str, str]] = ()
+) -> PairScore:
+    """Weigh two records. A pure and symmetric function of the pair, the model and `shared`.
+
+    `shared` holds the `(kind, value)` of identifiers known to be held by too many different
+    people: agreeing on one is no evidence.
+    """
+    names = cached_names(a, b, model)
+    levels = {
+        "given_name": names.given.level,
+        "family_name": names.family.level,
+        "birth_date": compare_birth_dates(a, b),
+        "email": compare_emails(a, b, shared),
+        "phone": compare_phones(a, b, shared),
+        "card": compare_cards(a, b, shared),
+    }
+    levels["address"], place = compare_addresses(a, b)
+    levels["place"] = place.level
+    if a.gender is not None and b.gender is not None:
+        levels["title"] = "same" if a.gender == b.gender else DIFFERENT
+    values = {"given_name": names.given.value, "family_name": names.family.value, "place": place.value}
+    weighed = [
+        (attribute, level, model.weight(attribute, level, values.get(attribute)))
+        for attribute, level in levels.items()
+        if level != MISSING
+    ]
+    others = compare_identifiers(a, b, shared, model.single_valued_kinds)
+    weighed += [(kind, level, model.weight("identifier", level)) for kind, level in others]
+    evidence = _count(weighed, model)
+    weight = model.prior_bits + sum(item.counted for item in evidence)
+    levels.update(others)
+    contradiction = _contradiction_of(levels) or _kin_of_one_name(levels)
+    return PairScore(
+        weight, probability(weight), evidence, contradiction, _decide(weight, contradiction, levels, a, b, model)
+    )
+
+
+def probability(weight: float) -> float:
+    """Return the match probability of a weight in bits."""
+    if weight < -1000:  # noqa: PLR2004 - beyond the range of a float's exponent
+        return 0.0
+    return 1.0 / (1.0 + 2.0**-weight)
+
+
+def contradiction(a: Features, b: Features, model: Model) -> str | None:
+    """Return what makes two records plainly two people, or None: given name, birth date, title."""
+    levels = {
+        "given_name": cached_names(a, b, model).given.level,
+        "birth_date": compare_birth_dates(a, b),
+    }
+    if a.gender is not None and b.gender is not None and a.gender != b.gender:
+        levels["title"] = DIFFERENT
+    return _contradiction_of(levels)
+
+
+def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
+    """Compare names, remembering the answer: the same names meet again and again."""
+    cache = model._name_cache  # noqa: SLF001 - the model owns the cache because the answer depends on it
+    key = (a.given_name, a.family_name, a.birth_name, b.given_name, b.family_name, b.birth_name)
+    found: ComparedNames | None = cache.get(key)
+    if found is None:
+        if len(cache) >= _NAME_CACHE_SIZE:
+            cache.clear()
+        found = cache[key] = comparison.compare_names(a, b, model.is_common_given_name)
+    return found
+
+
+def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidence, ...]:
+    """Apply the household rule: of correlated attributes the strongest in full, a share of the rest."""
+    household = model.household
+    group = household.attributes
+    best = worst = None
+    for i, (attribute, _, weight) in enumerate(weighed):
+        if attribute in group:
+            if weight > 0 and (best is None or weight > weighed[best][2]):
+                best = i
+            elif weight < 0 and (worst is None or weight < weighed[worst][2]):
+                worst = i
+    counted = []
+    for i, (attribute, level, weight) in enumerate(weighed):
+        full = i in (best, worst) or attribute not in group
+        share = 1.0 if full else household.agreeing_share if weight > 0 else household.disagreeing_share
+        counted.append(Evidence(attribute, level, weight, weight * share, None if full else "household"))
+    return tuple(counted)
+
+
+def _contradiction_of(levels: dict[str, str]) -> str | None:
+    if levels["given_name"] == DIFFERENT:
+        return GIVEN_NAME
+    if levels["birth_date"] == DIFFERENT:
+        return BIRTH_DATE
+    if levels.get("title") == DIFFERENT and levels["given_name"] in {MISSING, INITIAL, RESEMBLING}:
+        return TITLE
+    return None
+
+
+_AGREEING_IDENTIFIER = frozenset({EXACT, "landline", "domain_typing_error", "typing_error", "suspicious"})
+_AGREEING_DATE = frozenset({EXACT, "swapped", "one_part_different"})
+
+
+def _kin_of_one_name(levels: dict[str, str]) -> str | None:
+    """Find father and son of one name: no birth date agrees, no identifier ties them, two of them part them."""
+    if levels["birth_date"] in _AGREEING_DATE:
+        return None
+    contact = (levels["email"], levels["phone"], levels["card"])
+    if any(level in _AGREEING_IDENTIFIER for level in contact):
+        return None
+    return KIN if contact.count(DIFFERENT) >= 2 else None  # noqa: PLR2004 - two of the three
+
+
+def _decide(
+    weight: float, contradiction: str | None, levels: dict[str, str], a: Features, b: Features, model: Model
+) -> Decision:
+    if weight < model.review_weight:
+        return Decision.APART
+    if contradiction in {GIVEN_NAME, BIRTH_DATE}:
+        return Decision.REVIEW if _worth_a_look(levels) else Decision.APART
+    if contradiction is not None or weight < model.link_weight:
+        return Decision.REVIEW
+    return Decision.LINK if _individual(levels, a, b) else Decision.REVIEW
+
+
+def _worth_a_look(levels: dict[str, str]) -> bool:
+    """Tell whether a plain contradiction may be an error: everything else that is personal agrees."""
+    tied = EXACT in (levels["email"], levels["phone"], levels["card"])
+    if levels["given_name"] == DIFFERENT:
+        return tied and levels["birth_date"] == EXACT
+    return tied and levels["given_name"] == EXACT
+
+
+def _individual(levels: dict[str, str], a: Features, b: Features) -> bool:
+    """Tell whether something designates the person, not only the household.
+
+    A record without given name and birth date has nothing but its identifiers to go by: an
+    exact one is enough (the partition refuses it when two people claim the record).
+    """
+    if levels["given_name"] not in {MISSING, DIFFERENT, RESEMBLING} or levels["birth_date"] in _AGREEING_DATE:
+        return True
+    if EXACT in (levels["email"], levels["phone"], levels["card"]) and (a.is_faceless or b.is_faceless):
+        return True
+    return any(
+        level == EXACT for attribute, level in levels.items() if attribute not in _NOT_IDENTIFIERS
+    )
+
+
+_NOT_IDENTIFIERS = frozenset({"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"})
