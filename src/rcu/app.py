@@ -16,8 +16,10 @@ from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
+from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
 from rcu.http import documentation
+from rcu.http.dispatch import Dispatcher
 from rcu.http.json_body import JsonLimits
 from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
@@ -53,7 +55,7 @@ class Service(FastAPI):
         answers every exception, and never with the text of one.
         """
         return Shell(
-            AsyncExitStackMiddleware(self.router),
+            AsyncExitStackMiddleware(Dispatcher(self.router)),
             max_body_bytes=self.state.settings.max_body_bytes,
         )
 
@@ -91,7 +93,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     app.state.given_database = database
     app.state.authenticate = authenticate
     app.state.last_metrics_key = None
-    app.state.expected_revision = None
+    app.state.expected_revision = head_revision()
     app.state.json_limits = JsonLimits(
         max_bytes=settings.max_body_bytes,
         max_depth=settings.max_json_depth,

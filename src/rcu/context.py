@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from itertools import count
+from secrets import token_hex
 from typing import Final
 
-from rcu.ids import uuid7
-
 _SANE_REQUEST_ID: Final = re.compile(r"[0-9A-Za-z_.:-]{8,64}", re.ASCII)
+
+
+_PROCESS: Final = token_hex(8)
+_numbers: Final = count()
 
 
 class RequestContext:
@@ -33,4 +37,4 @@ def request_id_from(sent: bytes | None) -> str:
         text = sent.decode("latin-1")
         if _SANE_REQUEST_ID.fullmatch(text):
             return text
-    return uuid7().hex
+    return f"{_PROCESS}{next(_numbers):08x}"

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends
 from pydantic import BaseModel
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from rcu.access.caller import Caller
 from rcu.access.keys import PresentedKey, read_key
 from rcu.access.models import Scope
 from rcu.db.errors import DatabaseUnavailableError
+from rcu.db.migrations import current_revision
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep
 from rcu.http.errors import NotReadyError
@@ -39,14 +39,9 @@ async def healthz() -> Health:
 @router.get("/readyz", responses=problems(NotReadyError, DatabaseUnavailableError))
 async def readyz(request: Request, database: DatabaseDep) -> Health:
     """Say whether requests can be served: the database answers and its tables are up to date."""
-    expected: str | None = request.app.state.expected_revision
     async with database.read() as connection:
-        if expected is None:
-            await connection.execute(text("SELECT 1"))
-            return Health(status="ready")
-        known = await connection.scalar(text("SELECT to_regclass('alembic_version')::text"))
-        found = known and await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if found != expected:
+        found = await current_revision(connection)
+    if found != request.app.state.expected_revision:
         raise NotReadyError("The database is not migrated to this release: run `rcu migrate`.")
     return Health(status="ready")
 

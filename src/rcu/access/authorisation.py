@@ -1,9 +1,6 @@
 """Who is calling, and may they: what endpoints declare as a dependency.
 
-@router.get("/{client_id}")
-async def read_client(
-    client_id: UUID, caller: Annotated[Caller, requires(Scope.CLIENTS_READ)]
-) -> ...:
+An endpoint asks for `caller: Annotated[Caller, requires(Scope.CLIENTS_READ)]`.
 """
 
 from __future__ import annotations

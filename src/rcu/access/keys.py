@@ -22,6 +22,7 @@ from zlib import crc32
 
 PREFIX: Final = "rcu"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _PUBLIC_ID_LENGTH: Final = 8
 _SECRET_BYTES: Final = 32
 _SECRET_LENGTH: Final = 43
@@ -82,7 +83,10 @@ def _hash(secret: str) -> bytes:
 
 
 def _checksum(body: str) -> str:
-    return _base62(crc32(body.encode("ascii")), _CHECKSUM_LENGTH)
+    # Written out for speed: this is computed on every request.
+    high, low = divmod(crc32(body.encode("ascii")), len(_PAIRS))
+    higher, middle = divmod(high, len(_PAIRS))
+    return _PAIRS[higher] + _PAIRS[middle] + _PAIRS[low]
 
 
 def _base62(number: int, length: int) -> str:

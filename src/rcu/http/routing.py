@@ -20,17 +20,21 @@ _JSON_TYPES: Final = frozenset({"application/json", "application/json; charset=u
 class JsonRequest(Request):
     """A request whose body was read and parsed by `load`."""
 
-    async def load(self, limits: JsonLimits) -> None:
-        """Read the body, unzip it and parse it, all within `limits`."""
-        self._require_json()
+    async def load(self, limits: JsonLimits) -> Any:
+        """Read the body, unzip it and parse it, all within `limits`; None when it is empty."""
         body = await self.body()
+        if not body:
+            self._json = None
+            return None
+        self._require_json()
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
         if encoding == "gzip":
             body = gunzip(body, max_bytes=limits.max_bytes)
         elif encoding != "identity":
             raise UnsupportedMediaTypeError("A body may be compressed with gzip only.")
         self._body = body
-        self._json = read_json(body, limits) if body else None
+        self._json = read_json(body, limits)
+        return self._json
 
     async def json(self) -> Any:
         """Return the value that `load` has parsed."""

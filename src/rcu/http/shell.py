@@ -14,7 +14,7 @@ from rcu import metrics
 from rcu.context import RequestContext, current_request, request_id_from
 from rcu.http.errors import BodyTooLargeError, MalformedRequestError, UnexpectedError
 from rcu.http.problems import as_refusal, problem_messages
-from rcu.logs import get_logger
+from rcu.logs import get_logger, log_request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -146,12 +146,8 @@ class _Exchange:
         )
         if route in _QUIET_ROUTES and self.status < UnexpectedError.status:
             return
-        log.info(
-            "http.request",
-            method=method,
-            route=route,
-            status=self.status,
-            ms=round(seconds * 1000, 2),
+        log_request(
+            method=method, route=route, status=self.status, milliseconds=round(seconds * 1000, 2)
         )
 
 
@@ -160,8 +156,7 @@ def route_template(scope: Scope) -> str:
 
     Never the path itself, whose values might designate a person.
     """
-    effective = scope.get("fastapi", {}).get("effective_route_context")
-    template = getattr(effective, "path_format", None) or getattr(
-        scope.get("route"), "path_format", None
-    )
+    template = scope.get("rcu.route")
+    if template is None:
+        template = getattr(scope.get("route"), "path_format", None)
     return template if isinstance(template, str) else UNMATCHED
