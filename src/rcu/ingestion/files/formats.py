@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from rcu.ingestion.files.errors import FileRefusedError
 
@@ -103,9 +103,7 @@ def _encoding_label(codec: str) -> str:
         return codec
 
 
-def detect(
-    path: Path, *, encoding: str | None = None, delimiter: str | None = None
-) -> FileFormat:
+def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> FileFormat:
     """Return what the file is; an `encoding` or a `delimiter` that is given is not looked for."""
     gzipped = _starts_with(path, _GZIP_MAGIC)
     with open_bytes(path, gzipped=gzipped) as stream:
@@ -114,7 +112,9 @@ def detect(
         return FileFormat(Format.PARQUET, gzipped, Encoding.UTF8, ",")
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise FileRefusedError("The file is empty.")
-    codec, damaged = (encoding, False) if encoding else _detect_encoding(path, head, gzipped=gzipped)
+    codec, damaged = (
+        (encoding, False) if encoding else _detect_encoding(path, head, gzipped=gzipped)
+    )
     text = head.decode(codec, errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
         return FileFormat(Format.JSON_LINES, gzipped, codec, ",", damaged)
@@ -130,7 +130,9 @@ def detect(
 
 def open_bytes(path: Path, *, gzipped: bool) -> IO[bytes]:
     """Open a file for reading its bytes, decompressed."""
-    return gzip.open(path, "rb") if gzipped else path.open("rb")
+    if gzipped:
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

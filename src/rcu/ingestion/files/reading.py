@@ -27,10 +27,8 @@ Cells = dict[str, Any]
 OnBytes = Callable[[int], None]
 
 SAMPLE_ROWS: Final = 1000
-EXTRA_CELLS: Final = "extra_cells"
-"""Where a refused row keeps the cells that stand beyond its header."""
-UNREADABLE_TEXT: Final = "unreadable_text"
-"""Where a refused line that is no JSON object keeps its text."""
+REST: Final = "rejected_rest"
+"""Where a refused row keeps what fits no column: cells beyond the header, or an odd line whole."""
 
 _PARQUET_ROWS: Final = 2048
 _MAX_LINE_CHARACTERS: Final = 8 << 20
@@ -72,7 +70,9 @@ def read_sample(path: Path, file_format: FileFormat, *, size: int = SAMPLE_ROWS)
     return Sample(columns=columns, rows=rows)
 
 
-def read_rows(path: Path, file_format: FileFormat, *, on_bytes: OnBytes | None = None) -> Iterator[Row]:
+def read_rows(
+    path: Path, file_format: FileFormat, *, on_bytes: OnBytes | None = None
+) -> Iterator[Row]:
     """Yield the rows in file order; `on_bytes` hears how far into the file on disk that is."""
     if file_format.format is Format.CSV:
         return _read_csv(path, file_format, on_bytes)
@@ -111,7 +111,7 @@ def _csv_row(line: int, columns: tuple[str, ...], cells: list[str]) -> Row:
         if len(cells) < len(columns) or any(cell.strip() for cell in extra):
             row.fault = f"The row has {len(cells)} cells, the header {len(columns)}."
             if extra:
-                row.cells[EXTRA_CELLS] = orjson.dumps(extra).decode()
+                row.cells[REST] = orjson.dumps(extra).decode()
     if any(map(_ESCAPED_BYTE.search, cells)):
         row.fault = "The row holds bytes that are not UTF-8."
         row.cells = {name: _without_escapes(cell) for name, cell in row.cells.items()}
@@ -150,14 +150,14 @@ def _read_json_lines(
 
 def _json_row(number: int, line: str) -> Row:
     if _ESCAPED_BYTE.search(line):
-        cells = {UNREADABLE_TEXT: _without_escapes(line.strip())}
+        cells = {REST: _without_escapes(line.strip())}
         return Row(number, cells, "The line holds bytes that are not UTF-8.")
     try:
         cells = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return Row(number, {UNREADABLE_TEXT: line.strip()}, "The line is no JSON.")
+        return Row(number, {REST: line.strip()}, "The line is no JSON.")
     if not isinstance(cells, dict):
-        return Row(number, {UNREADABLE_TEXT: line.strip()}, "The line is no JSON object.")
+        return Row(number, {REST: line.strip()}, "The line is no JSON object.")
     return Row(number, cells)
 
 

@@ -255,8 +255,7 @@ def match_columns(message_type: MessageType, columns: Iterable[str]) -> dict[str
         found = [column for name in names.split() for column in by_name.get(name, [])]
         _match(target, kind, found, matched, taken)
     for column in columns:
-        whole, dot, _ = column.partition(".")
-        if dot and column not in taken and find_kind(message_type, column):
+        if "." in column and column not in taken and find_kind(message_type, column):
             matched.setdefault(column, []).append(column)
     return matched
 

@@ -108,7 +108,7 @@ def _parse_time(text: str, order: DateOrder, pattern: str | None) -> datetime:
         if found := _YEAR_FIRST.match(text):
             day = "-".join(part.zfill(2) for part in re.split("[-/]", found[0]))
             text = day + text[found.end() :]
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(text.removesuffix(" UTC") + "Z" * text.endswith(" UTC"))
     except (ValueError, OverflowError, OSError) as error:
         wanted = f"in the form {pattern}" if pattern else "such as 2025-03-01T10:20:30+01:00"
         raise CellRefusedError(f"No date and time {wanted}.") from error
@@ -121,9 +121,9 @@ def _slashed(found: re.Match[str], order: DateOrder) -> datetime:
 
 
 def to_number(text: str) -> int:
-    """Return a whole number; leading zeros are allowed."""
+    """Return a whole number; leading zeros, and the `.0` of table tools, are allowed."""
     try:
-        return int(text)
+        return int(text.removesuffix(".0"))
     except ValueError as error:
         raise CellRefusedError("No whole number.") from error
 

@@ -1,0 +1,248 @@
+"""What an import will do with a file, decided and said before the first row is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from rcu.ingestion.files.errors import FileRefusedError, MappingRefusedError
+from rcu.ingestion.files.mapping import Mapping, Part, SourceColumn
+from rcu.ingestion.files.reading import REST, Cells, Sample
+from rcu.ingestion.files.rows import Field, RowMapper
+from rcu.ingestion.files.targets import (
+    OPEN_TARGETS,
+    REQUIRED,
+    TARGETS,
+    Kind,
+    find_kind,
+    guess_type,
+    match_columns,
+    nearest,
+    simple_name,
+)
+from rcu.ingestion.files.values import DateOrder, Reading, to_text
+from rcu.ingestion.schemas import MessageType
+
+REJECTED_LINE: Final = "rejected_line"
+REJECTED_REASON: Final = "rejected_reason"
+_OURS: Final = frozenset({REJECTED_LINE, REJECTED_REASON, REST})
+_AS_WRITTEN: Final = Reading()
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of a file, beside its mapping."""
+
+    file_time: datetime
+    """When the file was written: the `occurred_at` of rows in a file that has no column for it."""
+    type: MessageType | None = None
+    source: str | None = None
+    date_order: DateOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRule:
+    """Which source a row comes from."""
+
+    fixed: str | None
+    """The one source whose rows are imported; None for each row's own."""
+    column: str | None
+    """The column that names a row's source; None when all rows are of the fixed one."""
+
+    def source_of(self, cells: Cells) -> str | None:
+        """Return the source that a row names, None when its cell is empty."""
+        if self.column is None:
+            return self.fixed
+        return to_text(cells.get(self.column), _AS_WRITTEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the rows of one file become messages."""
+
+    type: MessageType
+    type_is_guessed: bool
+    source: SourceRule
+    fields: tuple[Field, ...]
+    unused: tuple[str, ...]
+    """Columns that fill no field."""
+    mapper: RowMapper
+    notes: tuple[str, ...]
+    """What was decided for want of a word, each a sentence."""
+
+
+def make_plan(
+    sample: Sample, mapping: Mapping, options: Options, known_sources: Collection[str]
+) -> Plan:
+    """Return the plan, or raise FileRefusedError or MappingRefusedError saying what is missing."""
+    message_type, guessed = _choose_type(sample, mapping, options.type)
+    rule, notes = _choose_source(sample, mapping, options.source, known_sources)
+    fields = _choose_fields(sample, mapping, message_type)
+    _check_columns(fields, rule, sample.columns)
+    fallback: dict[str, str] = {}
+    targets = {field.target for field in fields}
+    if message_type is not MessageType.TICKET and "occurred_at" not in targets:
+        moment = options.file_time.astimezone(UTC).replace(microsecond=0)
+        fallback["occurred_at"] = moment.isoformat().replace("+00:00", "Z")
+        notes.append(
+            f"No column says when: every row is taken as of {fallback['occurred_at']}, the file's "
+            "own time. Say --occurred-at to choose."
+        )
+    _check_required(targets, message_type)
+    used = {name for field in fields for name in field.columns()} | {rule.column}
+    return Plan(
+        type=message_type,
+        type_is_guessed=guessed,
+        source=rule,
+        fields=fields,
+        unused=tuple(name for name in sample.columns if name not in used and name not in _OURS),
+        mapper=RowMapper(
+            message_type,
+            fields,
+            reading=Reading(
+                zone=ZoneInfo(mapping.timezone),
+                date_order=_agreed(mapping.date_order, options.date_order, "--date-order")
+                or DateOrder.DMY,
+                empty_values=frozenset(mapping.empty_values),
+            ),
+            clear_empty=mapping.empty == "clear" and message_type is MessageType.PROFILE,
+            fallback=fallback,
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _agreed(said: Choice | None, asked: Choice | None, option: str) -> Choice | None:
+    """Return what the mapping or the command line says; both must not say different things."""
+    if said is not None and asked is not None and said is not asked:
+        raise MappingRefusedError(f"The mapping says {said}, but {option} says {asked}.")
+    return said or asked
+
+
+# --- type ---------------------------------------------------------------------------------------
+
+
+def _choose_type(
+    sample: Sample, mapping: Mapping, asked: MessageType | None
+) -> tuple[MessageType, bool]:
+    if chosen := _agreed(mapping.type, asked, "--type"):
+        return chosen, False
+    fitting = [
+        one for one in MessageType if all(find_kind(one, target) for target in mapping.fields)
+    ]
+    guessed = fitting[0] if len(fitting) == 1 else guess_type(sample.columns)
+    if guessed is None:
+        raise FileRefusedError(
+            "The columns do not tell what the rows are: "
+            "say --type profiles, tickets, orders or events."
+        )
+    return guessed, True
+
+
+# --- source -------------------------------------------------------------------------------------
+
+
+def _choose_source(
+    sample: Sample, mapping: Mapping, asked: str | None, known: Collection[str]
+) -> tuple[SourceRule, list[str]]:
+    """Return where rows come from: the mapping, else a column `source`, else the command line.
+
+    With a column, a source that is asked for picks its rows and leaves the others out.
+    """
+    _check_source(asked, known)
+    if isinstance(mapping.source, SourceColumn):
+        return SourceRule(asked, mapping.source.column), []
+    if mapping.source is not None:
+        if asked not in {None, mapping.source}:
+            raise MappingRefusedError(
+                f"The mapping says source {mapping.source}, but --source says {asked}."
+            )
+        _check_source(mapping.source, known)
+        return SourceRule(mapping.source, None), []
+    column = next((name for name in sample.columns if simple_name(name) == "source"), None)
+    if column is None or column in _mapped_columns(mapping) or column in mapping.ignore:
+        return _one_source(asked), []
+    named = {SourceRule(None, column).source_of(row.cells) for row in sample.rows} - {None}
+    if asked is None or named & set(known):
+        return SourceRule(asked, column), []
+    note = f"The column {column} names no source of this service and is not used."
+    return SourceRule(asked, None), [note]
+
+
+def _one_source(asked: str | None) -> SourceRule:
+    if asked is None:
+        raise FileRefusedError("Say which source the rows come from: --source CODE.")
+    return SourceRule(asked, None)
+
+
+def _check_source(code: str | None, known: Collection[str]) -> None:
+    if code is not None and code not in known:
+        raise FileRefusedError(
+            f"There is no source {code}.{nearest(code, known)} Add it: rcu sources add {code}."
+        )
+
+
+# --- fields -------------------------------------------------------------------------------------
+
+
+def _choose_fields(
+    sample: Sample, mapping: Mapping, message_type: MessageType
+) -> tuple[Field, ...]:
+    """Return the fields of the mapping, then those that columns fill by their names."""
+    chosen: dict[str, tuple[Part, ...]] = {}
+    for target, parts in mapping.fields.items():
+        _kind_of(message_type, target)
+        chosen[target] = tuple(parts)
+    if mapping.by_name:
+        taken = {*_mapped_columns(mapping), *mapping.ignore, *_OURS}
+        free = [name for name in sample.columns if name not in taken]
+        for target, columns in match_columns(message_type, free).items():
+            chosen.setdefault(target, tuple(Part(column=name) for name in columns))
+    # A whole (`customer`) is read before its parts (`customer.email`), which add to it.
+    return tuple(
+        Field(target, _kind_of(message_type, target), chosen[target])
+        for target in sorted(chosen, key=lambda target: "." in target)
+    )
+
+
+def _mapped_columns(mapping: Mapping) -> set[str]:
+    return {name for parts in mapping.fields.values() for p in parts for name in p.column_names()}
+
+
+def _kind_of(message_type: MessageType, target: str) -> Kind:
+    kind = find_kind(message_type, target)
+    if kind is None:
+        known = [*TARGETS[message_type], *(f"{name}.…" for name in OPEN_TARGETS[message_type])]
+        raise MappingRefusedError(
+            f"fields.{target}: a {message_type} has no such field."
+            f"{nearest(target, known) or ' It has ' + ', '.join(known) + '.'}"
+        )
+    return kind
+
+
+def _check_columns(fields: Sequence[Field], rule: SourceRule, columns: Sequence[str]) -> None:
+    """Refuse a mapping that names a column the file does not have."""
+    named = [(field.target, name) for field in fields for name in field.columns()]
+    if rule.column is not None:
+        named.append(("source", rule.column))
+    for target, name in named:
+        if name not in columns and name.partition(".")[0] not in columns:
+            raise MappingRefusedError(
+                f"{target}: the file has no column {name}.{nearest(name, columns)}"
+            )
+
+
+def _check_required(targets: Collection[str], message_type: MessageType) -> None:
+    for target in REQUIRED[message_type]:
+        if target not in targets:
+            raise FileRefusedError(
+                f"No column fills {target}, without which there is no {message_type}. "
+                f"Name it in a mapping (--mapping): `fields: {{{target}: COLUMN}}`; "
+                "or say another --type."
+            )
