@@ -48,3 +48,16 @@ class UnsafeDurabilityError(RcuError):
             "or its power fails. Turn the setting back on (ALTER SYSTEM RESET, then reload), or "
             "set RCU_ALLOW_UNSAFE_DURABILITY=true to accept that loss knowingly."
         )
+
+
+class StaleReadError(RcuError):
+    """What the work had read was changed by others before it held its locks.
+
+    `Database.run` rolls the transaction back and runs the work again; it reaches nobody.
+    """
+
+    status = 503
+    code = "stale_read"
+
+    def __init__(self) -> None:
+        super().__init__("The data changed while it was read.")

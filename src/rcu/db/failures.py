@@ -7,7 +7,7 @@ from enum import Enum
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from rcu.db.errors import DatabaseUnavailableError
+from rcu.db.errors import DatabaseUnavailableError, StaleReadError
 
 
 class Failure(Enum):
@@ -45,6 +45,8 @@ def failure_of(error: BaseException) -> Failure | None:
     """Return what an error of SQLAlchemy means, or None when it is no failure of the database."""
     if isinstance(error, PoolTimeoutError):
         return Failure.POOL_EXHAUSTED
+    if isinstance(error, StaleReadError):
+        return Failure.CONFLICT
     if not isinstance(error, DBAPIError):
         return None
     state = str(getattr(error.orig, "sqlstate", None) or "")

@@ -50,9 +50,7 @@ async def adopt(
     await repository.move_records(
         session, [(move.record_id, move.client_id, move.placement) for move in moves]
     )
-    moved = [
-        move for move in moves if not move.is_new and move.from_client_id != move.client_id
-    ]
+    moved = [move for move in moves if not move.is_new and move.from_client_id != move.client_id]
     changed = {move.client_id for move in moves} | set(refresh)
     changed |= {move.from_client_id for move in moved}
     retired = await repository.refresh_clients(session, changed, at=at)

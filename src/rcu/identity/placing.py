@@ -121,5 +121,3 @@ def anonymous_clients(
         record_id: oldest[held] if held is not None else record_id
         for record_id, held in anchors.items()
     }
-
-

@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,12 +14,13 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.identity import placing, repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.blocking import identifier_key
-from rcu.identity.comparison import names_contradict
 from rcu.identity.features import Features, describe
+from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Holder, RecordKey
+from rcu.identity.scoring import contradiction
 from rcu.ids import uuid7
 
 HOLDER_CAP = 200
@@ -103,6 +104,7 @@ async def place_presented(
     session: AsyncSession,
     presentations: Collection[Presentation],
     *,
+    model: Model,
     at: datetime,
     cause: Cause,
     touched: Collection[IdentifierKey] = (),
@@ -121,7 +123,7 @@ async def place_presented(
     await _make(session, {made[key]: by_key[key] for key in made}, at=at)
     changed = set(touched) | await _remember_shown(session, by_key, outcome.records, at=at)
     if made or changed:
-        moves = await _place_again(session, changed, new=outcome.new_record_ids)
+        moves = await _place_again(session, changed, new=outcome.new_record_ids, model=model)
         lone = outcome.new_record_ids - {move.record_id for move in moves}
         outcome.touched_client_ids = set(
             await adopt(session, moves, refresh=lone, cause=cause, at=at)
@@ -129,9 +131,7 @@ async def place_presented(
     return outcome
 
 
-async def _make(
-    session: AsyncSession, made: Mapping[UUID, Presentation], *, at: datetime
-) -> None:
+async def _make(session: AsyncSession, made: Mapping[UUID, Presentation], *, at: datetime) -> None:
     await repository.save_records(
         session,
         [
@@ -205,20 +205,21 @@ class _Placing:
     """The placement of identifier records, while it is being worked out."""
 
     holders: _Holders
+    model: Model
     records: dict[UUID, Holder] = field(default_factory=dict)
     placed: dict[UUID, tuple[UUID, Placement] | None] = field(default_factory=dict)
 
-    def owners(self, identifier: IdentifierKey, names: Features) -> set[UUID]:
+    def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
         """Return the known clients whose profile states the identifier, names permitting."""
         return {
             holder.record.client_id
             for holder in self.holders.of(identifier)
             if holder.record.kind == RecordKind.PROFILE
             and holder.origin == "profile"
-            and not names_contradict(Features.from_json(holder.record.features), names)
+            and not contradiction(Features.from_json(holder.record.features), names, self.model)
         }
 
-    def users(self, identifier: IdentifierKey, names: Features) -> set[UUID]:
+    def users(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
         """Return the known clients who were seen with a token or a device."""
         return {
             client_id
@@ -229,7 +230,7 @@ class _Placing:
     def _user(self, holder: Holder, names: Features) -> UUID | None:
         record = holder.record
         if record.kind == RecordKind.PROFILE:
-            contradicted = names_contradict(Features.from_json(record.features), names)
+            contradicted = contradiction(Features.from_json(record.features), names, self.model)
             return None if contradicted else record.client_id
         if record.kind != RecordKind.IDENTIFIERS:
             return None
@@ -244,9 +245,10 @@ async def _place_again(
     changed: Collection[IdentifierKey],
     *,
     new: Collection[UUID],
+    model: Model,
 ) -> list[Move]:
     """Return the moves of every identifiers record that a changed identifier concerns."""
-    work = _Placing(_Holders(session))
+    work = _Placing(_Holders(session), model)
     await work.holders.load(changed)
     first = work.holders.identifier_records(changed)
     if not first:
@@ -265,9 +267,7 @@ async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> No
     )
     for record_id, holder in records.items():
         names = Features.from_json(holder.record.features)
-        work.placed[record_id] = placing.place_by_person(
-            holder.own, lambda identifier, names=names: work.owners(identifier, names)
-        )
+        work.placed[record_id] = placing.place_by_person(holder.own, partial(work.owners, names))
 
 
 async def _place_by_instrument(
@@ -297,9 +297,7 @@ async def _place_by_instrument(
             continue
         names = Features.from_json(holder.record.features)
         work.records[record_id] = holder
-        work.placed[record_id] = placing.place_by_instrument(
-            holder.own, lambda identifier, names=names: work.users(identifier, names)
-        )
+        work.placed[record_id] = placing.place_by_instrument(holder.own, partial(work.users, names))
 
 
 async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
@@ -307,7 +305,7 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     anchors = {
         held
         for record_id, holder in work.records.items()
-        if Placement.NONE == holder.record.placement or work.placed[record_id] is None
+        if holder.record.placement == Placement.NONE or work.placed[record_id] is None
         if (held := placing.anchor(holder.own)) is not None
     }
     await work.holders.load(anchors)
@@ -324,9 +322,7 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     )
 
 
-def _moves(
-    work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]
-) -> list[Move]:
+def _moves(work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]) -> list[Move]:
     moves = []
     for record_id, decided in work.placed.items():
         record = work.records[record_id].record

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rcu.identity.features import describe
 from rcu.identity.person import Person, PostalAddress
 
 Registers = dict[str, dict[str, Any]]
@@ -70,6 +71,26 @@ def person_of(registers: Registers) -> Person:
         addresses=tuple(_address(address) for address in held.get("addresses", ())),
         identifiers=tuple((other["kind"], other["value"]) for other in held.get("identifiers", ())),
     )
+
+
+_IDENTIFIER_ATTRIBUTES = ("emails", "phones", "cards", "identifiers")
+
+
+def verified_identifiers(registers: Registers, *, region: str) -> dict[tuple[str, str], datetime]:
+    """Return the normalised identifiers that the source says it has verified, and since when.
+
+    A source that gives no date is taken to have verified it by the time it said so.
+    """
+    found: dict[tuple[str, str], datetime] = {}
+    for attribute in _IDENTIFIER_ATTRIBUTES:
+        register = registers.get(attribute)
+        for held in (register["value"] or ()) if register else ():
+            if register and (held.get("verified") or held.get("verified_at")):
+                since = held.get("verified_at") or register["occurred_at"]
+                alone = person_of({attribute: {"value": [held]}})
+                for identifier in describe(alone, region=region).identifiers:
+                    found[identifier] = datetime.fromisoformat(since)
+    return found
 
 
 def _stamp(register: Mapping[str, Any]) -> tuple[datetime, str]:

@@ -1,6 +1,6 @@
 """Queries of the partition. Each is one statement, set-wise: one record or a thousand alike."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.models import (
-    BlockingKey,
     Client,
     Identifier,
     IdentityChange,
@@ -112,6 +111,26 @@ async def find_records(
     return {(row.source, row.external_id): (StoredRecord(*row[:8]), row.profile) for row in rows}
 
 
+_VERSIONS = text("""
+    SELECT source, external_id, version
+    FROM unnest(:sources, :external_ids) AS wanted(source, external_id)
+    JOIN source_record r USING (source, external_id)
+""").bindparams(
+    bindparam("sources", type_=ARRAY(Text)), bindparam("external_ids", type_=ARRAY(Text))
+)
+
+
+async def list_versions(session: AsyncSession, keys: Collection[RecordKey]) -> dict[RecordKey, int]:
+    """Return the version of each record that exists among `keys`."""
+    if not keys:
+        return {}
+    rows = await session.execute(
+        _VERSIONS,
+        {"sources": [source for source, _ in keys], "external_ids": [e for _, e in keys]},
+    )
+    return {(row.source, row.external_id): row.version for row in rows}
+
+
 _CANDIDATES = text("""
     WITH hit AS (
         SELECT wanted.key, holder.record_id
@@ -135,9 +154,7 @@ async def find_candidates(
     if not keys:
         return {}
     rows = await session.execute(_CANDIDATES, {"keys": list(keys), "cap": cap})
-    return {
-        row.id: Candidate(StoredRecord(*row[:8]), tuple(row.shared_keys)) for row in rows
-    }
+    return {row.id: Candidate(StoredRecord(*row[:8]), tuple(row.shared_keys)) for row in rows}
 
 
 _COMPONENT = text("""
@@ -257,9 +274,7 @@ async def lock_clients(session: AsyncSession, client_ids: Collection[UUID]) -> N
         )
 
 
-async def list_members(
-    session: AsyncSession, client_ids: Collection[UUID]
-) -> list[StoredRecord]:
+async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> list[StoredRecord]:
     """Return every record of the clients, oldest first."""
     rows = await session.execute(
         select(*_RECORD)
@@ -271,9 +286,7 @@ async def list_members(
 
 async def current_client_id(session: AsyncSession, client_id: UUID) -> UUID | None:
     """Return the client that an id, once given, stands for today; None if never given."""
-    return await session.scalar(
-        select(SourceRecord.client_id).where(SourceRecord.id == client_id)
-    )
+    return await session.scalar(select(SourceRecord.client_id).where(SourceRecord.id == client_id))
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -425,9 +438,7 @@ async def replace_pairs(
         )
     for left_id, right_id in forget_pairs:
         await session.execute(
-            delete(RecordPair).where(
-                RecordPair.left_id == left_id, RecordPair.right_id == right_id
-            )
+            delete(RecordPair).where(RecordPair.left_id == left_id, RecordPair.right_id == right_id)
         )
     if rows:
         statement = upsert(RecordPair)
@@ -462,9 +473,7 @@ _MOVE = text("""
 )
 
 
-async def move_records(
-    session: AsyncSession, moves: Collection[tuple[UUID, UUID, str]]
-) -> None:
+async def move_records(session: AsyncSession, moves: Collection[tuple[UUID, UUID, str]]) -> None:
     """Give records, `(id, client id, placement)`, their new client."""
     if moves:
         ordered = sorted(moves)
@@ -480,7 +489,8 @@ async def move_records(
 
 _REFRESH_CLIENTS = text("""
     WITH state AS (
-        SELECT wanted.id, count(r.id) AS members, coalesce(bool_or(r.kind = 'profile'), false) AS known
+        SELECT wanted.id, count(r.id) AS members,
+               coalesce(bool_or(r.kind = 'profile'), false) AS known
         FROM unnest(:client_ids) AS wanted(id)
         LEFT JOIN source_record r ON r.client_id = wanted.id
         GROUP BY wanted.id

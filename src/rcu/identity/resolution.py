@@ -1,4 +1,4 @@
-"""Keeping the partition of profile records: which records are one client, one write at a time.
+"""Keeping the partition of profile records: which records are one client, write by write.
 
 The path of a set of writes, of one record or of a thousand:
 
@@ -6,40 +6,46 @@ The path of a set of writes, of one record or of a thousand:
    will say, the keys they will be found by, and the locks that this takes.
 2. The caller takes the locks, all at once and sorted (`rcu.db.locks`).
 3. `place` finds the candidates, scores the pairs, gathers the *component* of every record
-   that is touched (all records tied to it by links, directly or through others), forms the
-   clusters of the component anew, and writes what changed.
+   that is touched (all records tied to it by links or judgements, directly or through
+   others), forms the clusters of the component anew, and writes what changed.
 
-Because a component is always formed anew from its whole set of records, the outcome does not
-depend on which of them came last.
+A component is always formed anew, from the whole set of its records: the outcome does not
+depend on which of them came last. The client id of a cluster is the id of its oldest record.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
+from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
 from rcu.identity import repository
-from rcu.identity.blocking import blocking_keys, identifier_key
-from rcu.identity.errors import StaleReadError
+from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.blocking import blocking_keys
 from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
+from rcu.identity.neighbourhood import Neighbourhood, tied_groups
 from rcu.identity.partition import Judgements, partition
-from rcu.identity.registers import ProfileStatement, Registers, merge, person_of
-from rcu.identity.repository import Pair, RecordKey, StoredRecord
+from rcu.identity.placing import IdentifierKey
+from rcu.identity.registers import (
+    ProfileStatement,
+    Registers,
+    merge,
+    person_of,
+    verified_identifiers,
+)
+from rcu.identity.repository import Component, Pair, RecordKey, StoredRecord
 from rcu.identity.scoring import Decision, PairScore, score_pair
-from rcu.identity.sharing import is_shared
 from rcu.ids import uuid7
-
-IdentifierKey = tuple[str, str]
-"""`(kind, normalised value)`."""
 
 
 @dataclass(slots=True)
@@ -50,16 +56,12 @@ class Draft:
     key: RecordKey
     before: StoredRecord | None
     registers: Registers
-    changed: bool
+    is_changed: bool
     features: Features
     keys: frozenset[int]
     old_features: Features | None
+    """None when no profile of this record was known."""
     old_keys: frozenset[int]
-
-    @property
-    def is_new_profile(self) -> bool:
-        """Whether no profile of this record was known before."""
-        return self.before is None or self.before.kind != RecordKind.PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Prepared:
 
     drafts: Mapping[RecordKey, Draft]
     locks: frozenset[int]
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,8 @@ class Placed:
 
     record_id: UUID
     client_id: UUID
-    is_new: bool
-    is_changed: bool
-    is_joined: bool
-    """Whether other records were with the client before."""
+    outcome: str
+    """`created`, `matched`, `updated` or `unchanged`."""
     merged_client_ids: tuple[UUID, ...]
     match: tuple[RecordKey, PairScore] | None
     reviews: tuple[tuple[UUID, float], ...]
@@ -97,29 +98,25 @@ class Placements:
 
 
 async def prepare(
-    session: AsyncSession,
-    statements: Sequence[ProfileStatement],
-    *,
-    region: str,
+    session: AsyncSession, statements: Sequence[ProfileStatement], *, region: str
 ) -> Prepared:
     """Merge statements into what is known of their records, and say what must be locked.
 
     Nothing is locked yet: `place` refuses drafts that others have overtaken meanwhile.
     """
-    keys = {(statement.source, statement.external_id) for statement in statements}
-    stored = await repository.find_records(session, sorted(keys))
     by_record: dict[RecordKey, list[ProfileStatement]] = defaultdict(list)
     for statement in statements:
         by_record[statement.source, statement.external_id].append(statement)
+    stored = await repository.find_records(session, sorted(by_record))
     drafts = {
         key: _draft(key, stated, stored.get(key), region=region)
         for key, stated in by_record.items()
     }
-    locks = {lock_key("record", *key) for key in keys}
+    locks = {lock_key("record", *key) for key in drafts}
     for draft in drafts.values():
-        if draft.changed:
+        if draft.is_changed:
             locks |= draft.keys | draft.old_keys
-    return Prepared(drafts, frozenset(locks))
+    return Prepared(drafts, frozenset(locks), region)
 
 
 def _draft(
@@ -129,23 +126,24 @@ def _draft(
     *,
     region: str,
 ) -> Draft:
-    before, held = stored if stored else (None, {})
+    before, held = stored or (None, {})
     registers = held
     for statement in statements:
         registers = merge(registers, statement)
-    is_profile = before is not None and before.kind == RecordKind.PROFILE
-    old_features = Features.from_json(before.features) if before and is_profile else None
-    changed = registers != held or not is_profile
-    if changed or old_features is None:
-        features = describe(person_of(registers), region=region)
-    else:
-        features = old_features
+    had_profile = before is not None and before.kind == RecordKind.PROFILE
+    old_features = Features.from_json(before.features) if before and had_profile else None
+    is_changed = registers != held or not had_profile
+    features = (
+        describe(person_of(registers), region=region)
+        if is_changed or old_features is None
+        else old_features
+    )
     return Draft(
         id=before.id if before else uuid7(),
         key=key,
         before=before,
         registers=registers,
-        changed=changed,
+        is_changed=is_changed,
         features=features,
         keys=blocking_keys(features),
         old_features=old_features,
@@ -154,30 +152,317 @@ def _draft(
 
 
 async def place(
-    session: AsyncSession,
-    prepared: Prepared,
-    *,
-    model: Model,
-    at: datetime,
-    actor: str,
+    session: AsyncSession, prepared: Prepared, *, model: Model, at: datetime, cause: Cause
 ) -> Placements:
     """Write the drafts and bring the partition up to date. The locks are held already.
 
-    Raises `StaleReadError`, which the edge answers by trying again, when a record changed
-    between `prepare` and the locks.
+    Raises `StaleReadError`, upon which the edge tries again, when a record changed between
+    `prepare` and the locks.
     """
-    await _refuse_stale(session, prepared)
-    drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.changed}
-    world = await _World.load(session, drafts, model)
-    with metrics.resolution_timer():
-        scores = world.score()
-    component = await _load_locked_component(session, world.seeds(scores))
-    await _save(session, drafts.values(), scores, model=model, at=at)
-    clusters = _form_clusters(world, component, scores, model)
-    moves = _moves(clusters, component, drafts)
-    touched = await adopt(session, moves, at=at, actor=actor, cause="message", also=drafts.keys())
-    return Placements(
-        by_record=_describe(prepared, drafts, component, clusters, scores, touched),
-        touched_client_ids=touched.client_ids | await _clients_of_changed(drafts, moves),
-        touched_identifiers=world.touched_identifiers(moves),
+    await _refuse_overtaken(session, prepared)
+    drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.is_changed}
+    if not drafts:
+        return Placements(_unchanged(prepared), frozenset(), frozenset())
+    started = perf_counter()
+    near = await Neighbourhood.load(session, drafts.values(), model)
+    scores = near.score()
+    component = await _lock_component(session, near.seeds(scores))
+    formed = await _form_clusters(session, drafts, component, near, scores)
+    metrics.observe_resolution(
+        seconds=(perf_counter() - started) / len(drafts),
+        candidates=near.candidates() // len(drafts),
     )
+    await _save_drafts(session, drafts, formed.client_of, at=at, region=prepared.region)
+    await _save_pairs(session, drafts, scores, model=model, at=at)
+    moves = _moves(component, drafts, formed.client_of)
+    touched = await adopt(
+        session,
+        moves,
+        refresh={formed.client_of[record_id] for record_id in drafts},
+        cause=cause,
+        at=at,
+    )
+    return Placements(
+        by_record=_unchanged(prepared) | _outcomes(drafts, formed, moves, near),
+        touched_client_ids=touched,
+        touched_identifiers=await _touched_identifiers(session, drafts, moves),
+    )
+
+
+async def _refuse_overtaken(session: AsyncSession, prepared: Prepared) -> None:
+    versions = await repository.list_versions(session, sorted(prepared.drafts))
+    for key, draft in prepared.drafts.items():
+        if versions.get(key) != (draft.before.version if draft.before else None):
+            raise StaleReadError
+
+
+async def _lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
+    """Return all that links and judgements tie to the seeds, with its clients locked.
+
+    Whoever changes a component holds the locks of its clients. A component that grew while
+    we waited is read again; its further clients are locked late, and a deadlock that this
+    makes is resolved by the edge, which tries again.
+    """
+    locked: set[UUID] = set()
+    while seeds:
+        component = await repository.load_component(session, seeds)
+        clients = {record.client_id for record in component.records} - locked
+        if not clients and locked:
+            return component
+        if not clients:
+            break
+        await repository.lock_clients(session, clients)
+        locked |= clients
+    return Component([], [], [])
+
+
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """The clusters of the components that the writes touch."""
+
+    client_of: Mapping[UUID, UUID]
+    key_of: Mapping[UUID, RecordKey]
+    scores: Mapping[Pair, PairScore]
+    """Every pair that was scored: candidates, and all pairs within a component."""
+
+
+async def _form_clusters(
+    session: AsyncSession,
+    drafts: Mapping[UUID, Draft],
+    component: Component,
+    near: Neighbourhood,
+    candidates: Mapping[Pair, PairScore],
+) -> Formed:
+    """Form the clusters of every component concerned.
+
+    Within a component every pair is scored, candidate or not: what is put together must
+    be compared.
+    """
+    features = {record.id: Features.from_json(record.features) for record in component.records}
+    features |= {draft.id: draft.features for draft in drafts.values()}
+    groups = tied_groups(features, component, candidates, drafts)
+    await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
+    scores = dict(candidates)
+    for group in groups:
+        for a, b in combinations(group, 2):
+            if (a, b) not in scores:
+                scores[a, b] = score_pair(features[a], features[b], near.model, shared=near.shared)
+    key_of = {record.id: (record.source, record.external_id) for record in component.records}
+    key_of |= {draft.id: draft.key for draft in drafts.values()}
+    clusters = partition(
+        features,
+        {pair: score for pair, score in scores.items() if features.keys() >= set(pair)},
+        model=near.model,
+        judgements=judgements_of(component),
+        order=key_of.__getitem__,
+    )
+    client_of = {member: min(cluster) for cluster in clusters for member in cluster}
+    return Formed(client_of, key_of, scores)
+
+
+def judgements_of(component: Component) -> Judgements[UUID]:
+    """Return the binding judgements of a component, for the partition."""
+    by_verdict: dict[str, set[frozenset[UUID]]] = {"match": set(), "no_match": set()}
+    for judged in component.judged:
+        by_verdict[judged.verdict].add(frozenset((judged.left_id, judged.right_id)))
+    return Judgements(
+        must_link=frozenset(by_verdict["match"]), cannot_link=frozenset(by_verdict["no_match"])
+    )
+
+
+async def _save_drafts(
+    session: AsyncSession,
+    drafts: Mapping[UUID, Draft],
+    client_of: Mapping[UUID, UUID],
+    *,
+    at: datetime,
+    region: str,
+) -> None:
+    await repository.save_records(
+        session,
+        [
+            {
+                "id": draft.id,
+                "source": draft.key[0],
+                "external_id": draft.key[1],
+                "kind": RecordKind.PROFILE,
+                "client_id": client_of[draft.id],
+                "placement": Placement.MATCHING,
+                "profile": draft.registers,
+                "features": draft.features.to_json(),
+                "created_at": at,
+                "changed_at": at,
+            }
+            for draft in sorted(drafts.values(), key=lambda draft: draft.id)
+        ],
+    )
+    await repository.change_blocking_keys(
+        session,
+        added={(key, d.id) for d in drafts.values() for key in d.keys - d.old_keys},
+        removed={(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys},
+    )
+    await repository.replace_profile_identifiers(
+        session,
+        [draft.id for draft in drafts.values() if draft.old_features],
+        [row for draft in drafts.values() for row in _identifier_rows(draft, at, region)],
+    )
+
+
+def _identifier_rows(draft: Draft, at: datetime, region: str) -> Iterable[dict[str, Any]]:
+    verified = verified_identifiers(draft.registers, region=region)
+    for kind, value in sorted(draft.features.identifiers):
+        yield {
+            "kind": kind,
+            "value": value,
+            "record_id": draft.id,
+            "origin": "profile",
+            "verified_at": verified.get((kind, value)),
+            "first_seen_at": at,
+        }
+
+
+async def _save_pairs(
+    session: AsyncSession,
+    drafts: Mapping[UUID, Draft],
+    scores: Mapping[Pair, PairScore],
+    *,
+    model: Model,
+    at: datetime,
+) -> None:
+    """Store the candidate pairs that reach the review line, in place of what was stored."""
+    await repository.replace_pairs(
+        session,
+        forget_records=[draft.id for draft in drafts.values() if draft.old_features],
+        forget_pairs=[
+            pair
+            for pair, score in scores.items()
+            if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
+        ],
+        rows=[
+            {
+                "left_id": a,
+                "right_id": b,
+                "weight": score.weight,
+                "decision": score.decision,
+                "evidence": [item._asdict() for item in score.evidence],
+                "contradiction": score.contradiction,
+                "model_version": model.version,
+                "scored_at": at,
+            }
+            for (a, b), score in sorted(scores.items())
+            if score.decision is not Decision.APART
+        ],
+    )
+
+
+def _moves(
+    component: Component, drafts: Mapping[UUID, Draft], client_of: Mapping[UUID, UUID]
+) -> list[Move]:
+    known = {record.id: record for record in component.records}
+    known |= {draft.id: draft.before for draft in drafts.values() if draft.before}
+    return [
+        Move(record.id, client_of[record.id], Placement.MATCHING, record.client_id)
+        for record in known.values()
+        if client_of[record.id] != record.client_id
+    ]
+
+
+async def _touched_identifiers(
+    session: AsyncSession, drafts: Mapping[UUID, Draft], moves: Sequence[Move]
+) -> frozenset[IdentifierKey]:
+    """Return the identifiers that the writes state or withdraw, or that moved with a record."""
+    stated = {
+        identifier
+        for draft in drafts.values()
+        for features in (draft.features, draft.old_features)
+        if features
+        for identifier in features.identifiers
+    }
+    became_known = {d.id for d in drafts.values() if d.before and not d.old_features}
+    moved = {move.record_id for move in moves} | became_known
+    return frozenset(stated | await repository.list_identifiers(session, moved))
+
+
+# --- what the sender is told --------------------------------------------------------------------
+
+MAX_REVIEWS = 5
+
+
+def _unchanged(prepared: Prepared) -> dict[RecordKey, Placed]:
+    return {
+        draft.key: Placed(draft.id, draft.before.client_id, "unchanged", (), None, ())
+        for draft in prepared.drafts.values()
+        if draft.before is not None and not draft.is_changed
+    }
+
+
+def _outcomes(
+    drafts: Mapping[UUID, Draft],
+    formed: Formed,
+    moves: Sequence[Move],
+    near: Neighbourhood,
+) -> dict[RecordKey, Placed]:
+    living = set(formed.client_of.values())
+    merged: dict[UUID, set[UUID]] = defaultdict(set)
+    for move in moves:
+        if move.from_client_id not in living and move.from_client_id not in drafts:
+            merged[move.client_id].add(move.from_client_id)
+    pairs_of: dict[UUID, list[tuple[UUID, PairScore]]] = defaultdict(list)
+    for (a, b), score in formed.scores.items():
+        pairs_of[a].append((b, score))
+        pairs_of[b].append((a, score))
+    return {
+        draft.key: Placed(
+            record_id=draft.id,
+            client_id=formed.client_of[draft.id],
+            outcome=_outcome(draft, drafts, formed.client_of),
+            merged_client_ids=tuple(sorted(merged[formed.client_of[draft.id]])),
+            match=_match(draft, pairs_of[draft.id], formed),
+            reviews=_reviews(draft, pairs_of[draft.id], formed.client_of, near),
+        )
+        for draft in drafts.values()
+    }
+
+
+def _outcome(draft: Draft, drafts: Mapping[UUID, Draft], client_of: Mapping[UUID, UUID]) -> str:
+    if draft.old_features:
+        return "updated"
+    client_id = client_of[draft.id]
+    joined = any(
+        client_of[other] == client_id
+        for other in client_of
+        if other != draft.id and (other not in drafts or other < draft.id)
+    )
+    return "matched" if joined else "created"
+
+
+def _match(
+    draft: Draft, pairs: Sequence[tuple[UUID, PairScore]], formed: Formed
+) -> tuple[RecordKey, PairScore] | None:
+    """Return the strongest pair that ties the record to its client."""
+    together = [
+        (score.weight, formed.key_of[other], score)
+        for other, score in pairs
+        if score.decision is Decision.LINK
+        and formed.client_of.get(other) == formed.client_of[draft.id]
+    ]
+    if not together:
+        return None
+    _, key, score = max(together, key=lambda item: (item[0], item[1]))
+    return key, score
+
+
+def _reviews(
+    draft: Draft,
+    pairs: Sequence[tuple[UUID, PairScore]],
+    client_of: Mapping[UUID, UUID],
+    near: Neighbourhood,
+) -> tuple[tuple[UUID, float], ...]:
+    """Return the other clients that may be the same person, the likeliest first."""
+    waiting: dict[UUID, float] = {}
+    for other, score in pairs:
+        client_id = client_of.get(other) or near.records[other].client_id
+        if score.decision is not Decision.APART and client_id != client_of[draft.id]:
+            waiting[client_id] = max(score.weight, waiting.get(client_id, score.weight))
+    ranked = sorted(waiting.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(ranked[:MAX_REVIEWS])
