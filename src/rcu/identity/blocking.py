@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import blake2b
 
@@ -10,6 +11,8 @@ from rcu.identity.normalise.cards import CardCheck, check_card, corrections
 from rcu.identity.normalise.names import NameFacets, facets
 from rcu.identity.normalise.sound import sound
 
+_NO_CONSONANT = re.compile(r"[^b-df-hj-np-tv-z]|(.)(?=\1)")
+_SHORTEST_SKELETONS = 4
 _MAX_NAME_PARTS = 3
 _MAX_ADDRESSES = 3
 _DELETABLE_LENGTHS = range(6, 21)
@@ -41,6 +44,8 @@ def _keys(features: Features) -> Iterator[str]:
         for f in family:
             yield f"name:{g}|{f}" if g <= f else f"name:{f}|{g}"
     sounds = given | family
+    if features.given_name and features.family_name:
+        yield from _skeletons(features)
     if features.birth_date is not None:
         day = _either_order(features.birth_date)
         yield from (f"born:{day}|{s}" for s in sounds)
@@ -77,6 +82,20 @@ def _deletions(kind: str, value: str) -> Iterator[str]:
     """Yield the value with each character left out: one wrong or two swapped digits share one."""
     if len(value) in _DELETABLE_LENGTHS:
         yield from {f"{kind}-1:{value[:i]}{value[i + 1 :]}" for i in range(len(value))}
+
+
+def _skeletons(features: Features) -> Iterator[str]:
+    """Yield the consonants of both names, first letters kept: meets names with a vowel mistyped."""
+    given = _skeleton(facets(features.given_name).core_joined)
+    for name in (features.family_name, features.birth_name):
+        if name:
+            family = _skeleton(facets(name).core_joined)
+            if len(family) + len(given) >= _SHORTEST_SKELETONS:
+                yield f"consonants:{given}|{family}" if given <= family else f"consonants:{family}|{given}"
+
+
+def _skeleton(word: str) -> str:
+    return word[0] + _NO_CONSONANT.sub("", word[1:])
 
 
 def _either_order(iso: str) -> str:

@@ -15,6 +15,7 @@ from rcu.identity.normalise.phones import is_landline
 
 EXACT, DIFFERENT, MISSING, SHARED, TYPING_ERROR = "exact", "different", "missing", "shared", "typing_error"
 RESEMBLING, SWAPPED, PART, INITIAL, SAME_SOUND = "resembling", "swapped", "part", "initial", "same_sound"
+NICKNAME = "nickname"
 
 _TYPING_ERROR_SIMILARITY = 0.92
 _RESEMBLING_SIMILARITY = 0.80
@@ -22,10 +23,14 @@ _SHORT, _LONG = 4, 8
 _SHORTEST_TRUNCATION = 3
 
 _MAIL_PROVIDERS = frozenset(
-    f"{name}.{ending}" for name in ("gmail", "hotmail", "outlook", "live", "yahoo", "orange", "free", "sfr", "laposte",
-    "wanadoo", "icloud", "msn", "bbox", "neuf", "aol", "me", "numericable", "proton", "protonmail", "gmx")
-    for ending in ("com", "fr", "net", "me", "co.uk")
-)  # fmt: skip
+    """
+    aliceadsl.fr aol.com aol.fr bbox.fr free.fr gmail.com gmx.com gmx.fr gmx.net hotmail.be hotmail.co.uk hotmail.com
+    hotmail.es hotmail.fr hotmail.it icloud.com laposte.net live.be live.com live.fr mac.com me.com msn.com neuf.fr
+    numericable.fr orange.com orange.fr outlook.com outlook.fr outlook.es pm.me proton.me protonmail.com sfr.fr sfr.net
+    wanadoo.fr yahoo.ca yahoo.co.uk yahoo.com yahoo.es yahoo.fr yahoo.it ymail.com
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
+"""Domains that exist: one letter between two of them is not a typing error."""
 
 
 class Compared(NamedTuple):
@@ -43,8 +48,9 @@ class ComparedNames(NamedTuple):
 
 
 _NONE = Compared(MISSING)
-_AGREEING_ENOUGH_TO_SWAP = frozenset({EXACT, "nickname", SAME_SOUND, TYPING_ERROR, PART})
-_CERTAIN = frozenset({EXACT, "nickname", "birth_name", "particle"})
+_CERTAIN = frozenset({EXACT, NICKNAME, "birth_name", "particle"})
+_STRONG = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR})
+_PLAUSIBLE = _STRONG | {PART, INITIAL}
 
 CommonName = Callable[[str], bool]
 
@@ -52,25 +58,56 @@ CommonName = Callable[[str], bool]
 def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNames:
     """Compare given and family names, straight and crossed.
 
-    `is_common` tells a name that many people bear: two different common given names are two
-    people (Julie, Julien), never a typing error.
+    `is_common` tells a given name that many people bear: two different common given names are
+    two people (Julie, Julien), never a typing error.
     """
     given = compare_given(a.given_name, b.given_name, is_common)
     family = compare_family(a, b)
     if given.level in _CERTAIN or family.level in _CERTAIN or not (a.given_name and b.given_name):
         return ComparedNames(given, family)
-    if a.family_name and b.family_name:
-        crossed = compare_given(a.given_name, b.family_name, _never)
-        back = compare_given(a.family_name, b.given_name, _never)
-        if crossed.level in _AGREEING_ENOUGH_TO_SWAP and back.level in _AGREEING_ENOUGH_TO_SWAP and EXACT in (crossed.level, back.level):
-            return ComparedNames(*_swapped(a, b))
-    return ComparedNames(given, family)
+    if given.level in _PLAUSIBLE and family.level in _PLAUSIBLE:
+        return ComparedNames(given, family)
+    return _compare_crossed(a, b, is_common) or ComparedNames(given, family)
 
 
-def _swapped(a: Features, b: Features) -> tuple[Compared, Compared]:
-    """Name the agreed words so that both orders of the pair give the same weight."""
-    one, two = sorted((facets(a.given_name).joined, facets(b.given_name).joined))
-    return Compared(SWAPPED, one), Compared(SWAPPED, two)
+def _compare_crossed(a: Features, b: Features, is_common: CommonName) -> ComparedNames | None:
+    """Compare each given name with the other's family names; None when they do not stand swapped."""
+    for ours in (a.family_name, a.birth_name):
+        for theirs in (b.family_name, b.birth_name):
+            if ours and theirs:
+                found = _swap(a.given_name, ours, b.given_name, theirs, is_common)
+                if found is not None:
+                    return found
+    return None
+
+
+def _swap(
+    given: tuple[str, ...],
+    family: tuple[str, ...],
+    other_given: tuple[str, ...],
+    other_family: tuple[str, ...],
+    is_common: CommonName,
+) -> ComparedNames | None:
+    one = compare_given(given, other_family, _never)
+    two = compare_given(family, other_given, _never)
+    if one.level in _PLAUSIBLE and two.level in _PLAUSIBLE and (one.level in _STRONG or two.level in _STRONG):
+        # Which of the two is the given name: the one that many bear; else by spelling, so that
+        # both orders of the pair give the same answer.
+        names = ((given, other_family), (family, other_given))
+        rank = [(not any(is_common(facets(n).joined) for n in pair), sorted(pair)) for pair in names]
+        if rank[1] < rank[0]:
+            one, two = two, one
+        return ComparedNames(_as_swapped(one), _as_swapped(two))
+    # One record is swapped and shows another family name: birth against married name.
+    if one.level in {EXACT, NICKNAME} and not is_common(facets(other_given).joined) and is_common(facets(given).joined):
+        return ComparedNames(_as_swapped(one), Compared(DIFFERENT))
+    if two.level in {EXACT, NICKNAME} and not is_common(facets(given).joined) and is_common(facets(other_given).joined):
+        return ComparedNames(_as_swapped(two), Compared(DIFFERENT))
+    return None
+
+
+def _as_swapped(found: Compared) -> Compared:
+    return Compared(SWAPPED, found.value) if found.level == EXACT else found
 
 
 def _never(_name: str) -> bool:
@@ -87,7 +124,7 @@ def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName)
     if one.initials or two.initials:
         return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
     if one.roots & two.roots:
-        return Compared("nickname")
+        return Compared(NICKNAME)
     if len(a) > 1 or len(b) > 1:
         part = _compare_parts(one, two)
         if part is not None:
@@ -103,17 +140,29 @@ def _compare_word(one: NameFacets, two: NameFacets, *, both_common: bool) -> str
         return SAME_SOUND
     a, b = one.joined, two.joined
     short, long = (a, b) if len(a) < len(b) else (b, a)
+    if _near_a_root(one, two) or _near_a_root(two, one):
+        return TYPING_ERROR
     if len(short) >= _SHORTEST_TRUNCATION and long.startswith(short):
-        return "nickname" if len(short) < len(long) - 1 else TYPING_ERROR
+        return NICKNAME if len(short) < len(long) - 1 else TYPING_ERROR
     return _closeness(a, b)
+
+
+def _near_a_root(one: NameFacets, two: NameFacets) -> bool:
+    """Tell whether `one` is short for a name that `two` mistypes: `caro`, `caoline`."""
+    return len(one.roots) > 1 and any(
+        min(len(root), len(two.joined)) > _SHORT and OSA.distance(root, two.joined, score_cutoff=1) <= 1
+        for root in one.roots
+    )
 
 
 def _closeness(a: str, b: str) -> str:
     allowed = 2 if min(len(a), len(b)) >= _LONG else 1
     if min(len(a), len(b)) >= _SHORT and OSA.distance(a, b, score_cutoff=allowed) <= allowed:
         return TYPING_ERROR
+    if min(len(a), len(b)) < _SHORT:
+        return RESEMBLING if OSA.distance(a, b, score_cutoff=1) <= 1 else DIFFERENT
     similarity = JaroWinkler.similarity(a, b)
-    if similarity >= _TYPING_ERROR_SIMILARITY and min(len(a), len(b)) >= _SHORT:
+    if similarity >= _TYPING_ERROR_SIMILARITY:
         return TYPING_ERROR
     return RESEMBLING if similarity >= _RESEMBLING_SIMILARITY else DIFFERENT
 
@@ -147,7 +196,7 @@ def _compare_parts(one: NameFacets, two: NameFacets) -> str | None:
 def _same_word(a: str, b: str) -> bool:
     if a == b or (1 in (len(a), len(b)) and a[0] == b[0]):
         return True
-    return min(len(a), len(b)) > _SHORT and OSA.distance(a, b, score_cutoff=1) <= 1
+    return min(len(a), len(b)) >= _SHORTEST_TRUNCATION and OSA.distance(a, b, score_cutoff=1) <= 1
 
 
 def compare_family(a: Features, b: Features) -> Compared:

@@ -103,7 +103,7 @@ class _Agglomeration(Generic[K]):
     def run(self) -> list[frozenset[K]]:
         """Form the clusters and return them in order."""
         for key, features in self._records.items():
-            self._cluster_of[key] = _cluster(key, features)
+            self._cluster_of[key] = _cluster(key, features, self._model)
         for pair in self._cannot:
             if len(pair) == 2:  # noqa: PLR2004 - a pair
                 a, b = pair
@@ -111,9 +111,8 @@ class _Agglomeration(Generic[K]):
                 self._cluster_of[b].forbidden.add(a)
         for a, b in sorted((sorted(p, key=self._order) for p in self._must if len(p) == 2), key=lambda p: [self._order(k) for k in p]):  # noqa: PLR2004
             self._merge(a, b)
-        faceless = {key for key, features in self._records.items() if features.is_faceless}
-        self._agglomerate(link for link in self._links if link.a not in faceless and link.b not in faceless)
-        self._agglomerate(self._claims(faceless))
+        self._agglomerate(link for link in self._links if not _is_blind(link.score))
+        self._agglomerate(self._unrivalled(link for link in self._links if _is_blind(link.score)))
         distinct = {id(cluster): cluster for cluster in self._cluster_of.values()}
         return sorted(
             (frozenset(cluster.members) for cluster in distinct.values()),
@@ -153,7 +152,18 @@ class _Agglomeration(Generic[K]):
         """Tell whether a judgement forbids it, or any member contradicts any of the other side."""
         if not one.forbidden.isdisjoint(two.members):
             return True
-        return any(contradiction(a, b, self._model) for a in one.faces for b in two.faces)
+        return any(
+            contradiction(a, b, self._model) and not (self._excused(a, b, two) or self._excused(b, a, one))
+            for a in one.faces
+            for b in two.faces
+        )
+
+    def _excused(self, a: Features, b: Features, side: _Cluster[K]) -> bool:
+        """Tell whether `b` is in error: the same national id shows a face that `a` does not contradict."""
+        return bool(b.others) and any(
+            other is not b and not set(other.others).isdisjoint(b.others) and not contradiction(a, other, self._model)
+            for other in side.faces
+        )
 
     def _too_many_values(self, one: _Cluster[K], two: _Cluster[K]) -> bool:
         return any(
@@ -175,51 +185,53 @@ class _Agglomeration(Generic[K]):
         )
         return total < 0
 
-    def _claims(self, faceless: set[K]) -> list[_Link[K]]:
-        """Return the links of the records without face, less those of records that two people claim.
+    def _unrivalled(self, links: Iterable[_Link[K]]) -> list[_Link[K]]:
+        """Return the blind links, less those of a cluster that two different people claim.
 
         The owner of an e-mail takes the anonymous records of that e-mail; when two people who
         cannot be one hold it with like strength, nobody does.
         """
-        best: dict[K, dict[int, tuple[float, _Cluster[K]]]] = defaultdict(dict)
-        touching = [link for link in self._links if link.a in faceless or link.b in faceless]
-        for link in touching:
-            for key, other in ((link.a, link.b), (link.b, link.a)):
-                if key in faceless and other not in faceless:
-                    cluster = self._cluster_of[other]
-                    best[key].setdefault(id(cluster), (link.score.weight, cluster))
-        ambiguous, rivals = set(), defaultdict(set)
-        for key, claims in best.items():
-            (top, winner), *rest = sorted(claims.values(), key=lambda claim: -round(claim[0], _DIGITS))
-            for weight, cluster in rest:
-                if self._incompatible(winner, cluster):
-                    rivals[key].add(id(cluster))
-                    if top - weight < _CLAIM_MARGIN:
-                        ambiguous.add(key)
+        blind = list(links)
+        claims: dict[int, dict[int, tuple[float, _Cluster[K]]]] = defaultdict(dict)
+        for link in blind:  # strongest first, so that the first claim of a cluster is its best
+            one, two = self._cluster_of[link.a], self._cluster_of[link.b]
+            claims[id(one)].setdefault(id(two), (link.score.weight, two))
+            claims[id(two)].setdefault(id(one), (link.score.weight, one))
+        refused = {key: self._refused(list(claim.values())) for key, claim in claims.items()}
+        contested = {key for key, (is_contested, _) in refused.items() if is_contested}
         kept = []
-        for link in touching:
-            if (link.a in ambiguous) != (link.b in ambiguous):
-                continue
-            if id(self._cluster_of[link.b]) in rivals[link.a] or id(self._cluster_of[link.a]) in rivals[link.b]:
-                continue
-            kept.append(link)
+        for link in blind:
+            one, two = id(self._cluster_of[link.a]), id(self._cluster_of[link.b])
+            if (one in contested) == (two in contested) and two not in refused[one][1] and one not in refused[two][1]:
+                kept.append(link)
         return kept
 
+    def _refused(self, claims: list[tuple[float, _Cluster[K]]]) -> tuple[bool, set[int]]:
+        """Return whether rivals contest a cluster, and the claimants that lose against the strongest."""
+        top, winner = claims[0]
+        losers: set[int] = set()
+        contested = False
+        for weight, cluster in claims[1:]:
+            if self._incompatible(winner, cluster):
+                losers.add(id(cluster))
+                contested = contested or top - weight < _CLAIM_MARGIN
+        return contested, losers | {id(winner)} if contested else losers
 
-def _cluster(key: Any, features: Features) -> _Cluster[Any]:
+
+def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
     values: dict[str, set[str]] = {}
     for kind, value in features.identifiers:
         values.setdefault(kind, set()).add(value)
     return _Cluster(
         members={key},
-        faces={_face(features)},
+        faces={_face(features, model)},
         values=values,
         birth_dates={features.birth_date} if features.birth_date else set(),
     )
 
 
-def _face(features: Features) -> Features:
-    """Return what can contradict another record: names, title, birth date."""
+def _face(features: Features, model: Model) -> Features:
+    """Return what can contradict another record: names, title, birth date, national id."""
     return Features(
         given_name=features.given_name,
         family_name=features.family_name,
@@ -227,7 +239,13 @@ def _face(features: Features) -> Features:
         gender=features.gender,
         birth_date=features.birth_date,
         birth_date_is_vague=features.birth_date_is_vague,
+        others=tuple(other for other in features.others if other[0] in model.single_valued_kinds),
     )
+
+
+def _is_blind(score: PairScore) -> bool:
+    """Tell whether a link was made without comparing a given name or a birth date."""
+    return not any(item.attribute in {"given_name", "birth_date"} for item in score.evidence)
 
 
 _PERSONAL = {

@@ -80,9 +80,9 @@ def score_pair(
     evidence = _count(weighed, model)
     weight = model.prior_bits + sum(item.counted for item in evidence)
     levels.update(others)
-    contradiction = _contradiction_of(levels) or _kin_of_one_name(levels)
+    contradiction = _contradiction_of(levels, designated=_designated(others, model)) or _kin_of_one_name(levels)
     return PairScore(
-        weight, probability(weight), evidence, contradiction, _decide(weight, contradiction, levels, a, b, model)
+        weight, probability(weight), evidence, contradiction, _decide(weight, contradiction, levels, model)
     )
 
 
@@ -101,7 +101,8 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
     }
     if a.gender is not None and b.gender is not None and a.gender != b.gender:
         levels["title"] = DIFFERENT
-    return _contradiction_of(levels)
+    designated = bool(a.others) and _designated(compare_identifiers(a, b, (), model.single_valued_kinds), model)
+    return _contradiction_of(levels, designated=designated)
 
 
 def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
@@ -117,25 +118,42 @@ def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
 
 
 def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidence, ...]:
-    """Apply the household rule: of correlated attributes the strongest in full, a share of the rest."""
+    """Apply the household rule: of correlated attributes the strongest in full, ever less of the rest."""
     household = model.household
-    group = household.attributes
-    best = worst = None
-    for i, (attribute, _, weight) in enumerate(weighed):
-        if attribute in group:
-            if weight > 0 and (best is None or weight > weighed[best][2]):
-                best = i
-            elif weight < 0 and (worst is None or weight < weighed[worst][2]):
-                worst = i
-    counted = []
-    for i, (attribute, level, weight) in enumerate(weighed):
-        full = i in (best, worst) or attribute not in group
-        share = 1.0 if full else household.agreeing_share if weight > 0 else household.disagreeing_share
-        counted.append(Evidence(attribute, level, weight, weight * share, None if full else "household"))
-    return tuple(counted)
+    ranked = sorted(
+        (-abs(weight), attribute, weight > 0)
+        for attribute, _, weight in weighed
+        if attribute in household.attributes
+    )
+    shares: dict[str, float] = {}
+    agreeing = disagreeing = 1.0
+    for _, attribute, agrees in ranked:
+        if agrees:
+            shares[attribute] = agreeing
+            agreeing *= household.agreeing_share
+        else:
+            shares[attribute] = disagreeing
+            disagreeing *= household.disagreeing_share
+    return tuple(
+        Evidence(attribute, level, weight, weight * share, None if share == 1.0 else "household")
+        for attribute, level, weight in weighed
+        for share in (shares.get(attribute, 1.0),)
+    )
 
 
-def _contradiction_of(levels: dict[str, str]) -> str | None:
+def _designated(others: list[tuple[str, str]], model: Model) -> bool:
+    """Tell whether an identifier that only one person in the world has agrees."""
+    return any(level == EXACT and kind in model.single_valued_kinds for kind, level in others)
+
+
+def _contradiction_of(levels: dict[str, str], *, designated: bool) -> str | None:
+    """Return the plain contradiction of a pair.
+
+    A number that designates one person (national id) outvotes one plain difference, which is
+    then an error of typing or filing, but not two.
+    """
+    if designated and not (levels["given_name"] == DIFFERENT and levels["birth_date"] == DIFFERENT):
+        return None
     if levels["given_name"] == DIFFERENT:
         return GIVEN_NAME
     if levels["birth_date"] == DIFFERENT:
@@ -160,7 +178,7 @@ def _kin_of_one_name(levels: dict[str, str]) -> str | None:
 
 
 def _decide(
-    weight: float, contradiction: str | None, levels: dict[str, str], a: Features, b: Features, model: Model
+    weight: float, contradiction: str | None, levels: dict[str, str], model: Model
 ) -> Decision:
     if weight < model.review_weight:
         return Decision.APART
@@ -168,7 +186,7 @@ def _decide(
         return Decision.REVIEW if _worth_a_look(levels) else Decision.APART
     if contradiction is not None or weight < model.link_weight:
         return Decision.REVIEW
-    return Decision.LINK if _individual(levels, a, b) else Decision.REVIEW
+    return Decision.LINK if _individual(levels) else Decision.REVIEW
 
 
 def _worth_a_look(levels: dict[str, str]) -> bool:
@@ -179,15 +197,16 @@ def _worth_a_look(levels: dict[str, str]) -> bool:
     return tied and levels["given_name"] == EXACT
 
 
-def _individual(levels: dict[str, str], a: Features, b: Features) -> bool:
+def _individual(levels: dict[str, str]) -> bool:
     """Tell whether something designates the person, not only the household.
 
-    A record without given name and birth date has nothing but its identifiers to go by: an
-    exact one is enough (the partition refuses it when two people claim the record).
+    Where neither given name nor birth date can be compared, an exact identifier is enough
+    (the partition refuses it when two people claim the record).
     """
-    if levels["given_name"] not in {MISSING, DIFFERENT, RESEMBLING} or levels["birth_date"] in _AGREEING_DATE:
+    given, born = levels["given_name"], levels["birth_date"]
+    if given not in {MISSING, DIFFERENT, RESEMBLING} or born in _AGREEING_DATE:
         return True
-    if EXACT in (levels["email"], levels["phone"], levels["card"]) and (a.is_faceless or b.is_faceless):
+    if given in {MISSING, RESEMBLING} and EXACT in (levels["email"], levels["phone"], levels["card"]):
         return True
     return any(
         level == EXACT for attribute, level in levels.items() if attribute not in _NOT_IDENTIFIERS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rcu.identity.comparison import DIFFERENT, compare_birth_dates
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import contradiction
+from rcu.identity.scoring import cached_names, contradiction
 
 
 def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
@@ -15,18 +16,32 @@ def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
     People are counted as holders that plainly contradict one another. A function of the set
     of holders: their order and their repetitions change nothing.
     """
-    return count_people(holders, model, limit=model.shared_limit(kind) + 1) > model.shared_limit(kind)
+    limit = model.shared_limit(kind)
+    return count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds) > limit
 
 
-def count_people(holders: Sequence[Features], model: Model, *, limit: int) -> int:
-    """Count the plainly different people among `holders`, up to `limit`."""
+def count_people(
+    holders: Sequence[Features], model: Model, *, limit: int, twice: bool = False
+) -> int:
+    """Count the plainly different people among `holders`, up to `limit`.
+
+    With `twice`, two holders differ only when both given name and birth date do: so it is
+    for a number that designates one person, where one difference is an error.
+    """
     people: list[Features] = []
     for holder in sorted(set(map(_face, holders)), key=_order):
-        if all(contradiction(holder, person, model) for person in people):
+        if all(_differ(holder, person, model, twice=twice) for person in people):
             people.append(holder)
             if len(people) >= limit:
                 break
     return len(people)
+
+
+def _differ(a: Features, b: Features, model: Model, *, twice: bool) -> bool:
+    found = contradiction(a, b, model)
+    if twice and found is not None:
+        return cached_names(a, b, model).given.level == DIFFERENT == compare_birth_dates(a, b)
+    return found is not None
 
 
 def _face(features: Features) -> Features:
