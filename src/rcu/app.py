@@ -16,6 +16,7 @@ from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
+from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
 from rcu.http import documentation
@@ -24,7 +25,6 @@ from rcu.http.json_body import JsonLimits
 from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
 from rcu.logs import configure_logs, get_logger
-from rcu.openapi import DESCRIPTION, TAGS, describe_api
 from rcu.settings import Settings
 
 if TYPE_CHECKING:

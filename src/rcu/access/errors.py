@@ -77,6 +77,19 @@ class SourceExistsError(RcuError):
         super().__init__(f"The source {code} exists already, with another name or kind.")
 
 
+class SourceCodeError(RcuError):
+    """The code of a source is not a short lower-case name."""
+
+    status = 422
+    code = "source_code"
+
+    def __init__(self) -> None:
+        """Say what a code looks like."""
+        super().__init__(
+            "The code of a source starts with a letter and holds a-z, 0-9 and _, 32 at most."
+        )
+
+
 class ApiKeyNotFoundError(RcuError):
     """No API key has this public id."""
 

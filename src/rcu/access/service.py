@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,11 +14,12 @@ from rcu.access import repository
 from rcu.access.errors import (
     ApiKeyNotFoundError,
     ApiKeyOwnerError,
+    SourceCodeError,
     SourceExistsError,
     SourceNotFoundError,
 )
 from rcu.access.keys import new_key
-from rcu.access.models import ApiKey, Scope, Source, SourceKind
+from rcu.access.models import SOURCE_CODE_PATTERN, ApiKey, Scope, Source, SourceKind
 from rcu.ids import uuid7
 
 
@@ -36,6 +38,8 @@ class IssuedKey:
 
 async def add_source(session: AsyncSession, *, code: str, name: str, kind: SourceKind) -> Source:
     """Add a source, or return the one there is when it says the same."""
+    if re.fullmatch(SOURCE_CODE_PATTERN, code) is None:
+        raise SourceCodeError
     statement = insert(Source).values(code=code, name=name, kind=kind.value)
     await session.execute(statement.on_conflict_do_nothing())
     source = await session.get_one(Source, code)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rcu.cli import doctor, migrate, serve
+from rcu.cli import doctor, keys, migrate, serve, sources
 from rcu.cli.running import fail
 from rcu.errors import RcuError
 
@@ -66,3 +66,5 @@ def root(
 app.command("serve", rich_help_panel="Run")(serve.serve)
 app.command("migrate", rich_help_panel="Run")(migrate.migrate)
 app.command("doctor", rich_help_panel="Run")(doctor.doctor)
+app.add_typer(sources.app, name="sources", rich_help_panel="Access")
+app.add_typer(keys.app, name="keys", rich_help_panel="Access")
