@@ -5,12 +5,11 @@
   tests of commits, of concurrency, or of the service as a whole.
 
 Asynchronous tests run on anyio's pytest plugin, which Starlette and httpx bring along: it spares a
-dependency. Every `async def test_...` is marked for it below.
+dependency. Its mode `auto` (pyproject.toml) takes every `async def test_...`.
 """
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -33,13 +32,6 @@ SHARED = "rcu_shared"
 THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 _numbers = itertools.count(1)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run every asynchronous test on anyio."""
-    for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.add_marker(pytest.mark.anyio)
 
 
 @pytest.fixture(scope="session")
