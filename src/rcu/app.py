@@ -16,6 +16,7 @@ from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
+from rcu.clients import endpoints as clients
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
@@ -37,6 +38,7 @@ log = get_logger(__name__)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     access.router,
+    clients.router,
     operations.router,
     documentation.router,
 )

@@ -1,15 +1,18 @@
-"""Queries on golden records. Each is one statement, for one client or thousands alike."""
+"""Queries on golden records and the clients behind them. Each is one statement."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rcu.clients.golden import ProfileRecord
+from rcu.clients.lookup import FoundClient
+from rcu.clients.search import Part
 
 _PROFILES = text("""
     SELECT client_id, source, external_id, profile
@@ -66,3 +69,118 @@ async def list_known_clients(session: AsyncSession, *, after: UUID, limit: int) 
     """Return the next ids of known clients after an id, in order."""
     rows = await session.scalars(_KNOWN_AFTER, {"after": after, "limit": limit})
     return list(rows)
+
+
+# --- look-up and search --------------------------------------------------------------------------
+
+HOLDER_CAP = 200
+"""Records of one identifier that a look-up considers: a value of so many designates nobody."""
+
+_SUMMARY = """
+    SELECT c.id, c.known, g.golden, bought.last_at
+    FROM found
+    JOIN client c ON c.id = found.client_id
+    LEFT JOIN golden_record g ON g.client_id = c.id
+    CROSS JOIN LATERAL (
+        SELECT max(p.last_at) AS last_at
+        FROM source_record r JOIN purchase_total p ON p.record_id = r.id
+        WHERE r.client_id = c.id
+    ) bought
+"""
+
+_BY_IDENTIFIER = text(f"""
+    WITH holder AS (
+        SELECT record_id FROM identifier
+        WHERE kind = :kind AND value = :value
+        ORDER BY record_id LIMIT :cap
+    ), found AS (
+        SELECT DISTINCT r.client_id FROM holder JOIN source_record r ON r.id = holder.record_id
+    )
+    {_SUMMARY}
+    ORDER BY bought.last_at DESC NULLS LAST, c.id
+""")  # noqa: S608 - made of constants of this module
+
+_BY_RECORD = text(f"""
+    WITH found AS (
+        SELECT client_id FROM source_record
+        WHERE source = :source AND external_id = :external_id
+    )
+    {_SUMMARY}
+""")  # noqa: S608 - made of constants of this module
+
+_BY_ID = text(f"""
+    WITH found AS (
+        SELECT unnest(:client_ids) AS client_id
+    )
+    {_SUMMARY}
+""").bindparams(bindparam("client_ids", type_=ARRAY(Uuid)))
+
+
+async def find_by_identifier(
+    connection: AsyncConnection, *, kind: str, value: str
+) -> list[FoundClient]:
+    """Return the clients who hold a normalised identifier, known or not, last buyer first."""
+    rows = await connection.execute(
+        _BY_IDENTIFIER, {"kind": kind, "value": value, "cap": HOLDER_CAP}
+    )
+    return [FoundClient(*row) for row in rows]
+
+
+async def find_by_record(
+    connection: AsyncConnection, *, source: str, external_id: str
+) -> list[FoundClient]:
+    """Return the client of a source record, in a list of one or none."""
+    rows = await connection.execute(_BY_RECORD, {"source": source, "external_id": external_id})
+    return [FoundClient(*row) for row in rows]
+
+
+async def find_by_ids(
+    connection: AsyncConnection, client_ids: Sequence[UUID]
+) -> dict[UUID, FoundClient]:
+    """Return clients by their present ids; one that is gone meanwhile is absent."""
+    if not client_ids:
+        return {}
+    rows = await connection.execute(_BY_ID, {"client_ids": list(client_ids)})
+    return {row[0]: FoundClient(*row) for row in rows}
+
+
+CANDIDATE_CAP = 500
+"""Candidates that a search scores; those that meet more parts exactly come first."""
+
+_CANDIDATES = """
+    SELECT client_id, search_terms, {bought_there} AS bought_there
+    FROM (
+        SELECT client_id, search_terms FROM golden_record
+        WHERE {conditions}
+        ORDER BY {exactness} DESC, client_id
+        LIMIT {cap}
+    ) candidate
+"""
+_BOUGHT_THERE = """
+    EXISTS (
+        SELECT FROM source_record r JOIN purchase_total p ON p.record_id = r.id
+        WHERE r.client_id = candidate.client_id AND p.store = :store
+    )
+"""
+
+
+async def find_candidates(
+    connection: AsyncConnection, parts: Sequence[Part], *, store: str | None
+) -> list[tuple[UUID, list[str], bool]]:
+    """Return id, terms, and whether they bought in `store`, of clients who may meet all parts."""
+    required = [part for part in parts if part.is_required]
+    numbered = list(enumerate(required))
+    statement = text(
+        _CANDIDATES.format(
+            bought_there="false" if store is None else _BOUGHT_THERE,
+            conditions=" AND ".join(f"search_terms && :any_{n}" for n, _ in numbered),
+            exactness=" + ".join(f"(search_terms && :exact_{n})::int" for n, _ in numbered),
+            cap=CANDIDATE_CAP,
+        )
+    )
+    values: dict[str, Any] = {} if store is None else {"store": store}
+    for n, part in numbered:
+        values |= {f"any_{n}": sorted(part.terms), f"exact_{n}": sorted(part.exact_terms)}
+    lists = [bindparam(name, type_=ARRAY(Text)) for name in values if name != "store"]
+    rows = await connection.execute(statement.bindparams(*lists), values)
+    return [(client_id, terms, there) for client_id, terms, there in rows]

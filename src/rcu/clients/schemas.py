@@ -244,16 +244,25 @@ class LookupRequest(Request):
     @model_validator(mode="after")
     def _is_one_identifier(self) -> Self:
         given = self.model_fields_set - {"external_id"}
-        if len(given) != 1 or (self.source is None) != (self.external_id is None):
+        empty = any(getattr(self, name) is None for name in self.model_fields_set)
+        if len(given) != 1 or empty or (self.source is None) != (self.external_id is None):
             raise FieldValueError(
                 "give exactly one of email, phone, card, payment_token, app_user, "
                 "or source with external_id"
             )
         return self
 
+    @property
+    def identifier(self) -> tuple[str, str]:
+        """Return kind and value of the identifier, when no source record is given."""
+        kind = next(iter(self.model_fields_set))
+        return kind, getattr(self, kind)
+
 
 class ClientSummary(Answer):
     """Enough to tell one client from another; e-mails and phones are masked."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     client_id: UUID
     known: bool

@@ -1,16 +1,20 @@
-"""Use cases on clients: their golden records kept in step with their source records."""
+"""Use cases on clients: golden records kept in step with their records; look-up and search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from rcu.clients import golden, repository
+from rcu.clients import golden, lookup, repository, search
+from rcu.clients.errors import IdentifierUnreadableError, SearchTooVagueError
 from rcu.clients.golden import ProfileRecord
+from rcu.clients.lookup import FoundClient, Summary
+from rcu.clients.search import Hit
 from rcu.clients.search_terms import search_terms
 
 if TYPE_CHECKING:
@@ -18,6 +22,25 @@ if TYPE_CHECKING:
 
 REBUILD_CHUNK = 1000
 """Clients rebuilt in one transaction, when all are."""
+
+SearchPlace = tuple[int, UUID]
+"""Where a page of a search ended: the negated score and the id of its last client."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHit:
+    """A client that a search found, and why."""
+
+    client: Summary
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Hits, best first, and where the next page begins."""
+
+    hits: list[FoundHit]
+    next_place: SearchPlace | None
 
 
 async def rebuild(
@@ -70,3 +93,66 @@ def _rebuilt(client_id: UUID, profiles: list[ProfileRecord], region: str) -> dic
         "golden": assembled,
         "terms": " ".join(search_terms(profiles, assembled)),
     }
+
+
+async def look_up_identifier(
+    connection: AsyncConnection, *, kind: str, value: str, region: str
+) -> list[Summary]:
+    """Return the known clients who hold exactly this identifier, last buyer first.
+
+    `value` may be in any writing; equality is that of normalised values. For a payment token
+    that no known client holds, the anonymous clients who paid with it.
+    """
+    identifier = lookup.normalised_identifier(kind, value, region=region)
+    if identifier is None:
+        raise IdentifierUnreadableError(kind)
+    kind, normalised = identifier
+    found = await repository.find_by_identifier(connection, kind=kind, value=normalised)
+    return _summaries(lookup.choose(found, kind=kind))
+
+
+async def look_up_record(
+    connection: AsyncConnection, *, source: str, external_id: str
+) -> list[Summary]:
+    """Return the known client of a source record, in a list of one or none."""
+    found = await repository.find_by_record(connection, source=source, external_id=external_id)
+    return _summaries(lookup.choose(found, kind=None))
+
+
+def _summaries(found: Collection[FoundClient]) -> list[Summary]:
+    return [lookup.summarise(client) for client in found]
+
+
+async def search_clients(
+    connection: AsyncConnection,
+    *,
+    typed: str,
+    store: str | None,
+    limit: int,
+    after: SearchPlace | None = None,
+) -> SearchPage:
+    """Return the known clients who meet all that was typed, best first.
+
+    `store` favours those who bought there. The order is that of scores, then of ids, so that
+    a page begins where the one before ended even if clients came or went.
+    """
+    parts = search.understand(typed)
+    if search.is_too_vague(parts):
+        raise SearchTooVagueError
+    candidates = await repository.find_candidates(connection, parts, store=store)
+    judged = (
+        search.judge(parts, client_id, terms, bonus=search.STORE_BONUS if bought_there else 0)
+        for client_id, terms, bought_there in candidates
+    )
+    hits = sorted((hit for hit in judged if hit is not None), key=lambda hit: hit.rank)
+    rest = [hit for hit in hits if after is None or hit.rank > after]
+    page = rest[:limit]
+    found = await repository.find_by_ids(connection, [hit.client_id for hit in page])
+    return SearchPage(
+        hits=[
+            FoundHit(lookup.summarise(found[hit.client_id]), hit)
+            for hit in page
+            if hit.client_id in found
+        ],
+        next_place=page[-1].rank if len(rest) > limit else None,
+    )
