@@ -16,8 +16,8 @@ from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
-from rcu.clients import endpoints as clients
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
+from rcu.clients import endpoints as clients
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
 from rcu.http import documentation
