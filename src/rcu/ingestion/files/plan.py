@@ -107,7 +107,7 @@ def make_plan(
             fields,
             reading=Reading(
                 zone=ZoneInfo(mapping.timezone),
-                date_order=_agreed(mapping.date_order, options.date_order, "--date-order")
+                date_order=_agreed(mapping.date_order, options.date_order, "--default-date-order")
                 or DateOrder.DMY,
                 empty_values=frozenset(mapping.empty_values),
             ),

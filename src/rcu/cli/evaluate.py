@@ -1,0 +1,132 @@
+"""`rcu evaluate`: how well records were put together, against a known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from rcu.cli.running import ExitCode, fail, run_with_database, stderr, stdout
+from rcu.db.engine import Database
+from rcu.evaluation import Evaluation
+from rcu.ingestion.files.errors import FileRefusedError
+
+Assignment = dict[Hashable, Hashable]
+
+_RECORD = ("source", "record_id")
+_CLIENT_NAMES = ("client_id", "client_id_assigned")
+_SHARES = (
+    ("Pairwise precision", "precision", "pairs put together that belong together"),
+    ("Pairwise recall", "recall", "pairs that belong together and were found"),
+    ("Pairwise F1", "f1", ""),
+    ("B-cubed precision", "b3_precision", "the same, averaged over records"),
+    ("B-cubed recall", "b3_recall", ""),
+    ("B-cubed F1", "b3_f1", ""),
+)
+_COUNTS = (
+    ("Records", "records", ""),
+    ("True clients", "clients_true", ""),
+    ("Assigned clients", "clients_assigned", ""),
+    ("Over-merged clients", "over_merged_clients", "share an assigned client with another person"),
+    ("Split clients", "split_clients", "spread over several assigned clients"),
+    ("Exact clients", "exact_clients", "found whole and alone"),
+    ("Largest assigned client", "largest_cluster", "records"),
+    ("Records without client", "unassigned", "each counts as a client of its own"),
+    ("Records beyond the truth", "unknown", "not counted"),
+)
+
+
+def evaluate(
+    truth: Annotated[
+        Path,
+        typer.Option(
+            "--truth",
+            exists=True,
+            dir_okay=False,
+            metavar="FILE.csv",
+            help="Columns source, record_id, client_id: who is whom in truth.",
+        ),
+    ],
+    assigned: Annotated[
+        Path | None,
+        typer.Option(
+            "--assigned",
+            exists=True,
+            dir_okay=False,
+            metavar="FILE.csv",
+            help="The same columns as assigned; by default the crosswalk of the database.",
+        ),
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure the clients of the database, or of a file, against a known truth.
+
+    Pairwise and B-cubed precision, recall and F1, over-merged and split clients: exact, from the
+    sizes of the groups, in time proportional to the records.
+    """
+    from rcu.evaluation import evaluate as measure
+
+    try:
+        true_clients = _read(truth)
+        found = _read(assigned) if assigned else None
+    except FileRefusedError as error:
+        fail(error)
+        raise typer.Exit(ExitCode.USAGE) from None
+    if found is None:
+        found = run_with_database(_read_database)
+    evaluation = measure(found, true_clients)
+    if json:
+        typer.echo(orjson.dumps(asdict(evaluation)))
+    else:
+        stdout.print(_table(evaluation))
+
+
+async def _read_database(database: Database) -> Assignment:
+    from rcu.identity.crosswalk import stream_crosswalk
+
+    with stderr.status("Reading the crosswalk"):
+        return {
+            (row.source, row.external_id): row.client_id async for row in stream_crosswalk(database)
+        }
+
+
+def _read(path: Path) -> Assignment:
+    """Return record -> client from a file, which says each record once."""
+    from rcu.ingestion.files.formats import detect
+    from rcu.ingestion.files.reading import read_rows, read_sample
+
+    file_format = detect(path)
+    columns = read_sample(path, file_format, size=1).columns
+    client = next((name for name in _CLIENT_NAMES if name in columns), None)
+    missing = [name for name in _RECORD if name not in columns]
+    if missing or client is None:
+        missing += [] if client else ["client_id"]
+        raise FileRefusedError(f"{path.name}: no column {', '.join(missing)}.")
+    found: Assignment = {}
+    for row in read_rows(path, file_format):
+        if row.fault:
+            raise FileRefusedError(f"{path.name}, line {row.line}: {row.fault}")
+        cells: dict[str, Any] = row.cells
+        record = (str(cells["source"]), str(cells["record_id"]))
+        if found.setdefault(record, cells[client] or None) != (cells[client] or None):
+            raise FileRefusedError(
+                f"{path.name}, line {row.line}: the record stands twice, with two clients."
+            )
+    return found
+
+
+def _table(evaluation: Evaluation) -> Table:
+    figures = asdict(evaluation)
+    table = Table("Figure", "", "", title="Evaluation", title_justify="left", show_header=False)
+    for label, name, note in _SHARES:
+        table.add_row(label, f"{figures[name]:.4f}", f"[dim]{note}[/]")
+    table.add_section()
+    for label, name, note in _COUNTS:
+        table.add_row(label, f"{figures[name]:,}", f"[dim]{note}[/]")
+    return table
