@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rcu.cli import doctor, keys, migrate, serve, sources
+from rcu.cli import crosswalk, doctor, evaluate, imports, keys, migrate, serve, sources, stores
 from rcu.cli.running import fail
 from rcu.errors import RcuError
 
@@ -68,3 +68,7 @@ app.command("migrate", rich_help_panel="Run")(migrate.migrate)
 app.command("doctor", rich_help_panel="Run")(doctor.doctor)
 app.add_typer(sources.app, name="sources", rich_help_panel="Access")
 app.add_typer(keys.app, name="keys", rich_help_panel="Access")
+app.add_typer(stores.app, name="stores", rich_help_panel="Data")
+app.command("import", rich_help_panel="Data")(imports.import_file)
+app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
+app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
