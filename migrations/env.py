@@ -8,15 +8,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 from rcu.db.metadata import Base, import_models
+from rcu.db.migrations import comparison_options
 from rcu.db.opening import open_database
 from rcu.settings import Settings
 
 import_models()
-
-
-def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Say whether a name is for the models to describe: the months of a partitioned table are not."""
-    return not (kind == "table" and name is not None and name.startswith("inbox_payload_"))
 
 
 def run(connection: Connection) -> None:
@@ -25,8 +21,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         transaction_per_migration=True,
-        compare_server_default=True,
-        include_name=is_ours,
+        **comparison_options(connection),
     )
     with context.begin_transaction():
         context.run_migrations()

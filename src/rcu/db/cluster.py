@@ -132,7 +132,11 @@ def _reaching(data_dir: Path, user_id: int, group_id: int) -> Account:
         )
         raise EmbeddedServerError(msg)
     prefix = (setpriv, f"--reuid={user_id}", f"--regid={group_id}", "--clear-groups")
-    passing = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    passing = (
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+        # access(2), which initdb asks, looks at the capabilities too then.
+        "--securebits=+no_setuid_fixup",
+    )
     return Account(prefix=(*prefix, *passing))
 
 

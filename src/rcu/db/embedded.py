@@ -176,6 +176,7 @@ class EmbeddedServer:
             user_id=account.user_id,
             group_id=account.group_id,
             cluster=str(self._data_dir / "postgres"),
+            sockets=str(sockets),
             run_dir=str(self._run_dir),
         )
         with (self._run_dir / "start.log").open("wb") as log:
@@ -201,10 +202,12 @@ class EmbeddedServer:
 
     def _start_failure(self) -> str:
         """Return what the server said before it gave up."""
-        said = (self._run_dir / "start.log").read_text(encoding="utf-8", errors="replace")
-        fatal = [line.strip() for line in said.splitlines() if "FATAL" in line or "HINT" in line]
-        reason = " ".join(fatal[-2:]) or said.strip()[-300:] or "it says nothing"
-        return f"PostgreSQL did not start: {reason} (see {self._run_dir / 'start.log'})."
+        logs = [self._run_dir / "start.log", *(self._data_dir / "postgres" / "log").glob("*.log")]
+        newest = sorted(logs, key=lambda log: log.stat().st_mtime)[-2:]
+        said = [log.read_text(encoding="utf-8", errors="replace").splitlines() for log in newest]
+        fatal = [line.partition("FATAL:")[2].strip() for lines in said for line in lines]
+        reason = next((line for line in reversed(fatal) if line), "it does not say why")
+        return f"PostgreSQL did not start: {reason} (see {', '.join(map(str, newest))})."
 
     def _wait_for_end(self, *, unless_used: bool) -> None:
         """Return when the guardian has gone, or when others still use the server."""

@@ -49,14 +49,21 @@ def failure_of(error: BaseException) -> Failure | None:
         return Failure.CONFLICT
     if not isinstance(error, DBAPIError):
         return None
-    state = str(getattr(error.orig, "sqlstate", None) or "")
     # A migration changed a table under a prepared statement: the next run prepares it anew.
-    stale_plan = type(error.orig).__name__ == "InvalidCachedStatementError"
-    if state in _CONFLICTS or stale_plan:
+    if type(error.orig).__name__ == "InvalidCachedStatementError":
         return Failure.CONFLICT
-    if error.connection_invalidated or state in _DISCONNECTIONS or state.startswith("08"):
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated:
         return Failure.DISCONNECTED
-    # Class 53: too many connections, no disk, no memory.
+    return _failure_of_state(state)
+
+
+def _failure_of_state(state: str) -> Failure | None:
+    """Return what an SQLSTATE means; class 08 is the connection, 53 a lack of room on the server."""
+    if state in _CONFLICTS:
+        return Failure.CONFLICT
+    if state in _DISCONNECTIONS or state.startswith("08"):
+        return Failure.DISCONNECTED
     if state in _REFUSALS or state.startswith("53"):
         return Failure.UNAVAILABLE
     return None

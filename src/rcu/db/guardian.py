@@ -45,6 +45,8 @@ class Plan:
     """The account the server runs as, or None for the guardian's own."""
     cluster: str
     """The folder of the database cluster (PGDATA)."""
+    sockets: str
+    """The folder of the server's socket."""
     run_dir: str
     """The folder of the lock files and of the start-up log."""
 
@@ -82,8 +84,11 @@ def postmaster_id(cluster: str) -> int | None:
     return process_id if process_id in processes_in(cluster) else None
 
 
-def clear_remains(cluster: str) -> None:
-    """Remove what a killed server left, so that the next one starts: its children, its pid file.
+def clear_remains(cluster: str, sockets: str) -> None:
+    """Remove what a killed server left, so that the next one starts: its children, its lock files.
+
+    PostgreSQL takes its lock files for those of a living server when their process id has been
+    given to another process, or is that of a dead server nobody has waited for.
 
     The children of a killed postmaster end by themselves as soon as they notice. PostgreSQL
     refuses to start beside them, rightly; those that do not notice are told to quit.
@@ -99,6 +104,8 @@ def clear_remains(cluster: str) -> None:
             time.sleep(1)
             orphans = processes_in(cluster)
     Path(cluster, "postmaster.pid").unlink(missing_ok=True)
+    for remains in Path(sockets).glob(".s.PGSQL.*"):
+        remains.unlink(missing_ok=True)
 
 
 class Guardian:
@@ -153,7 +160,7 @@ class Guardian:
         if len(self._starts) > RESTARTS_ALLOWED:
             sys.stderr.write("guardian: the server does not stay up; giving up\n")
             return False
-        clear_remains(self._plan.cluster)
+        clear_remains(self._plan.cluster, self._plan.sockets)
         self._child = subprocess.Popen(  # noqa: S603 - our own binary, no shell
             self._plan.command,
             cwd="/",
@@ -204,12 +211,13 @@ def main(arguments: list[str]) -> int:
     users_lock = os.open(Path(plan.run_dir, "users.lock"), flags)
     if not _lock_within(guardian_lock, PROBES_PASS_SECONDS):
         return 0
-    if os.fork():
-        return 0  # The caller goes on; the lock stays with the child.
+    if child := os.fork():
+        # The caller goes on when this process ends; the lock stays with the child.
+        os.ftruncate(guardian_lock, 0)
+        os.pwrite(guardian_lock, b"%d\n" % child, 0)
+        return 0
     os.setsid()
     os.chdir("/")
-    os.ftruncate(guardian_lock, 0)
-    os.pwrite(guardian_lock, b"%d\n" % os.getpid(), 0)
     return Guardian(plan, users_lock).run()
 
 

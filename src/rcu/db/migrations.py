@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -72,6 +74,21 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
         finally:
             # The session ends with its lock and its settings: it does not go back to the pool.
             await connection.invalidate()
+
+
+def comparison_options(connection: Connection) -> dict[str, Any]:
+    """Return how a database is compared with the models: its partitions are no tables of theirs."""
+
+    @cache
+    def partitions() -> frozenset[str]:
+        # Asked only when a comparison needs it: a migration must find no transaction begun.
+        statement = text("SELECT inhrelid::regclass::text FROM pg_inherits")
+        return frozenset(connection.scalars(statement))
+
+    def included(_object: object, name: str | None, kind: str, *_: object) -> bool:
+        return kind != "table" or name not in partitions()
+
+    return {"include_object": included, "compare_server_default": True}
 
 
 async def _lock(connection: AsyncConnection) -> None:
