@@ -46,9 +46,14 @@ def _keys(features: Features) -> Iterator[str]:
     sounds = given | family
     if features.given_name and features.family_name:
         yield from _skeletons(features)
+        yield from (f"initial:{features.given_name[0][0]}|{f}" for f in family)
     if features.birth_date is not None:
         day = _either_order(features.birth_date)
         yield from (f"born:{day}|{s}" for s in sounds)
+    yield from _address_keys(features, given | family, family)
+
+
+def _address_keys(features: Features, sounds: set[str], family: set[str]) -> Iterator[str]:
     for number, street, postcode, city in features.addresses[:_MAX_ADDRESSES]:
         place = postcode or city
         if place:
@@ -56,7 +61,9 @@ def _keys(features: Features) -> Iterator[str]:
         if features.birth_date is not None and place:
             yield f"born at:{features.birth_date}|{place}"
         if number and street and place:
-            yield f"home:{place}|{number}|{sound(street.rsplit(' ', 1)[-1])}"
+            last_word = sound(street.rsplit(" ", 1)[-1])
+            yield f"home:{place}|{number}|{last_word}"
+            yield from (f"door:{number}|{last_word}|{s}" for s in family)
 
 
 def _identifier_keys(features: Features) -> Iterator[str]:

@@ -63,9 +63,9 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
     """
     given = compare_given(a.given_name, b.given_name, is_common)
     family = compare_family(a, b)
-    if given.level in _CERTAIN or family.level in _CERTAIN or not (a.given_name and b.given_name):
+    if given.level in _CERTAIN or not (a.given_name and b.given_name):
         return ComparedNames(given, family)
-    if given.level in _PLAUSIBLE and family.level in _PLAUSIBLE:
+    if given.level in _PLAUSIBLE and (family.level in _PLAUSIBLE or family.level in _CERTAIN):
         return ComparedNames(given, family)
     return _compare_crossed(a, b, is_common) or ComparedNames(given, family)
 

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import Decision, PairScore, contradiction
+from rcu.identity.scoring import TITLE, Decision, PairScore, contradiction
 
 K = TypeVar("K", bound=Hashable)
 
@@ -152,11 +152,18 @@ class _Agglomeration(Generic[K]):
         """Tell whether a judgement forbids it, or any member contradicts any of the other side."""
         if not one.forbidden.isdisjoint(two.members):
             return True
-        return any(
-            contradiction(a, b, self._model) and not (self._excused(a, b, two) or self._excused(b, a, one))
-            for a in one.faces
-            for b in two.faces
-        )
+        if any(not one.values.get(kind, set()).isdisjoint(two.values.get(kind, ())) for kind in self._model.single_valued_kinds):
+            return False
+        return any(self._contradict(a, b, one, two) for a in one.faces for b in two.faces)
+
+    def _contradict(self, a: Features, b: Features, one: _Cluster[K], two: _Cluster[K]) -> bool:
+        """Tell whether two faces part their sides; a title does only where no given names can."""
+        found = contradiction(a, b, self._model)
+        if found is None:
+            return False
+        if found == TITLE and _shows_given_name(one) and _shows_given_name(two):
+            return False
+        return not (self._excused(a, b, two) or self._excused(b, a, one))
 
     def _excused(self, a: Features, b: Features, side: _Cluster[K]) -> bool:
         """Tell whether `b` is in error: the same national id shows a face that `a` does not contradict."""
@@ -173,12 +180,15 @@ class _Agglomeration(Generic[K]):
         )
 
     def _only_a_weak_chain(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
-        """Tell whether the pairs scored between the two sides speak against the link, taken together."""
+        """Tell whether the pairs scored between the two sides speak against the link, taken together.
+
+        Half of the prior is left out: two records that merely say too little do not speak against.
+        """
         if score.weight >= _STRONG_LINK or len(one.members) * len(two.members) == 1:
             return False
         small, large = (one, two) if len(one.members) <= len(two.members) else (two, one)
         total = sum(
-            max(-_CROSS_EVIDENCE_CAP, min(_CROSS_EVIDENCE_CAP, weight))
+            max(-_CROSS_EVIDENCE_CAP, min(_CROSS_EVIDENCE_CAP, weight - self._model.prior_bits / 2))
             for a in sorted(small.members, key=self._order)
             for b, weight in sorted(self._weights[a].items(), key=lambda item: self._order(item[0]))
             if b in large.members
@@ -228,6 +238,10 @@ def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
         values=values,
         birth_dates={features.birth_date} if features.birth_date else set(),
     )
+
+
+def _shows_given_name(cluster: _Cluster[Any]) -> bool:
+    return any(len("".join(face.given_name)) > 1 for face in cluster.faces)
 
 
 def _face(features: Features, model: Model) -> Features:

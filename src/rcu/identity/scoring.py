@@ -143,7 +143,7 @@ def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidenc
 
 def _designated(others: list[tuple[str, str]], model: Model) -> bool:
     """Tell whether an identifier that only one person in the world has agrees."""
-    return any(level == EXACT and kind in model.single_valued_kinds for kind, level in others)
+    return bool(others) and any(level == EXACT and kind in model.single_valued_kinds for kind, level in others)
 
 
 def _contradiction_of(levels: dict[str, str], *, designated: bool) -> str | None:

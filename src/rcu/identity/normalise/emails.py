@@ -24,7 +24,7 @@ _PLACEHOLDER_LOCALS = frozenset(
     """
     a aa aaa abc abcd adresse anonyme anonymous aucun aucune aucunmail azerty caisse caissier client clients
     customer donotreply email exemple example fake inconnu inconnue jenaipasdemail magasin mail na nc neant
-    noemail nomail none nonrenseigne noreply nospam null pasdadresse pasdemail pasdemails pasmail qwerty rien
+    noemail nomail none nonrenseigne noreply nospam null pasdadresse pasdemail pasdemails pasmail qwerty refus refuse rien
     sans sansadresse sansemail sansmail spam test tests tester toto unknown vendeur vide x xx xxx xyz zzz
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
@@ -32,7 +32,7 @@ _PLACEHOLDER_NUMBERED = re.compile(
     r"(?:client|caisse|magasin|boutique|vendeur|store|shop|test|till|pos|sansmail|noemail|nomail)[0-9]{0,6}"
 )
 _PLACEHOLDER_DOMAIN = re.compile(
-    r"(?:.*\.)?(?:example\.[a-z]+|exemple\.[a-z]+|test\.[a-z]+|[a-z.]+\.(?:test|invalid|example|localhost)"
+    r"(?:.*\.)?(?:(?:magasin|boutique|caisse|client)\.[a-z]+|example\.[a-z]+|exemple\.[a-z]+|test\.[a-z]+|[a-z.]+\.(?:test|invalid|example|localhost)"
     r"|(?:no|nos|sans|pasde|pas-de|aucun)-?e?mails?\.[a-z]+|(?:aucun|none|null|inconnu|unknown|noreply|fake|xxx?)\.[a-z]+)"
 )
 
