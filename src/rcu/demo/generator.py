@@ -14,10 +14,11 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
+from rcu.access.models import SourceKind
 from rcu.demo.dice import Dice
 from rcu.demo.dispatch import Dispatch, in_deliveries
 from rcu.demo.people import Person, Registry
-from rcu.demo.places import STORES, StoreSheet
+from rcu.demo.places import STORES
 from rcu.demo.profiles import profile_messages
 from rcu.demo.records import APP, ESHOP, LOYALTY, POS, Account, Clerk, Wallet
 from rcu.demo.shop import Stores, give_payment_cards, visits_a_year
@@ -25,6 +26,7 @@ from rcu.demo.tills import Sale, print_tickets
 from rcu.demo.visits import Visits
 from rcu.demo.web import Eshop
 from rcu.ingestion.schemas import Message
+from rcu.sales.stores import StoreDetails
 
 RETAILER: Final = "Maison Garance"
 SEED: Final = 1975
@@ -32,18 +34,18 @@ SEED: Final = 1975
 
 @dataclass(frozen=True, slots=True)
 class SourceSheet:
-    """A system that sends; `kind` is one of `rcu.access.models.SourceKind`."""
+    """A system that sends."""
 
     code: str
     name: str
-    kind: str
+    kind: SourceKind
 
 
 SOURCES = (
-    SourceSheet(LOYALTY, "Le Cercle Garance", "loyalty"),
-    SourceSheet(ESHOP, "maison-garance.example", "ecommerce"),
-    SourceSheet(APP, "Application Garance", "app"),
-    SourceSheet(POS, "Caisses Maison Garance", "pos"),
+    SourceSheet(LOYALTY, "Le Cercle Garance", SourceKind.LOYALTY),
+    SourceSheet(ESHOP, "maison-garance.example", SourceKind.ECOMMERCE),
+    SourceSheet(APP, "Application Garance", SourceKind.APP),
+    SourceSheet(POS, "Caisses Maison Garance", SourceKind.POS),
 )
 
 
@@ -72,8 +74,9 @@ class Truth:
 class Sample:
     """Everything there is to send, and the truth behind it."""
 
+    retailer: str
     sources: Sequence[SourceSheet]
-    stores: Sequence[StoreSheet]
+    stores: Sequence[StoreDetails]
     messages: Sequence[tuple[str, Message]]
     """(source code, message), in the order in which the sources deliver."""
     truth: Truth
@@ -100,6 +103,7 @@ def generate(seed: int = SEED) -> Sample:
     dispatches += [dispatch for _, dispatch in printed]
     dispatches += Visits(dice).year(wallets)
     return Sample(
+        retailer=RETAILER,
         sources=SOURCES,
         stores=STORES,
         messages=[(sent.source, sent.message) for sent in in_deliveries(dispatches)],

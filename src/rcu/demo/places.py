@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class StoreSheet:
-    """A store, as a retailer writes it down. The towns are real, the shops are not."""
-
-    code: str
-    name: str
-    postcode: str
-    city: str
-    timezone: str = "Europe/Paris"
+from rcu.sales.stores import StoreDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +17,13 @@ class Town:
 
 
 STORES = (
-    StoreSheet("LIL", "Maison Garance Lille", "59000", "Lille"),
-    StoreSheet("ROU", "Maison Garance Rouen", "76000", "Rouen"),
-    StoreSheet("NAN", "Maison Garance Nantes", "44000", "Nantes"),
-    StoreSheet("BDX", "Maison Garance Bordeaux", "33000", "Bordeaux"),
-    StoreSheet("MPL", "Maison Garance Montpellier", "34000", "Montpellier"),
-    StoreSheet("LYO", "Maison Garance Lyon", "69002", "Lyon"),
-    StoreSheet("STR", "Maison Garance Strasbourg", "67000", "Strasbourg"),
+    StoreDetails("LIL", "Maison Garance Lille", "59000", "Lille"),
+    StoreDetails("ROU", "Maison Garance Rouen", "76000", "Rouen"),
+    StoreDetails("NAN", "Maison Garance Nantes", "44000", "Nantes"),
+    StoreDetails("BDX", "Maison Garance Bordeaux", "33000", "Bordeaux"),
+    StoreDetails("MPL", "Maison Garance Montpellier", "34000", "Montpellier"),
+    StoreDetails("LYO", "Maison Garance Lyon", "69002", "Lyon"),
+    StoreDetails("STR", "Maison Garance Strasbourg", "67000", "Strasbourg"),
 )
 
 TOWNS = (
