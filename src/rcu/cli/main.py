@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rcu.cli import crosswalk, doctor, evaluate, imports, keys, migrate, serve, sources, stores
+from rcu.cli import (
+    crosswalk,
+    demo,
+    doctor,
+    evaluate,
+    imports,
+    keys,
+    migrate,
+    serve,
+    sources,
+    stores,
+)
 from rcu.cli.running import fail
 from rcu.errors import RcuError
 
@@ -63,6 +74,7 @@ def root(
 
 
 # One line for each command, in the order of the help. Families: app.add_typer(keys.app, name=...).
+app.command("demo", rich_help_panel="Run")(demo.demo)
 app.command("serve", rich_help_panel="Run")(serve.serve)
 app.command("migrate", rich_help_panel="Run")(migrate.migrate)
 app.command("doctor", rich_help_panel="Run")(doctor.doctor)
