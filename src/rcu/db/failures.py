@@ -59,7 +59,7 @@ def failure_of(error: BaseException) -> Failure | None:
 
 
 def _failure_of_state(state: str) -> Failure | None:
-    """Return what an SQLSTATE means; class 08 is the connection, 53 a lack of room on the server."""
+    """Return what an SQLSTATE means; class 08 is the connection, 53 a lack of room."""
     if state in _CONFLICTS:
         return Failure.CONFLICT
     if state in _DISCONNECTIONS or state.startswith("08"):
