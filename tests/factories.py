@@ -171,6 +171,7 @@ async def make_ticket(
         "source": record.source if record else "pos",
         "ticket_id": f"T{number:06d}",
         "message_id": f"ticket-{number}",
+        "content_digest": b"\0" * 32,
         "kind": "sale",
         "store": "S001",
         "till": "1",

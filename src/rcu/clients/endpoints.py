@@ -87,7 +87,7 @@ async def read_timeline(
     if page is None:
         raise ClientNotFoundError(client_id)
     answer = {
-        "client_id": page.client_id,
+        "client_id": str(page.client_id),
         "items": [orjson.Fragment(item) for item in page.items],
         "next_cursor": encode_cursor(*page.next_place) if page.next_place else None,
     }

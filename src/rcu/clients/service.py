@@ -89,7 +89,7 @@ async def rebuild_all(
 def _rebuilt(client_id: UUID, profiles: list[ProfileRecord], region: str) -> dict[str, object]:
     assembled = golden.assemble(profiles, region=region)
     return {
-        "client_id": client_id,
+        "client_id": str(client_id),
         "golden": assembled,
         "terms": " ".join(search_terms(profiles, assembled)),
     }

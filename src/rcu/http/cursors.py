@@ -46,7 +46,7 @@ class InvalidCursorError(RcuError):
 
 def encode_cursor(*place: CursorValue) -> str:
     """Return the cursor of a place in a list, safe in an address."""
-    return urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode("ascii")
+    return urlsafe_b64encode(orjson.dumps(place, default=str)).rstrip(b"=").decode("ascii")
 
 
 def decode_cursor(cursor: str, shape: TypeAdapter[T]) -> T:
