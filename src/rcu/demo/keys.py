@@ -18,12 +18,7 @@ from rcu.demo.records import POS
 
 FILE_NAME: Final = "demo-keys.json"
 READER: Final = "demo"
-_EVERYTHING_BUT_WRITING: Final = (
-    Scope.CLIENTS_READ,
-    Scope.CLIENTS_SEARCH,
-    Scope.CLIENTS_STEWARD,
-    Scope.ADMIN,
-)
+_EVERYTHING_BUT_WRITING: Final = frozenset(Scope) - {Scope.INGEST}
 
 
 @dataclass(frozen=True, slots=True)
