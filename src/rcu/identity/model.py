@@ -7,21 +7,33 @@ from importlib.resources import files
 from math import log2
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(gt=0)]
 
-ATTRIBUTES = (
-    "given_name", "family_name", "title", "birth_date", "email", "phone", "card", "identifier", "address", "place",
-)  # fmt: skip
+ATTRIBUTES = frozenset(
+    {
+        "given_name",
+        "family_name",
+        "title",
+        "birth_date",
+        "email",
+        "phone",
+        "card",
+        "identifier",
+        "address",
+        "place",
+    }
+)
 
 
-class _Document(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Level(_Document):
+class Level(_Part):
     """One comparison level: how often it shows among matches (`m`) and among non-matches (`u`)."""
 
     m: Probability
@@ -30,7 +42,7 @@ class Level(_Document):
     """Whether agreement on a rare value counts more than on a common one."""
 
 
-class Attribute(_Document):
+class Attribute(_Part):
     """The comparison levels of one attribute, best first."""
 
     levels: dict[str, Level]
@@ -39,7 +51,7 @@ class Attribute(_Document):
     """Ceiling, in bits, for a weight raised by a rare value."""
 
 
-class FrequencyTable(_Document):
+class FrequencyTable(_Part):
     """How common values are. `average` is the chance that two random people share a value."""
 
     note: str = ""
@@ -49,99 +61,161 @@ class FrequencyTable(_Document):
     values: dict[str, Probability]
 
 
-class Household(_Document):
-    """What the attributes that a household shares count for beside their strongest."""
+class Household(_Part):
+    """What the attributes that a household shares count for beside their strongest.
+
+    Each next one counts for the share to the power of its rank: 1, 1/2, 1/4 at a share of 1/2.
+    """
 
     attributes: frozenset[str]
     agreeing_share: Share
     disagreeing_share: Share
 
 
-class Model(_Document):
-    """A match model. Weights are in bits: `log2(m / u)`."""
+class ModelDocument(_Part):
+    """A match model as it is stored and exchanged. Weights follow from it: `log2(m / u)` bits."""
 
     version: str
     notes: tuple[str, ...] = ()
     prior_bits: float
+    """Log-odds, in bits, that two records drawn at random are one person."""
     link_weight: float
     review_weight: float
+    names_alone_link: bool
+    """Whether two records may link when nothing but their names agrees, however rare the names."""
     household: Household
     key_cap: Annotated[int, Field(gt=1)]
     """A blocking key with more holders than this finds no candidates."""
     single_valued_kinds: frozenset[str]
     """Kinds of other identifiers of which a person has one: two different ones speak against."""
-    shared_limits: dict[str, int]
+    shared_limits: dict[str, Count]
     """By kind, how many different people may hold a value before it stops designating one."""
-    value_limits: dict[str, int]
+    value_limits: dict[str, Count]
     """By kind, how many different values one client may have before a merge is refused."""
     attributes: dict[str, Attribute]
     frequencies: dict[str, FrequencyTable]
 
-    _weights: dict[str, dict[str, float]] = PrivateAttr(default_factory=dict)
-    _by_frequency: dict[tuple[str, str], tuple[dict[str, float], float, float]] = PrivateAttr(
-        default_factory=dict
-    )
-    _name_cache: dict[Any, Any] = PrivateAttr(default_factory=dict)
-
     @model_validator(mode="after")
-    def _complete(self) -> Model:
-        missing = set(ATTRIBUTES) - self.attributes.keys()
-        if missing:
+    def _complete(self) -> ModelDocument:
+        if missing := ATTRIBUTES - self.attributes.keys():
             raise ValueError(f"attributes missing: {sorted(missing)}")
+        if "given_name" not in self.frequencies:
+            raise ValueError("no frequency table of given names")
         if self.review_weight > self.link_weight:
             raise ValueError("review_weight lies above link_weight")
         for name, attribute in self.attributes.items():
-            if any(level.by_frequency for level in attribute.levels.values()) and (
-                attribute.frequency_table not in self.frequencies
-            ):
+            counts = any(level.by_frequency for level in attribute.levels.values())
+            if counts and attribute.frequency_table not in self.frequencies:
                 raise ValueError(f"{name}: no frequency table")
-        for limits in (self.shared_limits, self.value_limits):
-            if "default" not in limits:
-                raise ValueError("limits need a default")
+        if "default" not in self.shared_limits or "default" not in self.value_limits:
+            raise ValueError("limits need a default")
         return self
 
-    def model_post_init(self, _context: object, /) -> None:
-        """Compile weights and frequency corrections, so that scoring only looks them up."""
-        for name, attribute in self.attributes.items():
-            self._weights[name] = {key: log2(lv.m / lv.u) for key, lv in attribute.levels.items()}
-            if attribute.frequency_table in self.frequencies:
-                self._compile_frequencies(name, attribute)
 
-    def _compile_frequencies(self, name: str, attribute: Attribute) -> None:
-        table = self.frequencies[attribute.frequency_table or ""]
-        corrections = {value: log2(table.average / f) for value, f in table.values.items()}
-        default = log2(table.average / table.default)
-        ceiling = attribute.max_weight if attribute.max_weight is not None else float("inf")
-        for key, level in attribute.levels.items():
-            if level.by_frequency:
-                self._by_frequency[name, key] = (corrections, default, ceiling)
+class Model:
+    """A match model ready for scoring: its document, with every weight worked out."""
+
+    __slots__ = (
+        "_by_frequency",
+        "_given_names",
+        "_weights",
+        "document",
+        "household",
+        "key_cap",
+        "link_weight",
+        "name_cache",
+        "names_alone_link",
+        "prior_bits",
+        "review_weight",
+        "single_valued_kinds",
+        "version",
+    )
+
+    def __init__(self, document: ModelDocument) -> None:
+        self.document = document
+        self.version = document.version
+        self.prior_bits = document.prior_bits
+        self.link_weight = document.link_weight
+        self.review_weight = document.review_weight
+        self.names_alone_link = document.names_alone_link
+        self.household = _CompiledHousehold(document.household)
+        self.key_cap = document.key_cap
+        self.single_valued_kinds = document.single_valued_kinds
+        self.name_cache: dict[Any, Any] = {}
+        """Names already compared under this model (see `scoring.cached_names`)."""
+        self._given_names = document.frequencies["given_name"].values
+        self._weights = {
+            name: {key: log2(level.m / level.u) for key, level in attribute.levels.items()}
+            for name, attribute in document.attributes.items()
+        }
+        self._by_frequency = {
+            (name, key): _Correction(
+                document.frequencies[attribute.frequency_table or ""], attribute.max_weight
+            )
+            for name, attribute in document.attributes.items()
+            for key, level in attribute.levels.items()
+            if level.by_frequency
+        }
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> Model:
+        """Return the model of a document; raises `pydantic.ValidationError` when it is unsound."""
+        return cls(ModelDocument.model_validate_json(text))
 
     @classmethod
     @lru_cache(maxsize=1)
     def shipped(cls) -> Model:
         """Return the model that comes with the service."""
-        document = files("rcu.identity").joinpath("documents", "shipped.json")
-        return cls.model_validate_json(document.read_bytes())
+        path = files("rcu.identity").joinpath("documents", "shipped.json")
+        return cls.from_json(path.read_bytes())
 
     def weight(self, attribute: str, level: str, value: str | None = None) -> float:
-        """Return the match weight of a level, in bits, for an agreement on `value`; 0 for no level of the model."""
+        """Return the match weight of a level, in bits; 0 for a level that the model lacks.
+
+        `value` is what both sides agree on: where the level counts by frequency, a rare value
+        weighs more than a common one.
+        """
         weight = self._weights[attribute].get(level, 0.0)
         if value is None:
             return weight
-        corrected = self._by_frequency.get((attribute, level))
-        if corrected is None:
-            return weight
-        corrections, default, ceiling = corrected
-        return min(weight + corrections.get(value, default), ceiling)
+        correction = self._by_frequency.get((attribute, level))
+        return weight if correction is None else correction.apply(weight, value)
 
     def is_common_given_name(self, value: str) -> bool:
-        """Tell whether the frequency table lists this given name (lower-case ASCII, run together)."""
-        return value in self.frequencies["given_name"].values
+        """Tell whether the frequency table lists a given name (lower-case ASCII, run together)."""
+        return value in self._given_names
 
     def shared_limit(self, kind: str) -> int:
         """Return how many different people may hold one value of `kind`."""
-        return self.shared_limits.get(kind, self.shared_limits["default"])
+        limits = self.document.shared_limits
+        return limits.get(kind, limits["default"])
 
     def value_limit(self, kind: str) -> int:
         """Return how many different values of `kind` one client may have."""
-        return self.value_limits.get(kind, self.value_limits["default"])
+        limits = self.document.value_limits
+        return limits.get(kind, limits["default"])
+
+
+class _CompiledHousehold:
+    """The household rule without the cost of reading a Pydantic model for every pair."""
+
+    __slots__ = ("agreeing_share", "attributes", "disagreeing_share")
+
+    def __init__(self, household: Household) -> None:
+        self.attributes = household.attributes
+        self.agreeing_share = household.agreeing_share
+        self.disagreeing_share = household.disagreeing_share
+
+
+class _Correction:
+    """What the rarity of a value adds to the weight of agreeing on it."""
+
+    __slots__ = ("_bits", "_ceiling", "_default")
+
+    def __init__(self, table: FrequencyTable, ceiling: float | None) -> None:
+        self._bits = {value: log2(table.average / f) for value, f in table.values.items()}
+        self._default = log2(table.average / table.default)
+        self._ceiling = float("inf") if ceiling is None else ceiling
+
+    def apply(self, weight: float, value: str) -> float:
+        return min(weight + self._bits.get(value, self._default), self._ceiling)

@@ -107,7 +107,7 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
 
 def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
     """Compare names, remembering the answer: the same names meet again and again."""
-    cache = model._name_cache  # noqa: SLF001 - the model owns the cache because the answer depends on it
+    cache = model.name_cache
     key = (a.given_name, a.family_name, a.birth_name, b.given_name, b.family_name, b.birth_name)
     found: ComparedNames | None = cache.get(key)
     if found is None:
@@ -186,7 +186,7 @@ def _decide(
         return Decision.REVIEW if _worth_a_look(levels) else Decision.APART
     if contradiction is not None or weight < model.link_weight:
         return Decision.REVIEW
-    return Decision.LINK if _individual(levels) else Decision.REVIEW
+    return Decision.LINK if _individual(levels) and (model.names_alone_link or _more_than_a_name(levels)) else Decision.REVIEW
 
 
 def _worth_a_look(levels: dict[str, str]) -> bool:
@@ -213,4 +213,13 @@ def _individual(levels: dict[str, str]) -> bool:
     )
 
 
+def _more_than_a_name(levels: dict[str, str]) -> bool:
+    """Tell whether anything agrees besides the names: a rare name alone is no proof."""
+    return any(
+        level not in _SAYS_NOTHING for attribute, level in levels.items() if attribute not in _NAMES
+    )
+
+
+_NAMES = frozenset({"given_name", "family_name", "title"})
+_SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
 _NOT_IDENTIFIERS = frozenset({"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"})
