@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Group, RenderableType
-from rich.json import JSON
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -64,7 +63,7 @@ def dry_run(sample: Sample, plan: Plan, known_sources: Collection[str]) -> Rende
     """Return the first rows as understood, and how many of the sample would be refused."""
     understood = list(understand(sample.rows, plan, known_sources))
     table = Table("Line", "Source", "Message, or why not", title="Dry run", title_justify="left")
-    for one in islice(understood, _SHOWN_ROWS):
+    for one in islice((one for one in understood if one.message or one.reasons), _SHOWN_ROWS):
         table.add_row(str(one.row.line), one.source or "", _result(one))
     good = sum(one.message is not None for one in understood)
     reasons = Counter(reason for one in understood for reason in one.reasons)
@@ -79,8 +78,8 @@ def dry_run(sample: Sample, plan: Plan, known_sources: Collection[str]) -> Rende
 
 def _result(one: Understood) -> RenderableType:
     if one.message is not None:
-        return JSON(one.message.model_dump_json(exclude_unset=True), indent=None)
-    return Text("; ".join(one.reasons) or "of another source", style="red")
+        return Text(one.message.model_dump_json(exclude_unset=True), overflow="fold")
+    return Text("; ".join(one.reasons), style="red")
 
 
 class ImportProgress:

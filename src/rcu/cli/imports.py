@@ -82,6 +82,7 @@ def import_file(  # noqa: PLR0913 -- one option for each thing that a file may n
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+            metavar="WHEN",
             help="When the rows were true (UTC), for a file without a column that says so. "
             "By default the time when the file was last written.",
         ),

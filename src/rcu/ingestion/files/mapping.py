@@ -65,6 +65,11 @@ class Part(MappingModel):
     )
     verified_at: str | None = Field(default=None, description="The column that says since when.")
 
+    @field_validator("verified", mode="before")
+    @classmethod
+    def _read_boolean(cls, value: Any) -> Any:
+        return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.column, self.columns, self.constant)) != 1:

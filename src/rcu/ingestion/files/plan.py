@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from rcu.ingestion.files.errors import FileRefusedError, MappingRefusedError
@@ -31,8 +30,6 @@ REJECTED_LINE: Final = "rejected_line"
 REJECTED_REASON: Final = "rejected_reason"
 _OURS: Final = frozenset({REJECTED_LINE, REJECTED_REASON, REST})
 _AS_WRITTEN: Final = Reading()
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +104,7 @@ def make_plan(
             fields,
             reading=Reading(
                 zone=ZoneInfo(mapping.timezone),
-                date_order=_agreed(mapping.date_order, options.date_order, "--default-date-order")
-                or DateOrder.DMY,
+                date_order=mapping.date_order or options.date_order or DateOrder.DMY,
                 empty_values=frozenset(mapping.empty_values),
             ),
             clear_empty=mapping.empty == "clear" and message_type is MessageType.PROFILE,
@@ -118,20 +114,15 @@ def make_plan(
     )
 
 
-def _agreed(said: Choice | None, asked: Choice | None, option: str) -> Choice | None:
-    """Return what the mapping or the command line says; both must not say different things."""
-    if said is not None and asked is not None and said is not asked:
-        raise MappingRefusedError(f"The mapping says {said}, but {option} says {asked}.")
-    return said or asked
-
-
 # --- type ---------------------------------------------------------------------------------------
 
 
 def _choose_type(
     sample: Sample, mapping: Mapping, asked: MessageType | None
 ) -> tuple[MessageType, bool]:
-    if chosen := _agreed(mapping.type, asked, "--type"):
+    if mapping.type is not None and asked not in {None, mapping.type}:
+        raise MappingRefusedError(f"The mapping says type {mapping.type}, but --type says {asked}.")
+    if chosen := mapping.type or asked:
         return chosen, False
     fitting = [
         one for one in MessageType if all(find_kind(one, target) for target in mapping.fields)

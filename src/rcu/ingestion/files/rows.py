@@ -31,6 +31,7 @@ from rcu.validation import field_errors
 MESSAGE_ID_PREFIX: Final = "file-"
 _NUL: Final = rb"\u0000"
 _NEVER_CLEARED: Final = frozenset({"message_id", "external_id", "occurred_at"})
+_OPEN: Final = frozenset({"identifiers", "attributes", "properties"})
 _YES: Final = frozenset({"1", "true", "yes", "y", "oui", "o", "vrai", "x"})
 
 
@@ -49,6 +50,12 @@ class Field:
     target: str
     kind: Kind
     parts: tuple[Part, ...]
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether it only goes with others: `FR` alone is no address, a method no payment."""
+        whole, dot, _ = self.target.partition(".")
+        return bool(dot) and whole not in _OPEN and all(part.constant for part in self.parts)
 
     def columns(self) -> list[str]:
         """Return the columns that the field reads."""
@@ -75,7 +82,8 @@ class RowMapper:
         """Compile `fields`; `fallback` holds values for fields that a row leaves empty."""
         self._type = message_type
         self._model = MESSAGE_MODELS[message_type]
-        self._readers = [(field, _reader(field, reading), _writer(field)) for field in fields]
+        ordered = sorted(fields, key=lambda field: field.is_companion)
+        self._readers = [(field, _reader(field, reading), _writer(field)) for field in ordered]
         self._cleared = _clearable(fields) if clear_empty else frozenset()
         self._fallback = dict(fallback or {})
         self._columns: dict[str, list[str]] = {}
@@ -108,7 +116,9 @@ class RowMapper:
             except CellRefusedError as error:
                 reasons.append(f"{field.target} (column {', '.join(field.columns())}): {error}")
                 continue
-            if value is not None:
+            if value is not None and not (
+                field.is_companion and _whole(field.target) not in values
+            ):
                 write(values, value)
         if reasons:
             raise RowRefusedError(reasons)

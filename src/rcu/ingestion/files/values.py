@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from math import isnan
 from typing import Any, Final
@@ -41,6 +41,7 @@ _SLASHED: Final = re.compile(
 _YEAR_FIRST: Final = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 _ISO_DAY_AND_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*")
 _NUMBER_NOISE: Final = re.compile(r"[\s\u00a0\u202f'€$£]")
+_DECIMAL: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,9})?")
 _THOUSANDS: Final = 3
 EPOCH: Final = "epoch"
 EPOCH_MILLISECONDS: Final = "epoch_ms"
@@ -137,11 +138,10 @@ def to_cents(text: str, *, in_euros: bool) -> int:
     plain = _NUMBER_NOISE.sub("", text)
     if in_euros:
         plain = _with_decimal_point(plain)
-    try:
-        amount = Decimal(plain) * (100 if in_euros else 1)
-        cents = int(amount)
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise CellRefusedError(f"No amount in {'euros' if in_euros else 'cents'}.") from error
+    if not _DECIMAL.fullmatch(plain):
+        raise CellRefusedError(f"No amount in {'euros' if in_euros else 'cents'}.")
+    amount = Decimal(plain) * (100 if in_euros else 1)
+    cents = int(amount)
     if cents != amount:
         hint = "More than two decimals." if in_euros else "No whole cents: say `unit: euros`?"
         raise CellRefusedError(hint)
