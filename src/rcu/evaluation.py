@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -41,7 +41,9 @@ class Evaluation:
     """Records of the partition that the truth lacks; ignored."""
 
 
-def evaluate(assigned: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]) -> Evaluation:
+def evaluate(
+    assigned: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]
+) -> Evaluation:
     """Measure `assigned` against `truth`; both map a record to its client.
 
     The contingency table of assigned and true clients gives every figure, so the cost is
@@ -96,8 +98,8 @@ def _pairs(n: int) -> int:
     return n * (n - 1) // 2
 
 
-def _mean(values: object, n: int) -> float:
-    return sum(values) / n if n else 1.0  # type: ignore[call-overload, no-any-return]
+def _mean(values: Iterable[float], n: int) -> float:
+    return sum(values) / n if n else 1.0
 
 
 def _harmonic(a: float, b: float) -> float:

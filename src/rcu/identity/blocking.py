@@ -98,7 +98,11 @@ def _skeletons(features: Features) -> Iterator[str]:
         if name:
             family = _skeleton(facets(name).core_joined)
             if len(family) + len(given) >= _SHORTEST_SKELETONS:
-                yield f"consonants:{given}|{family}" if given <= family else f"consonants:{family}|{given}"
+                yield (
+                    f"consonants:{given}|{family}"
+                    if given <= family
+                    else f"consonants:{family}|{given}"
+                )
 
 
 def _skeleton(word: str) -> str:

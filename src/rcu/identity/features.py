@@ -1,7 +1,8 @@
-"""Everything normalised that comparing two people needs, made once per record and stored with it."""
+"""All that comparing two people needs, normalised once per record and stored with it."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +48,20 @@ class Features:
             *self.others,
         )
 
-    @property
-    def is_faceless(self) -> bool:
-        """Whether nothing tells this person from the others of a household: no given name, no birth date."""
-        return not self.given_name and self.birth_date is None
+    def face(self, single_valued_kinds: Container[str] = ()) -> Features:
+        """Return what can part one person from another: names, gender, birth date.
+
+        Also the identifiers of the kinds of which a person has only one.
+        """
+        return Features(
+            given_name=self.given_name,
+            family_name=self.family_name,
+            birth_name=self.birth_name,
+            gender=self.gender,
+            birth_date=self.birth_date,
+            birth_date_is_vague=self.birth_date_is_vague,
+            others=tuple(other for other in self.others if other[0] in single_valued_kinds),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as plain JSON values; what is absent is left out."""
@@ -149,5 +160,5 @@ def _others(person: Person) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def _sorted(values: Any) -> tuple[str, ...]:
+def _sorted(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))

@@ -78,9 +78,7 @@ def resolve_in_full(
     return Resolution(clients, scores, shared, sum(map(len, blocks.values())), generic)
 
 
-def shared_identifiers(
-    records: Mapping[K, Features], model: Model
-) -> frozenset[tuple[str, str]]:
+def shared_identifiers(records: Mapping[K, Features], model: Model) -> frozenset[tuple[str, str]]:
     """Return the `(kind, value)` of the identifiers that too many different people hold."""
     holders: dict[tuple[str, str], list[Features]] = defaultdict(list)
     for features in records.values():

@@ -97,7 +97,9 @@ class _Agglomeration(Generic[K]):
             self._weights[a][b] = self._weights[b][a] = score.weight
             if score.decision is Decision.LINK:
                 self._links.append(_Link(a, b, score))
-        self._links.sort(key=lambda link: (-round(link.score.weight, _DIGITS), order(link.a), order(link.b)))
+        self._links.sort(
+            key=lambda link: (-round(link.score.weight, _DIGITS), order(link.a), order(link.b))
+        )
         self._cluster_of: dict[K, _Cluster[K]] = {}
 
     def run(self) -> list[frozenset[K]]:
@@ -109,7 +111,10 @@ class _Agglomeration(Generic[K]):
                 a, b = pair
                 self._cluster_of[a].forbidden.add(b)
                 self._cluster_of[b].forbidden.add(a)
-        for a, b in sorted((sorted(p, key=self._order) for p in self._must if len(p) == 2), key=lambda p: [self._order(k) for k in p]):  # noqa: PLR2004
+        for a, b in sorted(
+            (sorted(p, key=self._order) for p in self._must if len(p) == 2),
+            key=lambda p: [self._order(k) for k in p],
+        ):
             self._merge(a, b)
         self._agglomerate(link for link in self._links if not _is_blind(link.score))
         self._agglomerate(self._unrivalled(link for link in self._links if _is_blind(link.score)))
@@ -152,7 +157,10 @@ class _Agglomeration(Generic[K]):
         """Tell whether a judgement forbids it, or any member contradicts any of the other side."""
         if not one.forbidden.isdisjoint(two.members):
             return True
-        if any(not one.values.get(kind, set()).isdisjoint(two.values.get(kind, ())) for kind in self._model.single_valued_kinds):
+        if any(
+            not one.values.get(kind, set()).isdisjoint(two.values.get(kind, ()))
+            for kind in self._model.single_valued_kinds
+        ):
             return False
         return any(self._contradict(a, b, one, two) for a in one.faces for b in two.faces)
 
@@ -168,7 +176,9 @@ class _Agglomeration(Generic[K]):
     def _excused(self, a: Features, b: Features, side: _Cluster[K]) -> bool:
         """Tell whether `b` is in error: the same national id shows a face that `a` does not contradict."""
         return bool(b.others) and any(
-            other is not b and not set(other.others).isdisjoint(b.others) and not contradiction(a, other, self._model)
+            other is not b
+            and not set(other.others).isdisjoint(b.others)
+            and not contradiction(a, other, self._model)
             for other in side.faces
         )
 
@@ -212,7 +222,11 @@ class _Agglomeration(Generic[K]):
         kept = []
         for link in blind:
             one, two = id(self._cluster_of[link.a]), id(self._cluster_of[link.b])
-            if (one in contested) == (two in contested) and two not in refused[one][1] and one not in refused[two][1]:
+            if (
+                (one in contested) == (two in contested)
+                and two not in refused[one][1]
+                and one not in refused[two][1]
+            ):
                 kept.append(link)
         return kept
 
@@ -234,7 +248,7 @@ def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
         values.setdefault(kind, set()).add(value)
     return _Cluster(
         members={key},
-        faces={_face(features, model)},
+        faces={features.face(model.single_valued_kinds)},
         values=values,
         birth_dates={features.birth_date} if features.birth_date else set(),
     )
@@ -242,19 +256,6 @@ def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
 
 def _shows_given_name(cluster: _Cluster[Any]) -> bool:
     return any(len("".join(face.given_name)) > 1 for face in cluster.faces)
-
-
-def _face(features: Features, model: Model) -> Features:
-    """Return what can contradict another record: names, title, birth date, national id."""
-    return Features(
-        given_name=features.given_name,
-        family_name=features.family_name,
-        birth_name=features.birth_name,
-        gender=features.gender,
-        birth_date=features.birth_date,
-        birth_date_is_vague=features.birth_date_is_vague,
-        others=tuple(other for other in features.others if other[0] in model.single_valued_kinds),
-    )
 
 
 def _is_blind(score: PairScore) -> bool:
@@ -273,12 +274,25 @@ _PERSONAL = {
 def _is_personal(score: PairScore) -> bool:
     """Tell whether the link rests on something of the person's own, not on name and home."""
     return any(
-        item.level in _PERSONAL.get(item.attribute, ()) or (item.attribute not in _NAMED and item.level == "exact")
+        item.level in _PERSONAL.get(item.attribute, ())
+        or (item.attribute not in _NAMED and item.level == "exact")
         for item in score.evidence
     )
 
 
-_NAMED = frozenset({"given_name", "family_name", "title", "birth_date", "email", "phone", "card", "address", "place"})
+_NAMED = frozenset(
+    {
+        "given_name",
+        "family_name",
+        "title",
+        "birth_date",
+        "email",
+        "phone",
+        "card",
+        "address",
+        "place",
+    }
+)
 
 
 def _kin_of_one_name(one: _Cluster[Any], two: _Cluster[Any]) -> bool:

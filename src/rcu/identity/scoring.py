@@ -6,17 +6,31 @@ from collections.abc import Container
 from enum import StrEnum
 from typing import NamedTuple
 
-from rcu.identity import comparison
 from rcu.identity.comparison import (
-    DIFFERENT, EXACT, INITIAL, MISSING, RESEMBLING, SHARED, ComparedNames, compare_addresses, compare_birth_dates, compare_cards,
-    compare_emails, compare_identifiers, compare_phones,
-)  # fmt: skip
+    compare_addresses,
+    compare_birth_dates,
+    compare_cards,
+    compare_emails,
+    compare_identifiers,
+    compare_phones,
+)
 from rcu.identity.features import Features
+from rcu.identity.levels import (
+    DIFFERENT,
+    EXACT,
+    INITIAL,
+    MISSING,
+    RESEMBLING,
+    SHARED,
+    SWAPPED,
+    TYPING_ERROR,
+    ComparedNames,
+)
 from rcu.identity.model import Model
+from rcu.identity.name_comparison import compare_names
 
 GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
 _NAME_CACHE_SIZE = 200_000
-_MARGIN = 0.5
 
 
 class Decision(StrEnum):
@@ -69,7 +83,11 @@ def score_pair(
     levels["place"] = place.level
     if a.gender is not None and b.gender is not None:
         levels["title"] = "same" if a.gender == b.gender else DIFFERENT
-    values = {"given_name": names.given.value, "family_name": names.family.value, "place": place.value}
+    values = {
+        "given_name": names.given.value,
+        "family_name": names.family.value,
+        "place": place.value,
+    }
     weighed = [
         (attribute, level, model.weight(attribute, level, values.get(attribute)))
         for attribute, level in levels.items()
@@ -80,9 +98,15 @@ def score_pair(
     evidence = _count(weighed, model)
     weight = model.prior_bits + sum(item.counted for item in evidence)
     levels.update(others)
-    contradiction = _contradiction_of(levels, designated=_designated(others, model)) or _kin_of_one_name(levels)
+    contradiction = _contradiction_of(
+        levels, designated=_designated(others, model)
+    ) or _kin_of_one_name(levels)
     return PairScore(
-        weight, probability(weight), evidence, contradiction, _decide(weight, contradiction, levels, model)
+        weight,
+        probability(weight),
+        evidence,
+        contradiction,
+        _decide(weight, contradiction, levels, model),
     )
 
 
@@ -101,7 +125,9 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
     }
     if a.gender is not None and b.gender is not None and a.gender != b.gender:
         levels["title"] = DIFFERENT
-    designated = bool(a.others) and _designated(compare_identifiers(a, b, (), model.single_valued_kinds), model)
+    designated = bool(a.others) and _designated(
+        compare_identifiers(a, b, (), model.single_valued_kinds), model
+    )
     return _contradiction_of(levels, designated=designated)
 
 
@@ -113,7 +139,7 @@ def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
     if found is None:
         if len(cache) >= _NAME_CACHE_SIZE:
             cache.clear()
-        found = cache[key] = comparison.compare_names(a, b, model.is_common_given_name)
+        found = cache[key] = compare_names(a, b, model.is_common_given_name)
     return found
 
 
@@ -143,7 +169,9 @@ def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidenc
 
 def _designated(others: list[tuple[str, str]], model: Model) -> bool:
     """Tell whether an identifier that only one person in the world has agrees."""
-    return bool(others) and any(level == EXACT and kind in model.single_valued_kinds for kind, level in others)
+    return bool(others) and any(
+        level == EXACT and kind in model.single_valued_kinds for kind, level in others
+    )
 
 
 def _contradiction_of(levels: dict[str, str], *, designated: bool) -> str | None:
@@ -163,8 +191,10 @@ def _contradiction_of(levels: dict[str, str], *, designated: bool) -> str | None
     return None
 
 
-_AGREEING_IDENTIFIER = frozenset({EXACT, "landline", "domain_typing_error", "typing_error", "suspicious"})
-_AGREEING_DATE = frozenset({EXACT, "swapped", "one_part_different"})
+_AGREEING_IDENTIFIER = frozenset(
+    {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
+)
+_AGREEING_DATE = frozenset({EXACT, SWAPPED, "one_part_different"})
 
 
 def _kin_of_one_name(levels: dict[str, str]) -> str | None:
@@ -186,7 +216,11 @@ def _decide(
         return Decision.REVIEW if _worth_a_look(levels) else Decision.APART
     if contradiction is not None or weight < model.link_weight:
         return Decision.REVIEW
-    return Decision.LINK if _individual(levels) and (model.names_alone_link or _more_than_a_name(levels)) else Decision.REVIEW
+    return (
+        Decision.LINK
+        if _individual(levels) and (model.names_alone_link or _more_than_a_name(levels))
+        else Decision.REVIEW
+    )
 
 
 def _worth_a_look(levels: dict[str, str]) -> bool:
@@ -206,7 +240,11 @@ def _individual(levels: dict[str, str]) -> bool:
     given, born = levels["given_name"], levels["birth_date"]
     if given not in {MISSING, DIFFERENT, RESEMBLING} or born in _AGREEING_DATE:
         return True
-    if given in {MISSING, RESEMBLING} and EXACT in (levels["email"], levels["phone"], levels["card"]):
+    if given in {MISSING, RESEMBLING} and EXACT in (
+        levels["email"],
+        levels["phone"],
+        levels["card"],
+    ):
         return True
     return any(
         level == EXACT for attribute, level in levels.items() if attribute not in _NOT_IDENTIFIERS
@@ -222,4 +260,6 @@ def _more_than_a_name(levels: dict[str, str]) -> bool:
 
 _NAMES = frozenset({"given_name", "family_name", "title"})
 _SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
-_NOT_IDENTIFIERS = frozenset({"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"})
+_NOT_IDENTIFIERS = frozenset(
+    {"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"}
+)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rcu.identity.comparison import DIFFERENT, compare_birth_dates
+from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.features import Features
+from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
 from rcu.identity.scoring import cached_names, contradiction
 
@@ -17,7 +18,10 @@ def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
     of holders: their order and their repetitions change nothing.
     """
     limit = model.shared_limit(kind)
-    return count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds) > limit
+    return (
+        count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds)
+        > limit
+    )
 
 
 def count_people(
@@ -29,7 +33,7 @@ def count_people(
     for a number that designates one person, where one difference is an error.
     """
     people: list[Features] = []
-    for holder in sorted(set(map(_face, holders)), key=_order):
+    for holder in sorted({holder.face() for holder in holders}, key=_order):
         if all(_differ(holder, person, model, twice=twice) for person in people):
             people.append(holder)
             if len(people) >= limit:
@@ -42,18 +46,6 @@ def _differ(a: Features, b: Features, model: Model, *, twice: bool) -> bool:
     if twice and found is not None:
         return cached_names(a, b, model).given.level == DIFFERENT == compare_birth_dates(a, b)
     return found is not None
-
-
-def _face(features: Features) -> Features:
-    """Return what tells one person from another, and nothing else."""
-    return Features(
-        given_name=features.given_name,
-        family_name=features.family_name,
-        birth_name=features.birth_name,
-        gender=features.gender,
-        birth_date=features.birth_date,
-        birth_date_is_vague=features.birth_date_is_vague,
-    )
 
 
 def _order(face: Features) -> tuple[object, ...]:

@@ -8,32 +8,92 @@ from typing import NamedTuple
 
 from rcu.identity.normalise.text import ascii_lower, words
 
-_STREET_TYPES = {
-    "allee": "allee", "all": "allee", "allees": "allee", "av": "avenue", "ave": "avenue", "aven": "avenue", "avenue": "avenue",
-    "bd": "boulevard", "boul": "boulevard", "boulevard": "boulevard", "bld": "boulevard", "blvd": "boulevard", "bvd": "boulevard",
-    "ch": "chemin", "che": "chemin", "chem": "chemin", "chemin": "chemin", "cite": "cite", "cours": "cours", "crs": "cours",
-    "domaine": "domaine", "esplanade": "esplanade", "espl": "esplanade", "faubourg": "faubourg", "fbg": "faubourg", "fg": "faubourg",
-    "hameau": "hameau", "ham": "hameau", "imp": "impasse", "impasse": "impasse", "lotissement": "lotissement", "lot": "lotissement",
-    "montee": "montee", "mte": "montee", "passage": "passage", "pass": "passage", "pas": "passage", "pl": "place", "place": "place",
-    "prom": "promenade", "promenade": "promenade", "quai": "quai", "qu": "quai", "quartier": "quartier", "quart": "quartier", "r": "rue", "rue": "rue",
-    "rte": "route", "route": "route", "rond": "rond", "rpt": "rond", "sentier": "sentier", "sente": "sente", "sq": "square", "square": "square",
-    "traverse": "traverse", "tra": "traverse", "ruelle": "ruelle", "villa": "villa", "voie": "voie", "venelle": "venelle",
-}  # fmt: skip
-_EXPANSIONS = {
-    "st": "saint", "ste": "sainte", "mal": "marechal", "gal": "general", "gen": "general", "dr": "docteur", "doct": "docteur",
-    "pdt": "president", "cdt": "commandant", "col": "colonel", "cap": "capitaine", "cne": "capitaine", "lt": "lieutenant",
-    "pr": "professeur", "prof": "professeur", "abbe": "abbe", "ing": "ingenieur", "nd": "notredame", "gd": "grand", "gde": "grande",
-    "pt": "petit", "pte": "petite", "rd": "road", "cres": "crescent", "crt": "court", "ct": "court", "cct": "circuit", "ln": "lane", "tce": "terrace",
-}  # fmt: skip
-_SMALL_WORDS = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "et", "a", "au", "aux", "en", "sur", "the", "of"})
-_UNIT_WORDS = (
-    "appartement|appart|appt|apt|app|escalier|esc|batiment|bat|bt|bldg|etage|etg|porte|pte|entree|ent|hall|tour|bloc|"
-    "unit|flat|suite|boite|bp|cs|studio|lgt|logement|interphone|niveau"
+
+def _by_writing(block: str) -> dict[str, str]:
+    """Return the full word of each of its writings; a line of the block reads `word: writings`."""
+    found = {}
+    for line in block.strip().splitlines():
+        word, _, writings = line.strip().partition(": ")
+        found.update(dict.fromkeys(writings.split(), word))
+    return found
+
+
+_STREET_TYPES = _by_writing(
+    """
+    allee: allee all allees
+    avenue: av ave aven avenue
+    boulevard: bd boul boulevard bld blvd bvd
+    chemin: ch che chem chemin
+    cite: cite
+    cours: cours crs
+    domaine: domaine
+    esplanade: esplanade espl
+    faubourg: faubourg fbg fg
+    hameau: hameau ham
+    impasse: imp impasse
+    lotissement: lotissement lot
+    montee: montee mte
+    passage: passage pass pas
+    place: pl place
+    promenade: prom promenade
+    quai: quai qu
+    quartier: quartier quart
+    rond: rond rpt
+    route: rte route
+    rue: r rue
+    ruelle: ruelle
+    sente: sente
+    sentier: sentier
+    square: sq square
+    traverse: traverse tra
+    venelle: venelle
+    villa: villa
+    voie: voie
+    """
 )
-_UNIT = re.compile(rf"\b(?:(?:\d+(?:er|e|eme)\s+etage)|(?:{_UNIT_WORDS})\b[\s.:n°]*(?:\d+\w{{0,2}}|[a-z]\d*)?\b)")
-_RESIDENCE = re.compile(r"\b(?:residence|resid|res|rce|immeuble|imm|chez|c/o|centre commercial|za|zi|zac)\b.*")
+_EXPANSIONS = _by_writing(
+    """
+    abbe: abbe
+    capitaine: cap cne
+    circuit: cct
+    colonel: col
+    commandant: cdt
+    court: crt ct
+    crescent: cres
+    docteur: dr doct
+    general: gal gen
+    grand: gd
+    grande: gde
+    ingenieur: ing
+    lane: ln
+    lieutenant: lt
+    marechal: mal
+    notredame: nd
+    petit: pt
+    petite: pte
+    president: pdt
+    professeur: pr prof
+    road: rd
+    saint: st
+    sainte: ste
+    terrace: tce
+    """
+)
+_SMALL_WORDS = frozenset("de du des d la le les l et a au aux en sur the of".split())  # noqa: SIM905
+_UNIT_WORDS = (
+    "appartement|appart|appt|apt|app|escalier|esc|batiment|bat|bt|bldg|etage|etg|porte|pte"
+    "|entree|ent|hall|tour|bloc|unit|flat|suite|boite|bp|cs|studio|lgt|logement|interphone|niveau"
+)
+_UNIT = re.compile(
+    rf"\b(?:(?:\d+(?:er|e|eme)\s+etage)"
+    rf"|(?:{_UNIT_WORDS})\b[\s.:n°]*(?:\d+\w{{0,2}}|[a-z]\d*)?\b)"
+)
+_RESIDENCE = re.compile(
+    r"\b(?:residence|resid|res|rce|immeuble|imm|chez|c/o|centre commercial|za|zi|zac)\b.*"
+)
 _NUMBER = re.compile(r"\d+")
 _REPEAT = frozenset({"bis", "ter", "quater", "b", "t", "c", "d"})
+_CITY_WORDS = {"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous"}
 _CEDEX = re.compile(r"\bcedex\b.*")
 _ARRONDISSEMENT = re.compile(r"\b\d+\s*(?:er|e|eme|ere)?(?:\s+arr\w*)?$")
 _POSTCODE_JUNK = re.compile(r"[^a-z0-9]")
@@ -54,7 +114,12 @@ class Address(NamedTuple):
 
 
 def normalise_address(
-    lines: tuple[str, ...], postcode: str | None, city: str | None, country: str | None = None, *, region: str = "FR"
+    lines: tuple[str, ...],
+    postcode: str | None,
+    city: str | None,
+    country: str | None = None,
+    *,
+    region: str = "FR",
 ) -> Address | None:
     """Return the comparable address, or None when nothing of it is usable."""
     number, street = _street(" , ".join(line for line in lines if line))
@@ -87,7 +152,7 @@ def normalise_city(text: str | None) -> str:
     found = words(plain)
     if found and found[-1] in {"st", "ste"}:
         found = found[-1:] + found[:-1]
-    return "".join({"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous"}.get(word, word) for word in found)
+    return "".join(_CITY_WORDS.get(word, word) for word in found)
 
 
 def _street(text: str) -> tuple[str, str]:
@@ -97,13 +162,14 @@ def _street(text: str) -> tuple[str, str]:
     tokens = [word for part in segments for word in words(part)]
     if not tokens:
         return "", ""
-    start = next((i for i, word in enumerate(tokens) if word in _STREET_TYPES and (i < len(tokens) - 1)), None)
+    start = next((i for i, word in enumerate(tokens[:-1]) if word in _STREET_TYPES), None)
     if start is None:
         return _untyped(tokens)
     number = next((w for w in reversed(tokens[:start]) if _NUMBER.match(w)), "")
     digits = _NUMBER.match(number)
     name = [_EXPANSIONS.get(w, w) for w in tokens[start + 1 :] if w not in _SMALL_WORDS]
-    return (digits[0].lstrip("0") if digits else ""), " ".join([_STREET_TYPES[tokens[start]], *name])
+    street = " ".join([_STREET_TYPES[tokens[start]], *name])
+    return (digits[0].lstrip("0") if digits else ""), street
 
 
 def _untyped(tokens: list[str]) -> tuple[str, str]:

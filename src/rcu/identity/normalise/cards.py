@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from enum import StrEnum
 
 from rcu.identity.normalise.text import without_invisible
@@ -13,6 +14,7 @@ _GS1_LENGTHS = frozenset({8, 12, 13, 14, 17, 18})
 _LUHN_LENGTHS = frozenset({15, 16, 19})
 _SHORTEST = 4
 _LONGEST = 40
+_COUNTED = "0123456789012345"
 
 
 class CardCheck(StrEnum):
@@ -28,7 +30,7 @@ def normalise_card(text: str) -> str | None:
     text = unicodedata.normalize("NFC", _SEPARATORS.sub("", without_invisible(text)))
     if text.isascii():
         text = text.upper()
-    if not _SHORTEST <= len(text) <= _LONGEST or len(set(text)) == 1 or text in "0123456789012345":
+    if not _SHORTEST <= len(text) <= _LONGEST or len(set(text)) == 1 or text in _COUNTED:
         return None
     return text
 
@@ -64,7 +66,7 @@ def corrections(number: str) -> list[str]:
     return sorted(candidate for candidate in near if scheme(candidate))
 
 
-def _scheme(number: str):  # type: ignore[no-untyped-def]
+def _scheme(number: str) -> Callable[[str], bool] | None:
     if len(number) in _GS1_LENGTHS:
         return _gs1
     return _luhn if len(number) in _LUHN_LENGTHS else None

@@ -22,10 +22,11 @@ _PLUS_TAGS = re.compile(
 
 _PLACEHOLDER_LOCALS = frozenset(
     """
-    a aa aaa abc abcd adresse anonyme anonymous aucun aucune aucunmail azerty caisse caissier client clients
-    customer donotreply email exemple example fake inconnu inconnue jenaipasdemail magasin mail na nc neant
-    noemail nomail none nonrenseigne noreply nospam null pasdadresse pasdemail pasdemails pasmail qwerty refus refuse rien
-    sans sansadresse sansemail sansmail spam test tests tester toto unknown vendeur vide x xx xxx xyz zzz
+    a aa aaa abc abcd adresse anonyme anonymous aucun aucune aucunmail azerty caisse caissier
+    client clients customer donotreply email exemple example fake inconnu inconnue
+    jenaipasdemail magasin mail na nc neant noemail nomail none nonrenseigne noreply nospam null
+    pasdadresse pasdemail pasdemails pasmail qwerty refus refuse rien sans sansadresse sansemail
+    sansmail spam test tests tester toto unknown vendeur vide x xx xxx xyz zzz
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
 _PLACEHOLDER_NUMBERED = re.compile(

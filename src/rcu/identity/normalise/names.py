@@ -11,20 +11,23 @@ from rcu.identity.normalise.text import words
 
 PARTICLES = frozenset(
     """
-    d de del della den der des di do dos du da das e el al ben bin ibn bint abd abou abu l la las le les lo los mac mc o san
-    st ste saint sainte te ten ter van vander vanden von vom zu zum zur y
+    d de del della den der des di do dos du da das e el al ben bin ibn bint abd abou abu l la
+    las le les lo los mac mc o san st ste saint sainte te ten ter van vander vanden von vom zu
+    zum zur y
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
 _CIVILITIES = {
-    "m": "m", "mr": "m", "monsieur": "m", "mister": "m", "sir": "m", "herr": "m", "sr": "m",
-    "mme": "f", "mlle": "f", "madame": "f", "mademoiselle": "f", "mrs": "f", "ms": "f", "miss": "f",
-    "melle": "f", "frau": "f", "sra": "f", "1": "m", "2": "f", "male": "m", "female": "f", "f": "f", "h": "m",
-}  # fmt: skip
-_CIVILITY_WORDS = frozenset({"mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"})
+    **dict.fromkeys(["m", "mr", "monsieur", "mister", "sir", "herr", "sr", "male", "h", "1"], "m"),
+    **dict.fromkeys(
+        ["mme", "mlle", "melle", "madame", "mademoiselle", "mrs", "ms", "miss", "frau", "sra", "female", "f", "2"], "f"
+    ),
+}
+_CIVILITY_WORDS = frozenset(["mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"])
 _FILLERS = frozenset(
     """
-    aaa abc abcd anonyme anonymous aucun aucune azerty caisse client cliente clients comptoir customer inconnu
-    inconnue na nc neant nom none null nr prenom qwerty test tests unknown vide vendeur xx xxx xxxx zzz
+    aaa abc abcd anonyme anonymous aucun aucune azerty caisse client cliente clients comptoir
+    customer inconnu inconnue na nc neant nom none null nr prenom qwerty test tests unknown vide
+    vendeur xx xxx xxxx zzz
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
 _MAX_WORDS = 6
@@ -41,7 +44,8 @@ def name_words(text: str | None) -> tuple[str, ...]:
     found = [word for word in words(text) if not word.isdigit()]
     if len(found) > 1:
         found = [word for word in found if word not in _CIVILITY_WORDS] or found
-    if all(word in _FILLERS for word in found) or len(set("".join(found))) == 1 < len("".join(found)):
+    letters = "".join(found)
+    if all(word in _FILLERS for word in found) or len(set(letters)) == 1 < len(letters):
         return ()
     return tuple(found[:_MAX_WORDS])
 
@@ -88,7 +92,7 @@ def facets(name: tuple[str, ...]) -> NameFacets:
         sounds=tuple(map(sound, core)),
         sound=sound(core_joined),
         roots=roots_of(joined),
-        initials=all(len(word) == 1 for word in name) or (len(joined) == 2 and joined in _INITIAL_PAIRS),
+        initials=joined in _INITIAL_PAIRS or all(len(word) == 1 for word in name),
     )
 
 

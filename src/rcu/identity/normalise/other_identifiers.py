@@ -8,7 +8,9 @@ import unicodedata
 from rcu.identity.normalise.text import without_invisible
 
 _SPACES = re.compile(r"\s+")
-_FILLERS = frozenset({"0", "na", "n/a", "none", "null", "unknown", "inconnu", "aucun", "undefined", "test"})
+_FILLERS = frozenset(
+    {"0", "na", "n/a", "none", "null", "unknown", "inconnu", "aucun", "undefined", "test"}
+)
 
 
 def normalise_identifier(text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import phonenumbers
 
@@ -16,11 +17,11 @@ _SHORTEST, _LONGEST = 6, 15
 
 # Arcep numbering plan: blocks of the French national plan that are reached by another country code.
 _OVERSEAS = {
-    "262": "262", "263": "262", "269": "262", "639": "262", "692": "262", "693": "262",
-    "590": "590", "690": "590", "691": "590",
-    "594": "594", "694": "594",
-    "596": "596", "696": "596", "697": "596",
-}  # fmt: skip
+    **dict.fromkeys(["262", "263", "269", "639", "692", "693"], "262"),
+    **dict.fromkeys(["590", "690", "691"], "590"),
+    **dict.fromkeys(["594", "694"], "594"),
+    **dict.fromkeys(["596", "696", "697"], "596"),
+}
 _FRENCH = re.compile(r"\+(?:33|262|590|594|596)(\d{9})")
 _FRENCH_REGIONS = frozenset({"FR", "RE", "GP", "GF", "MQ", "YT", "BL", "MF"})
 _SEQUENCES = ("0123456789", "1234567890", "9876543210", "0987654321")
@@ -43,13 +44,13 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
         if french is not None:
             return french
     if international:
-        digits = digits[2:] if digits.startswith("00") else digits
+        digits = digits.removeprefix("00")
         return _parsed(f"+{digits}", None)
     return _parsed(digits, region)
 
 
 def is_placeholder_phone(phone: str) -> bool:
-    """Tell whether an E.164 number is a filler or a service line: repeated, counted or paired digits."""
+    """Tell whether an E.164 number is a filler (repeated, counted, paired digits) or a service line."""
     french = _FRENCH.fullmatch(phone)
     national = "0" + french[1] if french else phone[1:]
     tail = national[2:]
@@ -60,7 +61,7 @@ def is_placeholder_phone(phone: str) -> bool:
     if french and national.startswith("08"):
         return True
     pairs = [int(tail[i : i + 2]) for i in range(0, len(tail) - 1, 2)]
-    steps = {b - a for a, b in zip(pairs, pairs[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(pairs)}
     return bool(french) and len(steps) == 1 and steps <= {0, 1, 10, 11, -11}
 
 

@@ -1,0 +1,38 @@
+"""The names of the comparison levels, as the model document spells them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+EXACT = "exact"
+TYPING_ERROR = "typing_error"
+RESEMBLING = "resembling"
+"""Neither close enough to speak for, nor far enough to speak against."""
+DIFFERENT = "different"
+MISSING = "missing"
+SHARED = "shared"
+"""The same value, held by too many different people to be evidence."""
+NICKNAME = "nickname"
+SAME_SOUND = "same_sound"
+PART = "part"
+INITIAL = "initial"
+SWAPPED = "swapped"
+PARTICLE = "particle"
+BIRTH_NAME = "birth_name"
+
+
+class Compared(NamedTuple):
+    """The level that one attribute reached, and the value agreed on when its frequency counts."""
+
+    level: str
+    value: str | None = None
+
+
+class ComparedNames(NamedTuple):
+    """The levels of the two names, compared as a whole because they may stand swapped."""
+
+    given: Compared
+    family: Compared
+
+
+MISSING_VALUE = Compared(MISSING)

@@ -1,0 +1,235 @@
+"""Names compared: as sets, straight and crossed, by letters, sound, short forms and initials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from rcu.identity.features import Features
+from rcu.identity.levels import (
+    DIFFERENT,
+    EXACT,
+    INITIAL,
+    MISSING_VALUE,
+    NICKNAME,
+    PART,
+    RESEMBLING,
+    SAME_SOUND,
+    SWAPPED,
+    TYPING_ERROR,
+    Compared,
+    ComparedNames,
+)
+from rcu.identity.normalise.names import NameFacets, facets
+
+_TYPING_ERROR_SIMILARITY = 0.92
+_RESEMBLING_SIMILARITY = 0.80
+_SHORT, _LONG = 4, 8
+_SHORTEST_TRUNCATION = 3
+
+_CERTAIN = frozenset({EXACT, NICKNAME, "birth_name", "particle"})
+_STRONG = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR})
+_PLAUSIBLE = _STRONG | {PART, INITIAL}
+
+CommonName = Callable[[str], bool]
+
+
+def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNames:
+    """Compare given and family names, straight and crossed.
+
+    `is_common` tells a given name that many people bear: two different common given names are
+    two people (Julie, Julien), never a typing error.
+    """
+    given = compare_given(a.given_name, b.given_name, is_common)
+    family = compare_family(a, b)
+    if given.level in _CERTAIN or not (a.given_name and b.given_name):
+        return ComparedNames(given, family)
+    if given.level in _PLAUSIBLE and (family.level in _PLAUSIBLE or family.level in _CERTAIN):
+        return ComparedNames(given, family)
+    return _compare_crossed(a, b, is_common) or ComparedNames(given, family)
+
+
+def _compare_crossed(a: Features, b: Features, is_common: CommonName) -> ComparedNames | None:
+    """Compare each given name with the other's family names; None when they do not stand swapped."""
+    for ours in (a.family_name, a.birth_name):
+        for theirs in (b.family_name, b.birth_name):
+            if ours and theirs:
+                found = _swap(a.given_name, ours, b.given_name, theirs, is_common)
+                if found is not None:
+                    return found
+    return None
+
+
+def _swap(
+    given: tuple[str, ...],
+    family: tuple[str, ...],
+    other_given: tuple[str, ...],
+    other_family: tuple[str, ...],
+    is_common: CommonName,
+) -> ComparedNames | None:
+    one = compare_given(given, other_family, _never)
+    two = compare_given(family, other_given, _never)
+    if (
+        one.level in _PLAUSIBLE
+        and two.level in _PLAUSIBLE
+        and (one.level in _STRONG or two.level in _STRONG)
+    ):
+        # Which of the two is the given name: the one that many bear; else by spelling, so that
+        # both orders of the pair give the same answer.
+        names = ((given, other_family), (family, other_given))
+        rank = [
+            (not any(is_common(facets(n).joined) for n in pair), sorted(pair)) for pair in names
+        ]
+        if rank[1] < rank[0]:
+            one, two = two, one
+        return ComparedNames(_as_swapped(one), _as_swapped(two))
+    # One record is swapped and shows another family name: birth against married name.
+    if (
+        one.level in {EXACT, NICKNAME}
+        and not is_common(facets(other_given).joined)
+        and is_common(facets(given).joined)
+    ):
+        return ComparedNames(_as_swapped(one), Compared(DIFFERENT))
+    if (
+        two.level in {EXACT, NICKNAME}
+        and not is_common(facets(given).joined)
+        and is_common(facets(other_given).joined)
+    ):
+        return ComparedNames(_as_swapped(two), Compared(DIFFERENT))
+    return None
+
+
+def _as_swapped(found: Compared) -> Compared:
+    return Compared(SWAPPED, found.value) if found.level == EXACT else found
+
+
+def _never(_name: str) -> bool:
+    return False
+
+
+def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName) -> Compared:
+    """Return the level of two given names: exact, nickname, sound, typing error, part, initial, ..."""
+    if not a or not b:
+        return MISSING_VALUE
+    one, two = facets(a), facets(b)
+    if one.joined == two.joined:
+        return Compared(INITIAL) if one.initials else Compared(EXACT, one.joined)
+    if one.initials or two.initials:
+        return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
+    if one.roots & two.roots:
+        return Compared(NICKNAME)
+    if len(a) > 1 or len(b) > 1:
+        part = _compare_parts(one, two)
+        if part is not None:
+            return Compared(part)
+    return Compared(
+        _compare_word(one, two, both_common=is_common(one.joined) and is_common(two.joined))
+    )
+
+
+def _compare_word(one: NameFacets, two: NameFacets, *, both_common: bool) -> str:
+    same_sound = one.sound == two.sound
+    if both_common:
+        return RESEMBLING if same_sound else DIFFERENT
+    if same_sound:
+        return SAME_SOUND
+    a, b = one.joined, two.joined
+    short, long = (a, b) if len(a) < len(b) else (b, a)
+    if _near_a_root(one, two) or _near_a_root(two, one):
+        return TYPING_ERROR
+    if len(short) >= _SHORTEST_TRUNCATION and long.startswith(short):
+        return NICKNAME if len(short) < len(long) - 1 else TYPING_ERROR
+    return closeness(a, b)
+
+
+def _near_a_root(one: NameFacets, two: NameFacets) -> bool:
+    """Tell whether `one` is short for a name that `two` mistypes: `caro`, `caoline`."""
+    return len(one.roots) > 1 and any(
+        min(len(root), len(two.joined)) > _SHORT
+        and OSA.distance(root, two.joined, score_cutoff=1) <= 1
+        for root in one.roots
+    )
+
+
+def closeness(a: str, b: str) -> str:
+    """Return how close two words are: `typing_error`, `resembling` or `different`."""
+    allowed = 2 if min(len(a), len(b)) >= _LONG else 1
+    if min(len(a), len(b)) >= _SHORT and OSA.distance(a, b, score_cutoff=allowed) <= allowed:
+        return TYPING_ERROR
+    if min(len(a), len(b)) < _SHORT:
+        return RESEMBLING if OSA.distance(a, b, score_cutoff=1) <= 1 else DIFFERENT
+    similarity = JaroWinkler.similarity(a, b)
+    if similarity >= _TYPING_ERROR_SIMILARITY:
+        return TYPING_ERROR
+    return RESEMBLING if similarity >= _RESEMBLING_SIMILARITY else DIFFERENT
+
+
+def _initials_agree(one: NameFacets, two: NameFacets) -> bool:
+    short, long = (one, two) if one.initials else (two, one)
+    letters = short.joined
+    full = "".join(word[0] for word in long.words)
+    return full.startswith(letters) or letters.startswith(full)
+
+
+def _compare_parts(one: NameFacets, two: NameFacets) -> str | None:
+    """Compare a compound given name: a part of it agrees, or a word disagrees beside one that agrees."""
+    if one.sound == two.sound:
+        return SAME_SOUND
+    short, long = (one, two) if len(one.words) <= len(two.words) else (two, one)
+    left = list(long.words)
+    matched = 0
+    for word in short.words:
+        hit = next((other for other in left if _same_word(word, other)), None)
+        if hit is not None:
+            left.remove(hit)
+            matched += 1
+    if matched == len(short.words):
+        return PART if left else TYPING_ERROR
+    if matched and len(short.words) > 1:
+        return DIFFERENT if len(left) == 1 and len(short.words) == len(long.words) else None
+    return None
+
+
+def _same_word(a: str, b: str) -> bool:
+    if a == b or (1 in (len(a), len(b)) and a[0] == b[0]):
+        return True
+    return min(len(a), len(b)) >= _SHORTEST_TRUNCATION and OSA.distance(a, b, score_cutoff=1) <= 1
+
+
+def compare_family(a: Features, b: Features) -> Compared:
+    """Return the level of the family names, birth names included: the best of all pairings."""
+    if not a.family_name or not b.family_name:
+        return MISSING_VALUE
+    straight = _compare_surnames(facets(a.family_name), facets(b.family_name))
+    if straight.level == EXACT or not (a.birth_name or b.birth_name):
+        return straight
+    for x in (a.family_name, a.birth_name):
+        for y in (b.family_name, b.birth_name):
+            if x and y and (x is not a.family_name or y is not b.family_name):
+                crossed = _compare_surnames(facets(x), facets(y))
+                if crossed.level in {EXACT, "particle"}:
+                    return Compared("birth_name", crossed.value)
+                if straight.level == DIFFERENT and crossed.level != DIFFERENT:
+                    straight = crossed
+    return straight
+
+
+def _compare_surnames(one: NameFacets, two: NameFacets) -> Compared:
+    if one.joined == two.joined:
+        return Compared(INITIAL) if one.initials else Compared(EXACT, one.core_joined)
+    if one.core_joined == two.core_joined:
+        return Compared("particle", one.core_joined)
+    if one.initials or two.initials:
+        return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
+    if len(one.core) > 1 or len(two.core) > 1:
+        common = [word for word in one.core if word in two.core and len(word) > 1]
+        if common:
+            return Compared(PART, min(common, key=lambda word: (-len(word), word)))
+        if any(
+            _same_word(x, y) for x in one.core for y in two.core if min(len(x), len(y)) > _SHORT
+        ):
+            return Compared(TYPING_ERROR)
+    if one.sound == two.sound:
+        return Compared(SAME_SOUND)
+    return Compared(closeness(one.joined, two.joined))
