@@ -23,17 +23,20 @@ LogFormat = Literal["json", "console"]
 _MAX_FRAMES: Final = 30
 _MAX_CAUSES: Final = 5
 
-# The service writes its own line for each request, without its query and path values; and
-# SQLAlchemy's would quote statements.
+# Other libraries are heard from their warnings on: some write addresses or statements. The service
+# writes its own line for each request, without its query and path values.
 _LIBRARIES: Final = {
     "uvicorn": logging.INFO,
     "uvicorn.error": logging.INFO,
     "uvicorn.access": logging.CRITICAL,
     "alembic": logging.INFO,
-    "sqlalchemy": logging.WARNING,
 }
 
 EventDict = MutableMapping[str, Any]
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """The handler that this module installs, and replaces when it is called again."""
 
 
 def configure_logs(
@@ -53,7 +56,7 @@ def configure_logs(
     )
     fast = log_format == "json" and least <= logging.INFO
     _access.stream = target if fast else None
-    handler = logging.StreamHandler(target)
+    handler = _Handler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -69,13 +72,13 @@ def configure_logs(
         )
     )
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(max(least, logging.INFO))
+    root.handlers = [handler, *(it for it in root.handlers if not isinstance(it, _Handler))]
+    root.setLevel(logging.WARNING)
     for name, quietest in _LIBRARIES.items():
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
-        library.setLevel(quietest)
+        library.setLevel(max(quietest, least))
 
 
 def log_request(*, method: str, route: str, status: int, milliseconds: float) -> None:

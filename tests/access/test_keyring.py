@@ -15,9 +15,8 @@ from rcu.access.keyring import Keyring
 from rcu.access.models import Scope
 from rcu.access.repository import StoredKey
 from rcu.db.engine import Database
+from tests.eventually import SOON_SECONDS, eventually
 from tests.service_client import issue_key
-
-SOON_SECONDS = 2.0
 
 
 @dataclass
@@ -64,9 +63,10 @@ async def revoke(database: Database, public_id: str) -> None:
 
 
 async def eventually_gone(keyring: Keyring, public_id: str) -> None:
-    async with asyncio.timeout(SOON_SECONDS):
-        while await keyring.find(public_id) is not None:
-            await asyncio.sleep(0.001)
+    async def gone() -> bool:
+        return await keyring.find(public_id) is None
+
+    await eventually(gone)
 
 
 async def test_a_known_key_costs_no_query(database: Database) -> None:
@@ -92,9 +92,11 @@ async def test_an_unknown_key_costs_one_query_until_it_is_made(database: Databas
                     " VALUES (gen_random_uuid(), '00000000', sha256(''), 'bi', '{admin}', 'x')"
                 )
             )
-        async with asyncio.timeout(SOON_SECONDS):
-            while await probe.keyring.find("00000000") is None:
-                await asyncio.sleep(0.001)
+
+        async def found() -> bool:
+            return await probe.keyring.find("00000000") is not None
+
+        await eventually(found)
 
 
 async def test_a_key_revoked_by_the_service_is_forgotten(database: Database) -> None:
@@ -126,9 +128,11 @@ async def test_a_key_revoked_while_it_is_being_read_is_not_kept(database: Databa
         await probe.read_done.wait()
         generation = probe.keyring._generation
         await revoke(database, key.public_id)
-        async with asyncio.timeout(SOON_SECONDS):
-            while probe.keyring._generation == generation:
-                await asyncio.sleep(0.001)
+
+        async def heard() -> bool:
+            return probe.keyring._generation > generation
+
+        await eventually(heard)
         probe.may_answer.set()
         await reading
 
@@ -167,6 +171,8 @@ async def cut_off(probe: Probe) -> None:
     process_id = probe.connections[-1].get_server_pid()
     async with probe.database.transaction() as session:
         await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": process_id})
-    async with asyncio.timeout(SOON_SECONDS):
-        while probe.keyring.subscribed:
-            await asyncio.sleep(0.001)
+
+    async def noticed() -> bool:
+        return not probe.keyring.subscribed
+
+    await eventually(noticed)

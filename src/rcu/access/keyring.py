@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final, cast
 
 import asyncpg
 
@@ -24,11 +24,6 @@ from rcu import metrics
 from rcu.access.models import KEY_CHANGED_CHANNEL
 from rcu.access.repository import StoredKey
 from rcu.logs import get_logger
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection = asyncpg.Connection[asyncpg.Record]
 
 log = get_logger(__name__)
 
@@ -47,7 +42,7 @@ class Keyring:
         self,
         *,
         load: Callable[[str], Awaitable[StoredKey | None]],
-        connect: Callable[[], Awaitable[Connection]],
+        connect: Callable[[], Awaitable[asyncpg.Connection[asyncpg.Record]]],
     ) -> None:
         """Read keys with `load`; hear of changes over the connection that `connect` opens."""
         self._load = load
@@ -110,7 +105,7 @@ class Keyring:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MAX_RECONNECT_SECONDS)
 
-    async def _listen(self, connection: Connection) -> None:
+    async def _listen(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Stay subscribed until the connection is lost."""
         lost = asyncio.Event()
 
@@ -135,7 +130,7 @@ class Keyring:
             connection.terminate()
 
     @staticmethod
-    async def _watch(connection: Connection, lost: asyncio.Event) -> None:
+    async def _watch(connection: asyncpg.Connection[asyncpg.Record], lost: asyncio.Event) -> None:
         while not lost.is_set():
             try:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
@@ -146,7 +141,7 @@ class Keyring:
 
     def _on_change(
         self,
-        _connection: Connection | PoolConnectionProxy[Any],
+        _connection: object,
         _process_id: int,
         _channel: str,
         payload: object,

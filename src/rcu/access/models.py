@@ -123,4 +123,8 @@ _table = ApiKey.__table__
 assert isinstance(_table, Table)  # noqa: S101 - narrows FromClause for the type checker
 for _statement in (NOTIFY_FUNCTION_SQL, NOTIFY_TRIGGER_SQL):
     # A test that builds tables without the migrations gets the trigger as well.
-    event.listen(_table, "after_create", DDL(_statement.replace("%", "%%")))
+    event.listen(
+        _table,
+        "after_create",
+        DDL(_statement.replace("%", "%%")),  # type: ignore[no-untyped-call]
+    )

@@ -119,7 +119,7 @@ def _depth_and_keys(value: object, max_depth: int) -> tuple[int, int]:
                 keys += len(container)
                 below += [inner for inner in container.values() if type(inner) in _CONTAINERS]
             else:
-                below += [inner for inner in container if type(inner) in _CONTAINERS]  # type: ignore[attr-defined]
+                below += [inner for inner in container if type(inner) in _CONTAINERS]
         level = below
     return depth, keys
 

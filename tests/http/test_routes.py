@@ -1,0 +1,82 @@
+"""All routes at once: none is open by accident, and the description on disk is right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Mount
+
+from rcu.access.models import Scope
+from rcu.api_description import api_routes, required_scopes
+from rcu.app import create_app
+from rcu.db.engine import Database
+from rcu.http.routing import ApiRoute
+from rcu.openapi import FILE, openapi_document
+from tests.service_client import TEST_SETTINGS, bearer, issue_key, running_app
+
+OPEN = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+}
+"""The operations that need no API key. Adding to it is a decision about security."""
+
+
+def called(path: str) -> str:
+    """Return a path of a template, with ids that nothing has."""
+    return re.sub(r"\{[^}]*\}", "00000000-0000-7000-8000-000000000000", path)
+
+
+async def test_every_operation_that_is_not_open_on_purpose_asks_for_a_key(
+    database: Database,
+) -> None:
+    powerless = {
+        scope: await issue_key(database, *(set(Scope) - {scope, Scope.INGEST})) for scope in Scope
+    }
+    async with running_app(database) as (app, client):
+        for method, path, _, dependant in api_routes(app):
+            if (method, path) in OPEN:
+                continue
+            scopes = list(required_scopes(dependant))
+
+            assert scopes, f"{method} {path} is open by accident"
+            assert (await client.request(method, called(path))).status_code == 401
+            for scope in scopes:
+                answer = await client.request(
+                    method, called(path), headers=bearer(powerless[Scope(scope)])
+                )
+
+                assert answer.status_code == 403, f"{method} {path} without {scope}"
+                assert answer.json()["missing_scope"] == scope
+
+
+def test_every_route_bounds_its_body() -> None:
+    app = create_app(TEST_SETTINGS)
+
+    assert not [route for route in app.routes if isinstance(route, Mount)]
+    for method, path, route, _ in api_routes(app):
+        assert isinstance(route, ApiRoute), f"{method} {path} needs rcu.http.routing.api_router"
+
+
+def test_the_description_says_which_operations_need_a_key() -> None:
+    app = create_app(TEST_SETTINGS)
+    document = app.openapi()
+
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            is_open = (method.upper(), path) in OPEN
+            assert ("security" in operation) is not is_open
+            assert ("401" in operation["responses"]) is not is_open
+            assert operation["description"]
+            assert operation["tags"]
+
+
+def test_the_description_on_disk_is_that_of_the_code() -> None:
+    kept = Path(__file__).parents[2] / FILE
+    if not kept.is_file():
+        pytest.skip("installed without the repository")
+
+    assert kept.read_bytes() == openapi_document(), "run `make openapi`"
