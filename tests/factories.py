@@ -261,6 +261,7 @@ async def make_order_step(
         status=status,
         occurred_at=at,
         message_id=f"step-{next(_numbers)}",
+        stated={},
     )
     session.add(step)
     if at >= order.changed_at:

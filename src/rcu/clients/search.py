@@ -22,6 +22,7 @@ from rcu.clients.search_terms import (
     SHORTEST_MISTYPED,
     SHORTEST_PREFIX,
     Term,
+    city_sound,
     near_forms,
 )
 from rcu.identity.normalise.dates import normalise_birth_date
@@ -113,7 +114,7 @@ class Word:
                 found |= {
                     Term.PREFIX.of(form[:LONGEST_PREFIX]),
                     Term.SOUND.of(sound(form)),
-                    Term.CITY_SOUND.of(sound(form)),
+                    Term.CITY_SOUND.of(city_sound(form)),
                 }
             found.update(map(Term.NEAR.of, near_forms(form)))
         return frozenset(found)
@@ -125,8 +126,10 @@ class Word:
 
     @property
     def is_selective(self) -> bool:
-        """Say the same: two letters designate few clients when they are a whole name."""
-        return self.is_required
+        """Say whether it may be a whole name: `li` yes, `de` no."""
+        return self.is_required and (
+            len(self.word) >= SHORTEST_PREFIX or self.word not in PARTICLES
+        )
 
     def judge(self, terms: Collection[str]) -> Reason | None:
         """Return the best of the matches with names and cities."""
@@ -146,7 +149,7 @@ class Word:
         yield from self._diminutives(terms)
         if Term.CITY.of(self.word) in terms:
             yield Reason(50, "city", "same")
-        elif Term.CITY_SOUND.of(sound(self.word)) in terms:
+        elif Term.CITY_SOUND.of(city_sound(self.word)) in terms:
             yield Reason(30, "city", "sounds alike")
 
     def _diminutives(self, terms: Collection[str]) -> Iterator[Reason]:

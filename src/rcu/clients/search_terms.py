@@ -8,6 +8,7 @@ words one letter apart share the word, or the word with one letter left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -29,6 +30,7 @@ MISTYPED_LETTERS = 7
 """Typing errors are looked for in the first letters of a word."""
 PHONE_ENDS = (4, 6)
 _FRENCH_POSTCODE = 5
+_DOUBLED = re.compile(r"(.)\1+")
 
 
 class Term(StrEnum):
@@ -96,6 +98,11 @@ def department(postcode: str) -> str | None:
     return postcode[:3] if postcode.startswith(("97", "98")) else postcode[:2]
 
 
+def city_sound(word: str) -> str:
+    """Return the sound of a word of a city's name; doubled letters count once (`lile`)."""
+    return sound(_DOUBLED.sub(r"\1", word))
+
+
 def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
     for record in records:
         for attribute, kind in NAME_TERMS.items():
@@ -159,4 +166,4 @@ def _address_terms(addresses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         for word in words(value["city"] or ""):
             if word not in PARTICLES:
                 yield Term.CITY.of(word)
-                yield Term.CITY_SOUND.of(sound(word))
+                yield Term.CITY_SOUND.of(city_sound(word))
