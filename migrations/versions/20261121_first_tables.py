@@ -301,7 +301,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("properties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["record_id"], ["source_record.id"], name=op.f("fk_event_record_id_source_record")
         ),
@@ -458,6 +458,12 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("ticket_id", sa.String(), nullable=False, comment="the id given by the source"),
         sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column(
+            "content_digest",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="SHA-256 of the content without the message id",
+        ),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("store", sa.String(), nullable=True),
         sa.Column("till", sa.String(), nullable=True),
@@ -546,6 +552,12 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column(
+            "stated",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="what the step says of the order itself",
+        ),
         sa.ForeignKeyConstraint(
             ["order_id"], ["sales_order.id"], name=op.f("fk_order_step_order_id_sales_order")
         ),

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         default="FR", description="Country of the phone numbers written without one."
     )
 
+    default_timezone: str = Field(
+        default="Europe/Paris", description="Business day of sales that name no store."
+    )
+
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Largest request body, after decompression."
     )

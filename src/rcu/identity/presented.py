@@ -59,6 +59,13 @@ class Presentation:
         return frozenset(placing.instrumental_identifiers(self.identifiers))
 
     @property
+    def names_a_person(self) -> bool:
+        """Whether it holds more than a means of payment or a device."""
+        return self.kind == RecordKind.REFERENCE or bool(
+            placing.personal_identifiers(self.identifiers)
+        )
+
+    @property
     def locks(self) -> frozenset[int]:
         """What must be locked before the record is looked up or made."""
         return frozenset(

@@ -15,7 +15,7 @@ depend on which of them came last. The client id of a cluster is the id of its o
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from time import perf_counter
@@ -84,6 +84,11 @@ class Placed:
     merged_client_ids: tuple[UUID, ...]
     match: tuple[RecordKey, PairScore] | None
     reviews: tuple[tuple[UUID, float], ...]
+
+    def again(self) -> "Placed":
+        """Return the outcome of a further statement on the same record in the same set."""
+        is_first = self.outcome in {"created", "matched"}
+        return replace(self, outcome="updated") if is_first else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,7 @@ from rcu.errors import FieldValueError
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 """Chosen by the sender, unique for ever in its source; printable ASCII without spaces."""
 
-ExternalId = Annotated[
-    str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)
-]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
@@ -63,7 +61,7 @@ class IdentifierValue(Wire):
 
 
 class OtherIdentifier(IdentifierValue):
-    """An identifier of another kind, such as `payment_token`, `device`, `app_user`, `national_id`."""
+    """An identifier of another kind: `payment_token`, `device`, `app_user`, `national_id`, ..."""
 
     kind: IdentifierKind
 
@@ -411,3 +409,25 @@ class ParkedPage(BaseModel):
 
     parked: list[ParkedMessage]
     next_cursor: str | None
+
+
+class ReplayRequest(Wire):
+    """Which parked messages to try again; without anything, all of them."""
+
+    source: Code | None = None
+    message_ids: Annotated[list[MessageId], Field(max_length=1000)] | None = Field(
+        default=None, description="Messages of `source`, which then has to be given."
+    )
+
+    @model_validator(mode="after")
+    def _ids_have_a_source(self) -> Self:
+        if self.message_ids is not None and self.source is None:
+            raise FieldValueError("message_ids are those of a source: give source")
+        return self
+
+
+class ReplayAnswer(BaseModel):
+    """How many parked messages were applied, and how many still wait."""
+
+    applied: int
+    still_parked: int

@@ -4,7 +4,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import DateTime
@@ -37,6 +45,9 @@ class Ticket(Base):
     source: Mapped[str] = mapped_column(ForeignKey("source.code"))
     ticket_id: Mapped[str] = mapped_column(comment="the id given by the source")
     message_id: Mapped[str]
+    content_digest: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="SHA-256 of the content without the message id"
+    )
     kind: Mapped[str]
     store: Mapped[str | None] = mapped_column(ForeignKey("store.code"))
     till: Mapped[str | None]
@@ -124,6 +135,9 @@ class OrderStep(Base):
     status: Mapped[str]
     occurred_at: Mapped[datetime] = mapped_column(Timestamp)
     message_id: Mapped[str]
+    stated: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="what the step says of the order itself"
+    )
 
     __table_args__ = (Index("ix_order_step_order_id", "order_id", "occurred_at"),)
 
@@ -141,7 +155,7 @@ class Event(Base):
     received_at: Mapped[datetime] = mapped_column(Timestamp)
     channel: Mapped[str]
     properties: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id"))
+    record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
 
     __table_args__ = (Index("ix_event_record_id", "record_id", "occurred_at"),)
 

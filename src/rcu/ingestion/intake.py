@@ -1,0 +1,221 @@
+"""A message as it came in: its source, its content, and what it says in the domains' terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from rcu.access.models import SourceKind
+from rcu.identity.person import Person
+from rcu.identity.presented import Presentation, Presented, present
+from rcu.identity.registers import ProfileStatement
+from rcu.ingestion.schemas import (
+    Channel,
+    CustomerIdentifiers,
+    EventMessage,
+    Message,
+    MessageType,
+    OrderMessage,
+    Payment,
+    ProfileMessage,
+    TicketMessage,
+    TicketReference,
+)
+from rcu.sales.facts import NewEvent, NewOrder, NewTicket, TicketRef
+
+CHANNEL_OF_SOURCE: Mapping[str, Channel] = {
+    SourceKind.POS: Channel.STORE,
+    SourceKind.ECOMMERCE: Channel.WEB,
+    SourceKind.APP: Channel.APP,
+    SourceKind.LOYALTY: Channel.LOYALTY,
+    SourceKind.CALL_CENTRE: Channel.PHONE,
+    SourceKind.OTHER: Channel.OTHER,
+}
+
+TYPE_OF: Mapping[type[Message], MessageType] = {
+    ProfileMessage: MessageType.PROFILE,
+    TicketMessage: MessageType.TICKET,
+    OrderMessage: MessageType.ORDER,
+    EventMessage: MessageType.EVENT,
+}
+
+_NOT_STATED = frozenset({"message_id", "external_id", "occurred_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What fills in for what messages leave out."""
+
+    region: str = "FR"
+    """ISO 3166 code of the country whose phone numbers are written without one."""
+    timezone: str = "Europe/Paris"
+    """Business day of the sales that name no store."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One message of one source."""
+
+    source: str
+    source_kind: str
+    message: Message
+    is_replay: bool = False
+    """Whether it was parked before: its receipt stands already."""
+
+    @property
+    def message_id(self) -> str:
+        """The sender's id of the message."""
+        return self.message.message_id
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the inbox knows it by."""
+        return self.source, self.message.message_id
+
+    @property
+    def type(self) -> MessageType:
+        """What the message is about."""
+        return TYPE_OF[type(self.message)]
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """The message as received: what was left out is left out."""
+        return self.message.model_dump(mode="json", exclude_unset=True)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the payload in canonical form: the order of its fields does not matter."""
+        return digest(self.payload)
+
+    @property
+    def channel(self) -> str:
+        """The channel that the message names, or that of its source."""
+        named = getattr(self.message, "channel", None)
+        return str(named or CHANNEL_OF_SOURCE[self.source_kind])
+
+
+def digest(payload: Mapping[str, Any]) -> bytes:
+    """Return the SHA-256 of a JSON object, whatever the order of its members."""
+    return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def statement_of(intake: Intake, message: ProfileMessage) -> ProfileStatement:
+    """Return what a profile message states of its record."""
+    return ProfileStatement(
+        source=intake.source,
+        external_id=message.external_id,
+        values={k: v for k, v in intake.payload.items() if k not in _NOT_STATED},
+        occurred_at=message.occurred_at.astimezone(UTC),
+        message_id=message.message_id,
+    )
+
+
+def ticket_of(
+    intake: Intake,
+    message: TicketMessage,
+    *,
+    timezones: Mapping[str, str],
+    defaults: Defaults,
+) -> NewTicket:
+    """Return the ticket of a message, with what it leaves out filled in."""
+    zone = timezones.get(message.store or "", defaults.timezone)
+    business_date = message.business_date or _day(message.sold_at, zone)
+    payload = intake.payload
+    return NewTicket(
+        source=intake.source,
+        message_id=message.message_id,
+        digest=digest({name: value for name, value in payload.items() if name != "message_id"}),
+        ticket_id=message.ticket_id
+        or f"{message.store}-{message.till}-{business_date:%Y%m%d}-{message.number}",
+        kind=message.kind,
+        store=message.store,
+        till=message.till,
+        number=message.number,
+        business_date=business_date,
+        sold_at=message.sold_at,
+        channel=intake.channel,
+        currency=message.currency,
+        total_cents=message.total_cents,
+        lines=payload.get("lines", []),
+        payments=payload.get("payments", []),
+        cashier=message.cashier,
+        order_id=message.order_id,
+        fulfilment=message.fulfilment,
+        original=_reference(message.original),
+        presented=payload.get("customer"),
+        presentation=_presentation(intake, message.customer, message.payments, defaults),
+    )
+
+
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def _reference(ref: TicketReference | None) -> TicketRef | None:
+    if ref is None:
+        return None
+    printed = None
+    if ref.store and ref.till and ref.business_date and ref.number is not None:
+        printed = (ref.store, ref.till, ref.business_date, ref.number)
+    return TicketRef(ref.source, ref.ticket_id, printed)
+
+
+def order_of(intake: Intake, message: OrderMessage, *, defaults: Defaults) -> NewOrder:
+    """Return the step of an order that a message tells."""
+    stated: dict[str, Any] = {
+        name: intake.payload[name]
+        for name in ("currency", "total_cents", "lines", "payments", "store", "fulfilment")
+        if name in intake.payload
+    }
+    return NewOrder(
+        source=intake.source,
+        message_id=message.message_id,
+        order_id=message.order_id,
+        status=message.status,
+        occurred_at=message.occurred_at,
+        channel=intake.channel,
+        stated=stated,
+        presentation=_presentation(intake, message.customer, message.payments or [], defaults),
+    )
+
+
+def event_of(intake: Intake, message: EventMessage, *, defaults: Defaults) -> NewEvent:
+    """Return the event that a message tells."""
+    return NewEvent(
+        source=intake.source,
+        message_id=message.message_id,
+        name=message.name,
+        occurred_at=message.occurred_at,
+        channel=intake.channel,
+        properties=message.properties,
+        presentation=_presentation(intake, message.customer, [], defaults),
+    )
+
+
+def _presentation(
+    intake: Intake,
+    customer: CustomerIdentifiers | None,
+    payments: list[Payment],
+    defaults: Defaults,
+) -> Presentation | None:
+    """Return what a fact carries to tell whose it is; None when it carries nothing."""
+    tokens = [("payment_token", p.payment_token) for p in payments if p.payment_token]
+    if customer is None:
+        if not tokens:
+            return None
+        customer = CustomerIdentifiers()
+    kinds = (("app_user", customer.app_user), ("device", customer.device))
+    person = Person(
+        given_name=customer.given_name,
+        family_name=customer.family_name,
+        emails=(customer.email,) if customer.email else (),
+        phones=(customer.phone,) if customer.phone else (),
+        cards=(customer.card,) if customer.card else (),
+        identifiers=tuple(tokens) + tuple((kind, value) for kind, value in kinds if value),
+    )
+    return present(Presented(intake.source, customer.external_id, person), region=defaults.region)

@@ -1,0 +1,390 @@
+"""Receiving messages: each is kept, applied once, and answered the same for ever."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu import metrics
+from rcu.db.engine import Database
+from rcu.db.errors import StaleReadError
+from rcu.db.locks import lock_key, lock_until_commit
+from rcu.errors import RcuError, problem
+from rcu.identity.model import Model
+from rcu.identity.resolution import Placed
+from rcu.ingestion import repository
+from rcu.ingestion.answers import answer_to
+from rcu.ingestion.apply import Application, Applied, apply
+from rcu.ingestion.errors import (
+    MessageIdReusedError,
+    MessageNotAppliedError,
+    TicketClashError,
+    UnknownSourceError,
+)
+from rcu.ingestion.intake import Defaults, Intake
+from rcu.ingestion.repository import MessageKey, ParkedPlace, StoredMessage, StoredReceipt
+from rcu.ingestion.schemas import MESSAGE_MODELS, Message, MessageType
+from rcu.logs import get_logger
+from rcu.sales.facts import Clash, Waiting
+from rcu.settings import Settings
+
+CHUNK = 100
+"""Messages a transaction, at most: each record takes some thirty locks, and the lock table of a
+server with PostgreSQL's own settings has room for about six thousand."""
+
+REPLAY_CHUNK = 100
+"""Parked messages applied in one transaction."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What ingestion works with beside the messages."""
+
+    model: Model
+    defaults: Defaults
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the context that the settings describe."""
+        return cls(
+            Model.shipped(),
+            Defaults(region=settings.default_region, timezone=settings.default_timezone),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a sender is told of one message: an answer or a problem, never both."""
+
+    message_id: str
+    status: int
+    answer: dict[str, Any] | None
+    problem: dict[str, Any] | None
+    replayed: bool
+    """Whether the message was received before; nothing was done this time."""
+
+
+async def receive(
+    database: Database, *, source: str, message: Message, context: Context | None = None
+) -> Receipt:
+    """Receive one message in a transaction of its own."""
+    context = context or Context.from_settings(Settings())
+
+    async def work(session: AsyncSession) -> list[Receipt]:
+        return await receive_chunk(session, source=source, messages=[message], context=context)
+
+    [receipt] = await database.run(work)
+    _count([message], [receipt])
+    return receipt
+
+
+async def receive_all(
+    database: Database,
+    *,
+    source: str,
+    messages: Sequence[Message],
+    context: Context | None = None,
+    on_done: Callable[[int], None] | None = None,
+) -> list[Receipt]:
+    """Receive messages, many a transaction, and return what became of each.
+
+    A message that cannot be applied harms no other: a transaction that fails for one of
+    them is done again message by message. `on_done` is told the number of messages after
+    each transaction. While the database is away `DatabaseUnavailableError` is raised; what
+    was received before stays, and sending all again is safe.
+    """
+    context = context or Context.from_settings(Settings())
+    receipts: list[Receipt] = []
+    for start in range(0, len(messages), CHUNK):
+        chunk = messages[start : start + CHUNK]
+        receipts += await _receive_together(database, source, chunk, context)
+        if on_done is not None:
+            on_done(len(chunk))
+    return receipts
+
+
+async def _receive_together(
+    database: Database, source: str, messages: Sequence[Message], context: Context
+) -> list[Receipt]:
+    async def work(session: AsyncSession) -> list[Receipt]:
+        return await receive_chunk(session, source=source, messages=messages, context=context)
+
+    try:
+        receipts = await database.run(work)
+    except RcuError:
+        raise
+    except Exception as error:
+        log.exception("ingestion.chunk_failed", messages=len(messages))
+        if len(messages) == 1:
+            refused = MessageNotAppliedError()
+            refused.__cause__ = error
+            receipts = [_refusal(messages[0].message_id, refused)]
+        else:
+            parts = [
+                await _receive_together(database, source, [message], context)
+                for message in messages
+            ]
+            return [receipt for part in parts for receipt in part]
+    _count(messages, receipts)
+    return receipts
+
+
+async def receive_chunk(
+    session: AsyncSession, *, source: str, messages: Sequence[Message], context: Context
+) -> list[Receipt]:
+    """Receive messages in the transaction of `session`.
+
+    The inbox decides what is new: its primary key is the source and the message id. Should
+    another transaction have received one of the messages meanwhile, `StaleReadError` makes
+    the edge run the work again, which then finds it.
+    """
+    at = datetime.now(UTC)
+    kinds = await repository.find_source_kinds(session, [source])
+    if source not in kinds:
+        raise UnknownSourceError(source)
+    intakes = [Intake(source, kinds[source], message) for message in messages]
+    known = await repository.find_receipts(session, sorted({i.key for i in intakes}))
+    first: dict[MessageKey, Intake] = {}
+    for intake in intakes:
+        if intake.key not in known:
+            first.setdefault(intake.key, intake)
+    fresh = list(first.values())
+    application = await apply(session, fresh, model=context.model, defaults=context.defaults, at=at)
+    applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
+    accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
+    await _keep(session, accepted, applied, at)
+    await _park(session, accepted, applied, at)
+    await _let_in(session, application, context, at)
+    return [_receipt(intake, first.get(intake.key), known, applied) for intake in intakes]
+
+
+def _receipt(
+    intake: Intake,
+    first: Intake | None,
+    known: Mapping[MessageKey, StoredReceipt],
+    applied: Mapping[MessageKey, Applied],
+) -> Receipt:
+    stored = known.get(intake.key)
+    if stored is not None:
+        if stored.digest != intake.digest:
+            return _refusal(intake.message_id, MessageIdReusedError(intake.message_id))
+        return Receipt(intake.message_id, stored.status, stored.answer, None, replayed=True)
+    if first is not None and first.digest != intake.digest:
+        return _refusal(intake.message_id, MessageIdReusedError(intake.message_id))
+    outcome = applied[intake.key]
+    if isinstance(outcome, Clash):
+        return _refusal(intake.message_id, TicketClashError(outcome.ticket_id))
+    status, answer = answer_to(intake, outcome)
+    return Receipt(intake.message_id, status, answer, None, replayed=first is not intake)
+
+
+def _refusal(message_id: str, error: RcuError) -> Receipt:
+    return Receipt(message_id, error.status, None, problem(error), replayed=False)
+
+
+async def _keep(
+    session: AsyncSession,
+    intakes: Sequence[Intake],
+    applied: Mapping[MessageKey, Applied],
+    at: datetime,
+) -> None:
+    """Write receipts and payloads of accepted messages into the inbox."""
+    rows = []
+    for intake in intakes:
+        outcome = applied[intake.key]
+        status, answer = answer_to(intake, outcome)
+        rows.append(
+            {
+                "source": intake.source,
+                "message_id": intake.message_id,
+                "type": intake.type,
+                "digest": intake.digest,
+                "received_at": at,
+                "status": status,
+                "answer": answer,
+                "record_id": outcome.record_id if isinstance(outcome, Placed) else None,
+            }
+        )
+    if await repository.add_receipts(session, rows) != len(rows):
+        raise StaleReadError
+    await repository.add_payloads(
+        session,
+        [
+            {
+                "source": intake.source,
+                "message_id": intake.message_id,
+                "received_at": at,
+                "payload": intake.payload,
+            }
+            for intake in intakes
+        ],
+    )
+
+
+async def _park(
+    session: AsyncSession,
+    intakes: Sequence[Intake],
+    applied: Mapping[MessageKey, Applied],
+    at: datetime,
+) -> None:
+    await repository.park(
+        session,
+        [
+            {
+                "source": intake.source,
+                "message_id": intake.message_id,
+                "type": intake.type,
+                "reason": outcome.reason,
+                "waits_for": outcome.waits_for,
+                "parked_at": at,
+                "attempts": 0,
+            }
+            for intake in intakes
+            if isinstance(outcome := applied[intake.key], Waiting)
+        ],
+    )
+
+
+# --- parked messages ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The outcome of replaying parked messages."""
+
+    applied: int
+    still_parked: int
+
+
+async def _let_in(
+    session: AsyncSession, application: Application, context: Context, at: datetime
+) -> None:
+    """Apply what waited for what has just arrived, and in turn what waited for that."""
+    arrived = application.arrived
+    while arrived:
+        stored = await repository.take_waiting(session, arrived, limit=REPLAY_CHUNK)
+        if not stored:
+            return
+        done, more = await _apply_stored(session, stored, context, at)
+        if not done.applied:
+            return
+        arrived |= more
+
+
+async def _apply_stored(
+    session: AsyncSession, stored: Sequence[StoredMessage], context: Context, at: datetime
+) -> tuple[Replay, frozenset[str]]:
+    """Apply parked messages; return how many got through, and the keys of what arrived."""
+    kinds = await repository.find_source_kinds(session, {message.source for message in stored})
+    intakes = [
+        Intake(
+            message.source,
+            kinds[message.source],
+            MESSAGE_MODELS[MessageType(message.type)].model_validate(message.payload),
+        )
+        for message in stored
+    ]
+    application = await apply(
+        session, intakes, model=context.model, defaults=context.defaults, at=at
+    )
+    waiting, through = [], []
+    for n, intake in enumerate(intakes):
+        outcome = application.outcomes[n]
+        if isinstance(outcome, Clash):
+            outcome = Waiting("ticket_clash", f"steward:{outcome.ticket_id}", "")
+        if isinstance(outcome, Waiting):
+            waiting.append(
+                {
+                    "source": intake.source,
+                    "message_id": intake.message_id,
+                    "type": intake.type,
+                    "reason": outcome.reason,
+                    "waits_for": outcome.waits_for,
+                    "parked_at": at,
+                }
+            )
+        else:
+            through.append(intake.key)
+    await repository.park(session, waiting)
+    await repository.unpark(session, through, at=at)
+    return Replay(len(through), len(waiting)), application.arrived
+
+
+async def replay_waiting(
+    database: Database, waits_for: str, *, context: Context | None = None
+) -> Replay:
+    """Apply every parked message that waits for something, once it is there.
+
+    The lock of the key makes sure that a message that was just being parked is seen.
+    """
+    context = context or Context.from_settings(Settings())
+    done = Replay(0, 0)
+    while True:
+
+        async def work(session: AsyncSession) -> Replay | None:
+            await lock_until_commit(session, [lock_key(waits_for)])
+            stored = await repository.take_waiting(session, [waits_for], limit=REPLAY_CHUNK)
+            return await _replay(session, stored, context)
+
+        replay = await database.run(work)
+        if replay is None:
+            return done
+        done = Replay(done.applied + replay.applied, done.still_parked + replay.still_parked)
+        if replay.applied == 0:
+            return done
+
+
+async def replay(
+    database: Database,
+    *,
+    source: str | None = None,
+    message_ids: Collection[str] | None = None,
+    context: Context | None = None,
+) -> Replay:
+    """Apply parked messages, those named or all, as far as what they wait for is there."""
+    context = context or Context.from_settings(Settings())
+    done = Replay(0, 0)
+    after: ParkedPlace | None = None
+    while True:
+
+        async def work(
+            session: AsyncSession, after: ParkedPlace | None = after
+        ) -> tuple[Replay, ParkedPlace] | None:
+            stored = await repository.take_parked(
+                session, source=source, message_ids=message_ids, after=after, limit=REPLAY_CHUNK
+            )
+            replayed = await _replay(session, stored, context)
+            return (replayed, stored[-1].place) if replayed else None
+
+        found = await database.run(work)
+        if found is None:
+            return done
+        replayed, after = found
+        done = Replay(done.applied + replayed.applied, done.still_parked + replayed.still_parked)
+
+
+async def _replay(
+    session: AsyncSession, stored: Sequence[StoredMessage], context: Context
+) -> Replay | None:
+    if not stored:
+        return None
+    at = datetime.now(UTC)
+    done, arrived = await _apply_stored(session, stored, context, at)
+    await _let_in(session, Application({}, arrived), context, at)
+    return done
+
+
+def _count(messages: Sequence[Message], receipts: Sequence[Receipt]) -> None:
+    """Feed the metrics, once the transaction is committed."""
+    for message, receipt in zip(messages, receipts, strict=True):
+        if receipt.replayed:
+            outcome = "replayed"
+        elif receipt.answer is not None:
+            outcome = str(receipt.answer["outcome"])
+        else:
+            outcome = "refused"
+        metrics.count_message(type(message).__name__.removesuffix("Message").lower(), outcome)

@@ -1,0 +1,156 @@
+"""Sales as the sales domain takes them, whatever wire format they came in; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from rcu.identity.presented import Presentation
+
+Printed = tuple[str, str, date, int]
+"""What is printed on a ticket: store, till, business date, number."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRef:
+    """Names another ticket, by the id its source gave or by what is printed on it."""
+
+    source: str | None
+    ticket_id: str | None
+    printed: Printed | None
+
+    @property
+    def waiting_key(self) -> str:
+        """What a message that needs this ticket waits for."""
+        return waiting_for_ticket(self.ticket_id, self.printed)
+
+
+def waiting_for_ticket(ticket_id: str | None, printed: Printed | None) -> str:
+    """Return the key under which messages wait for a ticket."""
+    if ticket_id is not None:
+        return f"ticket:{ticket_id}"
+    return "printed:" + "/".join(map(str, printed or ()))
+
+
+def waiting_for_order(order_id: str) -> str:
+    """Return the key under which messages wait for an order."""
+    return f"order:{order_id}"
+
+
+def waiting_for_store(store: str) -> str:
+    """Return the key under which messages wait for a store."""
+    return f"store:{store}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket to record."""
+
+    source: str
+    message_id: str
+    digest: bytes
+    """SHA-256 of the content without the message id: tells a ticket sent twice from a clash."""
+    ticket_id: str
+    kind: str
+    store: str | None
+    till: str | None
+    number: int | None
+    business_date: date
+    sold_at: datetime
+    channel: str
+    currency: str
+    total_cents: int
+    lines: list[dict[str, Any]]
+    payments: list[dict[str, Any]]
+    cashier: str | None
+    order_id: str | None
+    fulfilment: str | None
+    original: TicketRef | None
+    presented: Mapping[str, Any] | None
+    presentation: Presentation | None
+
+    @property
+    def names_a_person(self) -> bool:
+        """Whether the ticket itself says whose it is, not only how it was paid."""
+        return self.presentation is not None and self.presentation.names_a_person
+
+    @property
+    def printed(self) -> Printed | None:
+        """What is printed on the ticket, if it came from a till."""
+        if self.store is None or self.till is None or self.number is None:
+            return None
+        return self.store, self.till, self.business_date, self.number
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What others may wait for, and what this ticket refers to."""
+        found = {waiting_for_ticket(self.ticket_id, None)}
+        if self.printed is not None:
+            found.add(waiting_for_ticket(None, self.printed))
+        if self.original is not None:
+            found.add(self.original.waiting_key)
+        if self.order_id is not None:
+            found.add(waiting_for_order(self.order_id))
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A step in the life of a web order."""
+
+    source: str
+    message_id: str
+    order_id: str
+    status: str
+    occurred_at: datetime
+    channel: str | None
+    stated: Mapping[str, Any]
+    """What the step says of the order itself: currency, total_cents, lines, store, ..."""
+    presentation: Presentation | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something a person did that is no sale."""
+
+    source: str
+    message_id: str
+    name: str
+    occurred_at: datetime
+    channel: str
+    properties: Mapping[str, Any]
+    presentation: Presentation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A fact that cannot be applied yet: why, and what it waits for."""
+
+    reason: str
+    waits_for: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A ticket whose id or number another ticket, with other content, has already."""
+
+    ticket_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A fact that is recorded, and the known client it is attached to, if any."""
+
+    fact_id: UUID
+    name: str
+    """The ticket id, the order id, or the name of the event."""
+    already: bool
+    client_id: UUID | None
+    method: str | None
+    status: str | None = None
+    """The state of an order."""
+
+
+Outcome = Attached | Waiting | Clash

@@ -1,0 +1,165 @@
+"""Recording the life of web orders, step by step, in whatever order the steps arrive."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rcu.ids import uuid7
+from rcu.sales import repository
+from rcu.sales.attachment import attachment
+from rcu.sales.facts import (
+    Attached,
+    NewOrder,
+    Outcome,
+    Waiting,
+    waiting_for_order,
+    waiting_for_store,
+)
+from rcu.sales.models import OrderStep
+from rcu.sales.recording import Recording
+from rcu.sales.references import References
+from rcu.sales.repository import KnownOrder
+
+PLACED = "placed"
+
+
+async def record_orders(
+    recording: Recording,
+    steps: Sequence[NewOrder],
+    *,
+    refs: References,
+    stores: Collection[str],
+) -> list[Outcome]:
+    """Record steps in the life of orders and return what became of each.
+
+    A step of an order that is not placed yet waits for it. The state of an order is that of
+    the step that occurred last, not of the one that arrived last.
+    """
+    placed_here = [step for step in steps if step.status == PLACED]
+    records = await recording.place(
+        step.presentation for step in placed_here if _may_be_placed(step, refs, stores)
+    )
+    for step in placed_here:
+        if _may_be_placed(step, refs, stores):
+            record_id = records.get(step.presentation.key) if step.presentation else None
+            await _place(recording, step, record_id, refs)
+    orders = [_judge(step, refs, stores) for step in steps]
+    ready = [
+        (step, order)
+        for step, order in zip(steps, orders, strict=True)
+        if isinstance(order, KnownOrder)
+    ]
+    await repository.add_order_steps(recording.session, [_step(*pair) for pair in ready])
+    states = await _advance(recording, {order.id for _, order in ready})
+    holdings = await repository.find_holdings(
+        recording.session, {order.record_id for _, order in ready if order.record_id}
+    )
+    outcomes: list[Outcome] = []
+    for order in orders:
+        if isinstance(order, Waiting):
+            outcomes.append(order)
+            continue
+        found = attachment(
+            holdings.get(order.record_id) if order.record_id else None, link="identifiers"
+        )
+        outcomes.append(
+            Attached(
+                fact_id=order.id,
+                name=order.order_id,
+                already=False,
+                client_id=found.client_id if found else None,
+                method=found.method if found else None,
+                status=states[order.id],
+            )
+        )
+    return outcomes
+
+
+def _may_be_placed(step: NewOrder, refs: References, stores: Collection[str]) -> bool:
+    store = step.stated.get("store")
+    return refs.own_order(step.source, step.order_id) is None and (store is None or store in stores)
+
+
+def _judge(step: NewOrder, refs: References, stores: Collection[str]) -> KnownOrder | Waiting:
+    store = step.stated.get("store")
+    if store is not None and store not in stores:
+        return Waiting(
+            "unknown_store", waiting_for_store(store), f"The store {store} is not known."
+        )
+    order = refs.own_order(step.source, step.order_id)
+    if order is None:
+        return Waiting(
+            "unknown_order", waiting_for_order(step.order_id), "The order is not placed yet."
+        )
+    return order
+
+
+async def _place(
+    recording: Recording, step: NewOrder, record_id: UUID | None, refs: References
+) -> None:
+    """Make the order, unless the same batch has placed it already."""
+    if refs.own_order(step.source, step.order_id) is not None:
+        return
+    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, record_id)
+    refs.know_order(order)
+    await repository.add_orders(
+        recording.session,
+        [
+            {
+                "id": order.id,
+                "source": order.source,
+                "order_id": order.order_id,
+                "status": order.status,
+                "placed_at": step.occurred_at,
+                "changed_at": step.occurred_at,
+                "received_at": recording.at,
+                "channel": step.channel,
+                "currency": step.stated["currency"],
+                "total_cents": step.stated["total_cents"],
+                "lines": step.stated.get("lines") or [],
+                "payments": step.stated.get("payments") or [],
+                "store": step.stated.get("store"),
+                "fulfilment": step.stated.get("fulfilment"),
+                "record_id": record_id,
+            }
+        ],
+    )
+
+
+def _step(step: NewOrder, order: KnownOrder) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "order_id": order.id,
+        "status": step.status,
+        "occurred_at": step.occurred_at,
+        "message_id": step.message_id,
+        "stated": dict(step.stated),
+    }
+
+
+async def _advance(recording: Recording, order_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Bring orders to the state that their steps make; return the state of each."""
+    states: dict[UUID, str] = {}
+    if not order_ids:
+        return states
+    for order_id, steps in (
+        await repository.list_order_steps(recording.session, order_ids)
+    ).items():
+        await repository.update_order(recording.session, order_id, state_of(steps))
+        states[order_id] = steps[-1].status
+    return states
+
+
+def state_of(steps: Sequence[OrderStep]) -> Mapping[str, Any]:
+    """Return the columns of an order after its steps, given in the order they occurred.
+
+    For each thing that steps state of the order, the last one to state it is right.
+    """
+    state: dict[str, Any] = {}
+    for step in steps:
+        state |= {name: value for name, value in step.stated.items() if value is not None}
+    placed: list[datetime] = [step.occurred_at for step in steps if step.status == PLACED]
+    if placed:
+        state["placed_at"] = placed[0]
+    return state | {"status": steps[-1].status, "changed_at": steps[-1].occurred_at}

@@ -1,0 +1,96 @@
+"""What a set of facts refers to: tickets, orders and stores that are known already."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Self, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.sales import repository
+from rcu.sales.facts import NewOrder, NewTicket, Printed, TicketRef
+from rcu.sales.repository import KnownOrder, KnownTicket
+
+
+class References:
+    """The known tickets and orders, by every name that a fact may call them."""
+
+    def __init__(
+        self, tickets: Iterable[KnownTicket] = (), orders: Iterable[KnownOrder] = ()
+    ) -> None:
+        """Index what is known."""
+        self._by_id: dict[str, list[KnownTicket]] = defaultdict(list)
+        self._by_print: dict[Printed, list[KnownTicket]] = defaultdict(list)
+        self._orders: dict[str, list[KnownOrder]] = defaultdict(list)
+        for ticket in tickets:
+            self.know_ticket(ticket)
+        for order in orders:
+            self.know_order(order)
+
+    @classmethod
+    async def read(
+        cls, session: AsyncSession, *, tickets: Sequence[NewTicket], orders: Sequence[NewOrder]
+    ) -> Self:
+        """Read all that the facts refer to, and those of them that are recorded already."""
+        refs = [ticket.original for ticket in tickets if ticket.original is not None]
+        ids = {t.ticket_id for t in tickets} | {r.ticket_id for r in refs if r.ticket_id}
+        printed = {t.printed for t in tickets} | {r.printed for r in refs}
+        return cls(
+            await repository.find_tickets(
+                session, ticket_ids=ids, printed=[p for p in printed if p is not None]
+            ),
+            await repository.find_orders(
+                session,
+                {o.order_id for o in orders} | {t.order_id for t in tickets if t.order_id},
+            ),
+        )
+
+    def know_ticket(self, ticket: KnownTicket) -> None:
+        """Add a ticket, or what has become known of it since."""
+        _put(self._by_id[ticket.ticket_id], ticket)
+        if ticket.printed is not None:
+            _put(self._by_print[ticket.printed], ticket)
+
+    def know_order(self, order: KnownOrder) -> None:
+        """Add an order, or what has become known of it since."""
+        _put(self._orders[order.order_id], order)
+
+    def recorded(self, new: NewTicket) -> KnownTicket | None:
+        """Return the ticket of the same source that has the id or the print of a new one."""
+        found = list(self._by_id.get(new.ticket_id, ()))
+        if new.printed is not None:
+            found += self._by_print.get(new.printed, ())
+        return next((ticket for ticket in found if ticket.source == new.source), None)
+
+    def original(self, new: NewTicket, ref: TicketRef) -> KnownTicket | None:
+        """Return the ticket that a new one refers to.
+
+        A reference without a source means the ticket of the same source if there is one,
+        else the only one of that name.
+        """
+        if ref.ticket_id is not None:
+            found = self._by_id.get(ref.ticket_id, [])
+        else:
+            found = self._by_print.get(ref.printed, []) if ref.printed else []
+        wanted = [ticket for ticket in found if ticket.source == (ref.source or new.source)]
+        if not wanted and ref.source is None and len(found) == 1:
+            wanted = found
+        return wanted[0] if wanted else None
+
+    def order(self, source: str, order_id: str) -> KnownOrder | None:
+        """Return the order with this id: of the same source if there is one, else the only one."""
+        found = self._orders.get(order_id, [])
+        own = [order for order in found if order.source == source]
+        if own:
+            return own[0]
+        return found[0] if len(found) == 1 else None
+
+    def own_order(self, source: str, order_id: str) -> KnownOrder | None:
+        """Return the order of this source with this id."""
+        return next((o for o in self._orders.get(order_id, ()) if o.source == source), None)
+
+
+Known = TypeVar("Known", KnownTicket, KnownOrder)
+
+
+def _put(known: list[Known], newest: Known) -> None:
+    known[:] = [other for other in known if other.id != newest.id] + [newest]

@@ -1,0 +1,257 @@
+"""Recording tickets: each once, on the record it belongs to, and counted in its totals."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rcu.ids import uuid7
+from rcu.sales import repository
+from rcu.sales.attachment import Attachment, attachment
+from rcu.sales.facts import Attached, Clash, NewTicket, Outcome, Waiting, waiting_for_store
+from rcu.sales.recording import Recording
+from rcu.sales.references import References
+from rcu.sales.repository import Holding, KnownTicket
+
+IDENTIFIERS, ORIGINAL, ORDER, NONE = "identifiers", "original", "order", "none"
+
+
+@dataclass(slots=True)
+class ReadyTicket:
+    """A ticket that can be recorded, and what it hangs on."""
+
+    new: NewTicket
+    id: UUID
+    link: str
+    """`identifiers` that it carried, `original` ticket, `order`, or `none`."""
+    original: KnownTicket | None
+    record_id: UUID | None
+    """Known at once through another fact; else it is that of the presentation."""
+
+
+Judged = ReadyTicket | KnownTicket | Waiting | Clash
+
+
+def waves(tickets: Mapping[int, NewTicket]) -> tuple[list[int], list[int]]:
+    """Return the positions of the tickets that stand by themselves, then of those that refer.
+
+    Recorded in this order, a return finds the sale that came in the same batch.
+    """
+    alone = [position for position, new in tickets.items() if new.original is None]
+    referring = [position for position, new in tickets.items() if new.original is not None]
+    return alone, referring
+
+
+async def record_tickets(
+    recording: Recording,
+    tickets: Sequence[NewTicket],
+    *,
+    refs: References,
+    stores: Collection[str],
+) -> list[Outcome]:
+    """Record tickets, each once, and return what became of each.
+
+    `stores` are the known ones among those named. The tickets become known to `refs`.
+    """
+    judged = [judge(new, refs, stores) for new in tickets]
+    ready = [ticket for ticket in judged if isinstance(ticket, ReadyTicket)]
+    records = await recording.place(t.new.presentation for t in ready if t.link == IDENTIFIERS)
+    for ticket in ready:
+        if ticket.link == IDENTIFIERS and ticket.new.presentation is not None:
+            ticket.record_id = records[ticket.new.presentation.key]
+        refs.know_ticket(_as_known(ticket))
+    recorded = {t.id: t.record_id for t in ready} | {
+        t.id: t.record_id for t in judged if isinstance(t, KnownTicket) and t.record_id
+    }
+    holdings = await repository.find_holdings(
+        recording.session, {record_id for record_id in recorded.values() if record_id}
+    )
+    attachments = {
+        ticket.id: attachment(holdings.get(ticket.record_id), link=ticket.link)
+        for ticket in ready
+        if ticket.record_id is not None
+    }
+    await _write(recording, ready, attachments)
+    return [_outcome(ticket, attachments, holdings, recorded) for ticket in judged]
+
+
+def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
+    """Say what becomes of a ticket; one that is ready is known to the references from now on."""
+    recorded = refs.recorded(new)
+    if recorded is not None:
+        return recorded if recorded.digest == new.digest else Clash(new.ticket_id)
+    if new.store is not None and new.store not in stores:
+        return Waiting(
+            "unknown_store", waiting_for_store(new.store), f"The store {new.store} is not known."
+        )
+    original = refs.original(new, new.original) if new.original else None
+    if new.original is not None and original is None:
+        return Waiting(
+            "unknown_ticket",
+            new.original.waiting_key,
+            f"The ticket that this {new.kind} refers to is not known.",
+        )
+    if new.kind == "void" and original is not None and original.voided_by is not None:
+        return Waiting(
+            "already_voided", f"steward:{new.ticket_id}", "The ticket is cancelled already."
+        )
+    ready = _ready(new, original, refs)
+    refs.know_ticket(_as_known(ready))
+    if new.kind == "void" and original is not None:
+        refs.know_ticket(replace(original, voided_by=ready.id))
+    return ready
+
+
+def _ready(new: NewTicket, original: KnownTicket | None, refs: References) -> ReadyTicket:
+    """Choose what the ticket hangs on.
+
+    A person who is named comes first; then the ticket that is returned; then the order that
+    is picked up; a bare means of payment comes last.
+    """
+    order = refs.order(new.source, new.order_id) if new.order_id else None
+    record_id: UUID | None = None
+    if new.names_a_person:
+        link = IDENTIFIERS
+    elif original is not None and original.record_id is not None:
+        link, record_id = ORIGINAL, original.record_id
+    elif order is not None and order.record_id is not None:
+        link, record_id = ORDER, order.record_id
+    else:
+        link = IDENTIFIERS if new.presentation else NONE
+    return ReadyTicket(new, uuid7(), link, original, record_id)
+
+
+def _as_known(ready: ReadyTicket) -> KnownTicket:
+    new = ready.new
+    return KnownTicket(
+        id=ready.id,
+        source=new.source,
+        ticket_id=new.ticket_id,
+        kind=new.kind,
+        digest=new.digest,
+        record_id=ready.record_id,
+        store=new.store,
+        till=new.till,
+        business_date=new.business_date,
+        number=new.number,
+        channel=new.channel,
+        currency=new.currency,
+        total_cents=new.total_cents,
+        voided_by=None,
+        link=ready.link,
+    )
+
+
+def _outcome(
+    judged: Judged,
+    attachments: Mapping[UUID, Attachment | None],
+    holdings: Mapping[UUID, Holding],
+    recorded: Mapping[UUID, UUID | None],
+) -> Outcome:
+    if isinstance(judged, Waiting | Clash):
+        return judged
+    if isinstance(judged, ReadyTicket):
+        found, name, already = attachments.get(judged.id), judged.new.ticket_id, False
+    else:
+        record_id = recorded.get(judged.id)
+        holding = holdings.get(record_id) if record_id else None
+        found, name, already = attachment(holding, link=judged.link), judged.ticket_id, True
+    return Attached(
+        fact_id=judged.id,
+        name=name,
+        already=already,
+        client_id=found.client_id if found else None,
+        method=found.method if found else None,
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+async def _write(
+    recording: Recording,
+    ready: Sequence[ReadyTicket],
+    attachments: Mapping[UUID, Attachment | None],
+) -> None:
+    session = recording.session
+    await repository.add_tickets(
+        session, [_row(ticket, attachments.get(ticket.id), recording.at) for ticket in ready]
+    )
+    voids = {t.original.id: t.id for t in ready if t.new.kind == "void" and t.original}
+    await repository.void_tickets(session, voids)
+    await repository.add_to_totals(session, _totals(ready))
+    await repository.refresh_purchase_dates(
+        session,
+        {
+            t.original.record_id
+            for t in ready
+            if t.new.kind == "void" and t.original and t.original.record_id
+        },
+    )
+
+
+def _row(ticket: ReadyTicket, found: Attachment | None, at: datetime) -> dict[str, Any]:
+    new = ticket.new
+    return {
+        "id": ticket.id,
+        "source": new.source,
+        "ticket_id": new.ticket_id,
+        "message_id": new.message_id,
+        "content_digest": new.digest,
+        "kind": new.kind,
+        "store": new.store,
+        "till": new.till,
+        "number": new.number,
+        "business_date": new.business_date,
+        "sold_at": new.sold_at,
+        "received_at": at,
+        "channel": new.channel,
+        "currency": new.currency,
+        "total_cents": new.total_cents,
+        "lines": new.lines,
+        "payments": new.payments,
+        "cashier": new.cashier,
+        "order_id": new.order_id,
+        "fulfilment": new.fulfilment,
+        "original_id": ticket.original.id if ticket.original else None,
+        "presented": new.presented,
+        "record_id": ticket.record_id,
+        "link": ticket.link,
+        "sale_client_id": found.client_id if found else None,
+        "sale_method": found.method if found else None,
+    }
+
+
+def _totals(ready: Iterable[ReadyTicket]) -> list[dict[str, Any]]:
+    """Return what the tickets add to the totals of their records, a row for each key, sorted."""
+    sums: dict[tuple[UUID, str, str, str], dict[str, Any]] = defaultdict(
+        lambda: {"sales": 0, "returns": 0, "amount_cents": 0, "first_at": None, "last_at": None}
+    )
+    for ticket in ready:
+        new, original = ticket.new, ticket.original
+        if new.kind == "void":
+            if original is not None and original.record_id is not None:
+                key = _total_key(original.record_id, original)
+                sums[key]["sales"] -= original.kind == "sale"
+                sums[key]["returns"] -= original.kind == "return"
+                sums[key]["amount_cents"] -= original.total_cents
+            continue
+        if ticket.record_id is None:
+            continue
+        total = sums[_total_key(ticket.record_id, new)]
+        total["sales"] += new.kind == "sale"
+        total["returns"] += new.kind == "return"
+        total["amount_cents"] += new.total_cents
+        if new.kind == "sale":
+            total["first_at"] = min(new.sold_at, total["first_at"] or new.sold_at)
+            total["last_at"] = max(new.sold_at, total["last_at"] or new.sold_at)
+    return [
+        dict(zip(("record_id", "channel", "store", "currency"), key, strict=True)) | total
+        for key, total in sorted(sums.items())
+    ]
+
+
+def _total_key(record_id: UUID, ticket: NewTicket | KnownTicket) -> tuple[UUID, str, str, str]:
+    return record_id, ticket.channel, ticket.store or "", ticket.currency
