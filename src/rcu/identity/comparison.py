@@ -54,7 +54,10 @@ def compare_birth_dates(a: Features, b: Features) -> str:
 
 
 def compare_emails(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:
-    """Return the level of the e-mails. Likeness is no evidence: `jean.dupont@` is not `jean.dupond@`."""
+    """Return the level of the e-mails.
+
+    Likeness is no evidence: `jean.dupont@` is not `jean.dupond@`.
+    """
     if not a.emails or not b.emails:
         return MISSING
     common = [email for email in a.emails if email in b.emails]
@@ -78,10 +81,10 @@ def _compare_email(x: str, y: str) -> str:
     other_local, _, other_domain = y.rpartition("@")
     if local == other_local:
         known = domain in _MAIL_PROVIDERS and other_domain in _MAIL_PROVIDERS
-        near = OSA.distance(domain, other_domain, score_cutoff=2) <= 2
+        near = _within_two_errors(domain, other_domain)
         mistyped = near and not known and len(local) >= _SHORTEST_LOCAL
         return "domain_typing_error" if mistyped else RESEMBLING
-    if OSA.distance(x, y, score_cutoff=2) <= 2:
+    if _within_two_errors(x, y):
         return RESEMBLING
     return DIFFERENT
 
@@ -101,7 +104,11 @@ def compare_phones(a: Features, b: Features, shared: Container[tuple[str, str]])
 
 
 def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:
-    """Return the level of the cards; a number that fails its check digit may be a typing error of another."""
+    """Return the level of the cards.
+
+    A number that fails its check digit may be a typing error of another; two numbers that
+    pass it are two cards, however near.
+    """
     if not (a.cards or a.suspicious_cards) or not (b.cards or b.suspicious_cards):
         return MISSING
     common = [card for card in a.cards if card in b.cards]
@@ -109,16 +116,14 @@ def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) 
         return SHARED if all((CARD, card) in shared for card in common) else EXACT
     if any(card in b.suspicious_cards for card in a.suspicious_cards):
         return "suspicious"
-    for x in a.cards + a.suspicious_cards:
-        for y in b.cards + b.suspicious_cards:
-            if (
-                CardCheck.VALID not in (check_card(x), check_card(y))
-                or x in a.suspicious_cards
-                or y in b.suspicious_cards
-            ):
-                if _one_error(x, y):
-                    return TYPING_ERROR
-    return DIFFERENT
+    near = any(
+        _one_error(x, y)
+        for x in a.cards + a.suspicious_cards
+        for y in b.cards + b.suspicious_cards
+        if CardCheck.VALID not in (check_card(x), check_card(y))
+        or CardCheck.SUSPICIOUS in (check_card(x), check_card(y))
+    )
+    return TYPING_ERROR if near else DIFFERENT
 
 
 def compare_identifiers(
@@ -138,6 +143,10 @@ def compare_identifiers(
             near = any(_one_error(x, y) for x in ours for y in theirs)
             found.append((kind, TYPING_ERROR if near else DIFFERENT))
     return found
+
+
+def _within_two_errors(x: str, y: str) -> bool:
+    return OSA.distance(x, y, score_cutoff=2) <= 2  # noqa: PLR2004 - as its name says
 
 
 def _one_error(x: str, y: str) -> bool:

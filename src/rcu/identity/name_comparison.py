@@ -51,7 +51,7 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
 
 
 def _compare_crossed(a: Features, b: Features, is_common: CommonName) -> ComparedNames | None:
-    """Compare each given name with the other's family names; None when they do not stand swapped."""
+    """Compare each given name with the other's family names; None when they are not swapped."""
     for ours in (a.family_name, a.birth_name):
         for theirs in (b.family_name, b.birth_name):
             if ours and theirs:
@@ -109,7 +109,7 @@ def _never(_name: str) -> bool:
 
 
 def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName) -> Compared:
-    """Return the level of two given names: exact, nickname, sound, typing error, part, initial, ..."""
+    """Return the level of two given names, each as its words."""
     if not a or not b:
         return MISSING_VALUE
     one, two = facets(a), facets(b)
@@ -173,7 +173,7 @@ def _initials_agree(one: NameFacets, two: NameFacets) -> bool:
 
 
 def _compare_parts(one: NameFacets, two: NameFacets) -> str | None:
-    """Compare a compound given name: a part of it agrees, or a word disagrees beside one that agrees."""
+    """Compare compound given names: a part may agree, or disagree beside a part that agrees."""
     if one.sound == two.sound:
         return SAME_SOUND
     short, long = (one, two) if len(one.words) <= len(two.words) else (two, one)
@@ -215,7 +215,9 @@ def compare_family(a: Features, b: Features) -> Compared:
     return straight
 
 
-def _compare_surnames(one: NameFacets, two: NameFacets) -> Compared:
+def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
+    one: NameFacets, two: NameFacets
+) -> Compared:
     if one.joined == two.joined:
         return Compared(INITIAL) if one.initials else Compared(EXACT, one.core_joined)
     if one.core_joined == two.core_joined:

@@ -87,8 +87,8 @@ class _Agglomeration(Generic[K]):
         self._records = records
         self._model = model
         self._order = order
-        self._must = [pair for pair in judgements.must_link if all(k in records for k in pair)]
-        self._cannot = [pair for pair in judgements.cannot_link if all(k in records for k in pair)]
+        self._must = self._ordered(judgements.must_link)
+        self._cannot = self._ordered(judgements.cannot_link)
         self._weights: dict[K, dict[K, float]] = defaultdict(dict)
         self._links: list[_Link[K]] = []
         for (a, b), score in scores.items():
@@ -106,15 +106,10 @@ class _Agglomeration(Generic[K]):
         """Form the clusters and return them in order."""
         for key, features in self._records.items():
             self._cluster_of[key] = _cluster(key, features, self._model)
-        for pair in self._cannot:
-            if len(pair) == 2:  # noqa: PLR2004 - a pair
-                a, b = pair
-                self._cluster_of[a].forbidden.add(b)
-                self._cluster_of[b].forbidden.add(a)
-        for a, b in sorted(
-            (sorted(p, key=self._order) for p in self._must if len(p) == 2),
-            key=lambda p: [self._order(k) for k in p],
-        ):
+        for a, b in self._cannot:
+            self._cluster_of[a].forbidden.add(b)
+            self._cluster_of[b].forbidden.add(a)
+        for a, b in self._must:
             self._merge(a, b)
         self._agglomerate(link for link in self._links if not _is_blind(link.score))
         self._agglomerate(self._unrivalled(link for link in self._links if _is_blind(link.score)))
@@ -123,6 +118,12 @@ class _Agglomeration(Generic[K]):
             (frozenset(cluster.members) for cluster in distinct.values()),
             key=lambda members: min(map(self._order, members)),
         )
+
+    def _ordered(self, pairs: frozenset[frozenset[K]]) -> list[list[K]]:
+        """Return the judged pairs whose records are both here, each pair and all in order."""
+        present = [pair for pair in pairs if len(pair & self._records.keys()) == 2]  # noqa: PLR2004
+        ordered = [sorted(pair, key=self._order) for pair in present]
+        return sorted(ordered, key=lambda pair: [self._order(key) for key in pair])
 
     def _agglomerate(self, links: Iterable[_Link[K]]) -> None:
         for link in links:
@@ -174,7 +175,7 @@ class _Agglomeration(Generic[K]):
         return not (self._excused(a, b, two) or self._excused(b, a, one))
 
     def _excused(self, a: Features, b: Features, side: _Cluster[K]) -> bool:
-        """Tell whether `b` is in error: the same national id shows a face that `a` does not contradict."""
+        """Tell whether `b` is in error: its national id has another face, which agrees with `a`."""
         return bool(b.others) and any(
             other is not b
             and not set(other.others).isdisjoint(b.others)
@@ -190,7 +191,7 @@ class _Agglomeration(Generic[K]):
         )
 
     def _only_a_weak_chain(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
-        """Tell whether the pairs scored between the two sides speak against the link, taken together.
+        """Tell whether the pairs scored between the two sides together speak against the link.
 
         Half of the prior is left out: two records that merely say too little do not speak against.
         """
@@ -231,7 +232,7 @@ class _Agglomeration(Generic[K]):
         return kept
 
     def _refused(self, claims: list[tuple[float, _Cluster[K]]]) -> tuple[bool, set[int]]:
-        """Return whether rivals contest a cluster, and the claimants that lose against the strongest."""
+        """Return whether rivals contest a cluster, and the claimants that lose it."""
         top, winner = claims[0]
         losers: set[int] = set()
         contested = False
@@ -296,7 +297,7 @@ _NAMED = frozenset(
 
 
 def _kin_of_one_name(one: _Cluster[Any], two: _Cluster[Any]) -> bool:
-    """Tell whether two sides with one name have their own e-mails, phones or cards: two of the three apart."""
+    """Tell whether two sides of one name each have their own: e-mail, phone, card, two of three."""
     if one.birth_dates & two.birth_dates:
         return False
     apart = 0

@@ -17,7 +17,7 @@ class PostalAddress:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person as one source record knows them. Nothing is normalised yet; anything may be absent.
+    """One person as one source record knows them, not yet normalised; anything may be absent.
 
     `identifiers` holds the exact identifiers that are neither e-mail, phone nor card, as
     `(kind, value)`: `national_id`, `payment_token`, `device`, or any other kind.

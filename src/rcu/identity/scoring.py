@@ -42,7 +42,7 @@ class Decision(StrEnum):
 
 
 class Evidence(NamedTuple):
-    """What one attribute says: its level, its weight, and what of it counted after the household rule."""
+    """What one attribute says: its level, its weight, and what of it counted in the sum."""
 
     attribute: str
     level: str
@@ -58,7 +58,10 @@ class PairScore(NamedTuple):
     probability: float
     evidence: tuple[Evidence, ...]
     contradiction: str | None
-    """Why the pair may not link whatever agrees: `given_name`, `birth_date`, `title`, `kin_of_one_name`."""
+    """Why the pair may not link whatever agrees.
+
+    `given_name`, `birth_date`, `title`, `kin_of_one_name`, or None.
+    """
     decision: Decision
 
 
@@ -144,7 +147,7 @@ def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
 
 
 def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidence, ...]:
-    """Apply the household rule: of correlated attributes the strongest in full, ever less of the rest."""
+    """Apply the household rule: of correlated attributes the strongest counts in full."""
     household = model.household
     ranked = sorted(
         (-abs(weight), attribute, weight > 0)
@@ -198,7 +201,7 @@ _AGREEING_DATE = frozenset({EXACT, SWAPPED, "one_part_different"})
 
 
 def _kin_of_one_name(levels: dict[str, str]) -> str | None:
-    """Find father and son of one name: no birth date agrees, no identifier ties them, two of them part them."""
+    """Find father and son of one name: no birth date or identifier agrees, two differ."""
     if levels["birth_date"] in _AGREEING_DATE:
         return None
     contact = (levels["email"], levels["phone"], levels["card"])
@@ -224,7 +227,7 @@ def _decide(
 
 
 def _worth_a_look(levels: dict[str, str]) -> bool:
-    """Tell whether a plain contradiction may be an error: everything else that is personal agrees."""
+    """Tell whether a plain contradiction may be an error: all else that is personal agrees."""
     tied = EXACT in (levels["email"], levels["phone"], levels["card"])
     if levels["given_name"] == DIFFERENT:
         return tied and levels["birth_date"] == EXACT

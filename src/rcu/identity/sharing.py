@@ -1,4 +1,4 @@
-"""Values held by too many different people: a family's landline, a shop's tablet, a typed-in filler."""
+"""Values held by too many different people: a shop's tablet, a call centre, a filler."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def normalise_address(
 
 
 def normalise_postcode(text: str | None, *, country: str = "FR") -> str:
-    """Return the postcode without spaces, with the zero that spreadsheets drop put back (France)."""
+    """Return the postcode without spaces, with the zero that spreadsheets drop (France)."""
     if not text:
         return ""
     code = _POSTCODE_JUNK.sub("", ascii_lower(text))

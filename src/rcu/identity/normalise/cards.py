@@ -49,7 +49,7 @@ def check_card(number: str) -> CardCheck:
 
 
 def corrections(number: str) -> list[str]:
-    """Return the valid numbers that one wrong digit, or two swapped neighbours, part from this one."""
+    """Return the valid numbers that one wrong digit or two swapped neighbours part from this."""
     scheme = _scheme(number) if number.isascii() and number.isdigit() else None
     if scheme is None:
         return []

@@ -14,7 +14,7 @@ _PLACEHOLDERS = frozenset({date(1900, 1, 1), date(1901, 1, 1), date(1911, 11, 11
 
 
 def normalise_birth_date(text: str) -> date | None:
-    """Return the birth date, or None when `text` holds none: impossible, or a filler like 1900-01-01.
+    """Return the birth date, or None for none: impossible, or a filler like 1900-01-01.
 
     Reads `yyyy-mm-dd`, `dd/mm/yyyy`, `yyyymmdd` and their kin. The day comes before the month
     unless only the other order exists (`12/25/1980`).

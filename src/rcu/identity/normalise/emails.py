@@ -64,7 +64,7 @@ def normalise_email(text: str) -> str | None:
 
 
 def is_placeholder_email(email: str) -> bool:
-    """Tell whether a normalised address is a filler (`client@...`, `noreply@...`), nobody's mailbox."""
+    """Tell whether a normalised address is a filler (`client@`, `noreply@`), nobody's mailbox."""
     local, _, domain = email.rpartition("@")
     letters = re.sub(r"[._+-]", "", local)
     return (

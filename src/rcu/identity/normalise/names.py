@@ -16,13 +16,15 @@ PARTICLES = frozenset(
     zum zur y
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
-_CIVILITIES = {
-    **dict.fromkeys(["m", "mr", "monsieur", "mister", "sir", "herr", "sr", "male", "h", "1"], "m"),
-    **dict.fromkeys(
-        ["mme", "mlle", "melle", "madame", "mademoiselle", "mrs", "ms", "miss", "frau", "sra", "female", "f", "2"], "f"
-    ),
-}
-_CIVILITY_WORDS = frozenset(["mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"])
+_MALE_TITLES = ("m", "mr", "monsieur", "mister", "sir", "herr", "sr", "male", "h", "1")
+_FEMALE_TITLES = (
+    *("mme", "mlle", "melle", "madame", "mademoiselle", "mrs", "ms", "miss"),
+    *("frau", "sra", "female", "f", "2"),
+)
+_CIVILITIES = dict.fromkeys(_MALE_TITLES, "m") | dict.fromkeys(_FEMALE_TITLES, "f")
+_CIVILITY_WORDS = frozenset(
+    {"mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"}
+)
 _FILLERS = frozenset(
     """
     aaa abc abcd anonyme anonymous aucun aucune azerty caisse client cliente clients comptoir

@@ -313,5 +313,8 @@ for _line in _FAMILIAR_FORMS.strip().splitlines():
 
 @lru_cache(maxsize=65536)
 def roots_of(given_name: str) -> frozenset[str]:
-    """Return the names that `given_name` (lower-case ASCII, run together) can stand for, itself included."""
+    """Return the names that `given_name` can stand for, itself included.
+
+    In lower-case ASCII, run together.
+    """
     return frozenset({given_name} | _NAMES_OF_FORM.get(given_name, set()))

@@ -50,7 +50,7 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
 
 
 def is_placeholder_phone(phone: str) -> bool:
-    """Tell whether an E.164 number is a filler (repeated, counted, paired digits) or a service line."""
+    """Tell whether an E.164 number is a filler (repeated or counted digits) or a service line."""
     french = _FRENCH.fullmatch(phone)
     national = "0" + french[1] if french else phone[1:]
     tail = national[2:]

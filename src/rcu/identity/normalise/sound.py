@@ -46,10 +46,13 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+_SHORTEST = 3
+
+
 @lru_cache(maxsize=65536)
 def sound(word: str) -> str:
-    """Return the sound key of one lower-case ASCII word; a word of one or two letters is its own."""
-    if len(word) < 3:
+    """Return the sound key of one lower-case ASCII word; the shortest are their own."""
+    if len(word) < _SHORTEST:
         return word
     key = word
     for pattern, replacement in _RULES:
