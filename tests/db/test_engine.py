@@ -281,3 +281,57 @@ def test_every_spelling_of_an_address_is_taken(spelling: str) -> None:
 
 def test_the_ssl_mode_of_libpq_is_understood() -> None:
     assert asyncpg_url("postgresql://h/d?sslmode=require").query == {"ssl": "require"}
+
+
+async def test_a_hot_read_gets_objects_out_of_json(database: Database) -> None:
+    async with database.driver_connection() as connection:
+        value = await connection.fetchval("SELECT $1::jsonb -> 'b'", '{"b": [1, "é"]}')
+
+    assert value == [1, "é"]
+
+
+async def test_a_hot_read_of_a_database_that_is_away_is_unavailable(
+    own_server: EmbeddedServer, own_database: Database
+) -> None:
+    async def hot_read() -> int:
+        async with own_database.driver_connection() as connection:
+            return int(await connection.fetchval("SELECT 1"))
+
+    assert await hot_read() == 1
+
+    await asyncio.to_thread(own_server.stop)
+    with pytest.raises(DatabaseUnavailableError):
+        await hot_read()
+
+    await asyncio.to_thread(own_server.ensure_running)
+    assert await hot_read() == 1
+
+
+async def test_a_connection_that_breaks_under_a_hot_read_is_unavailable(
+    database: Database,
+) -> None:
+    async def hot_read() -> None:
+        async with database.driver_connection() as connection:
+            own = await connection.fetchval("SELECT pg_backend_pid()")
+            async with database.read() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": own})
+            await connection.fetchval("SELECT 1")
+
+    with pytest.raises(DatabaseUnavailableError):
+        await hot_read()
+
+
+async def test_a_cancelled_read_leaves_a_pool_that_works(server: EmbeddedServer) -> None:
+    database = Database(server.url(), pool_size=1, pool_overflow=0)
+
+    async def sleep() -> None:
+        async with database.driver_connection() as connection:
+            await connection.fetchval("SELECT pg_sleep(5)")
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(sleep(), timeout=0.05)
+        assert await answers(database)
+
+    assert database.pool_use().in_use == 0
+    await database.close()

@@ -51,6 +51,7 @@ class Database:
     - `run(work)`: a unit of work in one transaction, run again after a deadlock.
     - `transaction()`: a session whose transaction commits at exit, once.
     - `read()`: a connection without a transaction, for single statements: one round trip each.
+    - `driver_connection()`: the same without SQLAlchemy, for the hottest reads.
 
     All of them raise `DatabaseUnavailableError` while the server is away, and work again, by
     themselves, when it is back. That costs no ping: a connection that the server has closed
@@ -169,6 +170,26 @@ class Database:
             raise
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def driver_connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """Give asyncpg's own connection from the pool, without a transaction.
+
+        For the hottest reads, which `read` would slow down by a factor of two or three: the SQL is
+        a constant with `$1` in the place of values, prepared once for each connection. JSON comes
+        back as objects, as everywhere.
+        """
+        try:
+            pooled = await self.engine.raw_connection()
+        except Exception as error:
+            raise unavailable(failure_of(error)) from error
+        try:
+            yield pooled.driver_connection
+        except Exception as error:
+            _raise_known(error)
+            raise
+        finally:
+            pooled.close()
 
     async def dedicated_connection(self) -> asyncpg.Connection[asyncpg.Record]:
         """Open a connection of asyncpg outside the pool, as LISTEN needs. The caller closes it."""

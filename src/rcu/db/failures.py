@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -42,20 +43,25 @@ _REFUSALS = frozenset(
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """Return what an error of SQLAlchemy means, or None when it is no failure of the database."""
+    """Return what an error of SQLAlchemy or asyncpg means; None when the database is well."""
+    if isinstance(error, DBAPIError):
+        return _failure_of_statement(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return _failure_of_state(error.sqlstate or "")
+    if isinstance(error, asyncpg.InterfaceError):
+        return Failure.DISCONNECTED if "closed" in str(error) else None
     if isinstance(error, PoolTimeoutError):
         return Failure.POOL_EXHAUSTED
-    if isinstance(error, StaleReadError):
-        return Failure.CONFLICT
-    if not isinstance(error, DBAPIError):
-        return None
+    return Failure.CONFLICT if isinstance(error, StaleReadError) else None
+
+
+def _failure_of_statement(error: DBAPIError) -> Failure | None:
     # A migration changed a table under a prepared statement: the next run prepares it anew.
     if type(error.orig).__name__ == "InvalidCachedStatementError":
         return Failure.CONFLICT
-    state = str(getattr(error.orig, "sqlstate", None) or "")
     if error.connection_invalidated:
         return Failure.DISCONNECTED
-    return _failure_of_state(state)
+    return _failure_of_state(str(getattr(error.orig, "sqlstate", None) or ""))
 
 
 def _failure_of_state(state: str) -> Failure | None:
