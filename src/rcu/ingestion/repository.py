@@ -128,7 +128,13 @@ class StoredMessage:
 
 
 _PARKED = (
-    select(ParkedMessage.source, ParkedMessage.message_id, ParkedMessage.type, InboxPayload.payload)
+    select(
+        ParkedMessage.source,
+        ParkedMessage.message_id,
+        ParkedMessage.type,
+        InboxPayload.payload,
+        ParkedMessage.parked_at,
+    )
     .join(
         InboxPayload,
         (InboxPayload.source == ParkedMessage.source)
