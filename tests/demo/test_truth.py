@@ -19,7 +19,7 @@ def test_people_are_put_together_and_hardly_ever_mixed() -> None:
 
     clients = resolve(records)
 
-    truth: dict[Hashable, Hashable] = {**generate().truth.person_of}
+    truth: dict[Hashable, Hashable] = dict(generate().truth.person_of.items())
     assigned: dict[Hashable, Hashable] = {
         key: number for number, client in enumerate(clients) for key in client
     }

@@ -29,7 +29,7 @@ class ForeignDataError(RcuError):
 
 
 class DemoRefusedError(RcuError):
-    """The service refused messages of the demo: a fault of ours."""
+    """The service refused messages of the demo."""
 
     status = 500
     code = "demo_refused"
@@ -124,4 +124,7 @@ async def _open_shop(session: AsyncSession, sample: Sample) -> None:
 def _ensure_accepted(source: str, receipts: Sequence[_Receipt]) -> None:
     refused = sum(receipt.status >= FIRST_REFUSAL for receipt in receipts)
     if refused:
-        raise DemoRefusedError(f"{refused} messages of the source {source} were refused.")
+        raise DemoRefusedError(
+            f"{refused} messages of the source {source} were refused. If the demo of another "
+            "release was loaded here before, start over: rcu demo --reset."
+        )

@@ -101,7 +101,7 @@ def steps(star: Star, keys: DemoKeys, address: str) -> Sequence[Step]:
     read, send = f"Authorization: Bearer {keys.reader}", f"Authorization: Bearer {keys.till}"
     return (
         Step(
-            "Retrouver une cliente par son téléphone",
+            f"Retrouver {_name(star.person)} par son téléphone",
             "Find a client by phone",
             _post(f"{address}/v1/clients/lookup", read, {"phone": _spaced(star.person.mobile)}),
         ),
@@ -162,6 +162,11 @@ def _cards(sample: Sample) -> dict[str, str]:
 def _post(url: str, authorisation: str, body: dict[str, Any]) -> str:
     sent = json.dumps(body, ensure_ascii=False)
     return f"curl -s -H '{authorisation}' -H 'Content-Type: application/json' -d '{sent}' {url}"
+
+
+def _name(person: Person) -> str:
+    """Return the name of an invented woman, as the French write it."""
+    return f"{person.given_name} {person.family_name} (née {person.birth_name})"
 
 
 def _spaced(number: str) -> str:
