@@ -342,7 +342,7 @@ def upgrade() -> None:
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_by", sa.Uuid(), nullable=True, comment="the identity change that did"),
+        sa.Column("revoked_by", sa.String(), nullable=True),
         sa.CheckConstraint("verdict IN ('match', 'no_match')", name=op.f("ck_judgement_verdict")),
         sa.CheckConstraint("left_id < right_id", name=op.f("ck_judgement_ordered")),
         sa.ForeignKeyConstraint(

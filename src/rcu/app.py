@@ -18,6 +18,7 @@ from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
+from rcu.clients import steward_endpoints as stewardship
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
 from rcu.http import documentation
@@ -25,6 +26,8 @@ from rcu.http.dispatch import Dispatcher
 from rcu.http.json_body import JsonLimits
 from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
+from rcu.ingestion import endpoints as ingestion
+from rcu.ingestion import stores_endpoints as stores
 from rcu.logs import configure_logs, get_logger
 from rcu.settings import Settings
 
@@ -37,8 +40,11 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    access.router,
+    ingestion.router,
+    stores.router,
     clients.router,
+    stewardship.router,
+    access.router,
     operations.router,
     documentation.router,
 )

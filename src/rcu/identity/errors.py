@@ -36,3 +36,28 @@ class RecordsNotOfClientError(RcuError):
             f"{found} of the {asked} records named are with this client, which has {members}: "
             "name records of the client, and leave at least one."
         )
+
+
+class AnonymousClientError(RcuError):
+    """Nobody known is behind the client yet: it gathers tickets of a token or an identifier."""
+
+    status = 409
+    code = "anonymous_client"
+
+    def __init__(self, client_id: UUID) -> None:
+        super().__init__(
+            f"The client {client_id} is anonymous: it has no profile that could be merged."
+        )
+
+
+class ClientChangedError(RcuError):
+    """The client has changed since the operator looked at it."""
+
+    status = 409
+    code = "client_changed"
+
+    def __init__(self, client_id: UUID, *, expected: int, current: int) -> None:
+        super().__init__(
+            f"The client {client_id} is at version {current}, not {expected}: look at it again.",
+            extra={"current_version": current},
+        )

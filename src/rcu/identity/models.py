@@ -163,7 +163,7 @@ class Judgement(Base):
     author: Mapped[str]
     made_at: Mapped[datetime] = mapped_column(Timestamp)
     revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    revoked_by: Mapped[UUID | None] = mapped_column(Uuid, comment="the identity change that did")
+    revoked_by: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("left_id < right_id", name="ordered"),

@@ -122,6 +122,8 @@ async def place_presented(
     that now states them. The locks of the presentations are held already.
     """
     outcome = PlacedRecords()
+    # Who places a fact by one of these at this moment is waited for, and its record seen.
+    await lock_until_commit(session, {identifier_key(kind, value) for kind, value in touched})
     by_key = {presentation.key: presentation for presentation in presentations}
     stored = await repository.find_records(session, sorted(by_key))
     made = {key: uuid7() for key in by_key if key not in stored}

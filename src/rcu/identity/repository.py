@@ -263,15 +263,17 @@ async def find_holders(
     return found
 
 
-async def lock_clients(session: AsyncSession, client_ids: Collection[UUID]) -> None:
-    """Lock clients until the transaction ends, in the order of their ids."""
-    if client_ids:
-        await session.execute(
-            select(Client.id)
-            .where(_within(Client.id, list(client_ids)))
-            .order_by(Client.id)
-            .with_for_update()
-        )
+async def lock_clients(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Lock clients until the transaction ends, in the order of their ids; return their versions."""
+    if not client_ids:
+        return {}
+    rows = await session.execute(
+        select(Client.id, Client.version)
+        .where(_within(Client.id, list(client_ids)))
+        .order_by(Client.id)
+        .with_for_update()
+    )
+    return {row.id: row.version for row in rows}
 
 
 async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> list[StoredRecord]:
@@ -525,9 +527,9 @@ async def add_changes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) 
 
 
 async def add_judgements(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store binding judgements, each on an ordered pair."""
+    """Store binding judgements, each on an ordered pair; one that binds already stands."""
     if rows:
-        await session.execute(insert(Judgement), list(rows))
+        await session.execute(upsert(Judgement).on_conflict_do_nothing(), list(rows))
 
 
 async def revoke_judgements(
@@ -535,7 +537,7 @@ async def revoke_judgements(
     *,
     one_side: Collection[UUID],
     other_side: Collection[UUID],
-    by: UUID,
+    by: str,
     at: datetime,
 ) -> None:
     """Revoke what binds any record of one side to, or parts it from, any of the other."""

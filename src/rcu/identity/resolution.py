@@ -194,6 +194,32 @@ async def place(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FormedAgain:
+    """The partition of some records after their judgements changed."""
+
+    client_of: Mapping[UUID, UUID]
+    touched_client_ids: frozenset[UUID]
+    touched_identifiers: frozenset[IdentifierKey]
+
+
+async def form_again(
+    session: AsyncSession,
+    record_ids: Collection[UUID],
+    *,
+    model: Model,
+    at: datetime,
+    cause: Cause,
+) -> FormedAgain:
+    """Form the clusters anew around records whose judgements have changed."""
+    component = await _lock_component(session, record_ids)
+    near = await Neighbourhood.load(session, [], model)
+    formed = await _form_clusters(session, {}, component, near, {})
+    moves = _moves(component, {}, formed.client_of)
+    touched = await adopt(session, moves, cause=cause, at=at)
+    return FormedAgain(formed.client_of, touched, await _touched_identifiers(session, {}, moves))
+
+
 async def _refuse_overtaken(session: AsyncSession, prepared: Prepared) -> None:
     versions = await repository.list_versions(session, sorted(prepared.drafts))
     for key, draft in prepared.drafts.items():
