@@ -33,8 +33,8 @@ _PLACEHOLDER_NUMBERED = re.compile(
     r"(?:client|caisse|magasin|boutique|vendeur|store|shop|test|till|pos|sansmail|noemail|nomail)[0-9]{0,6}"
 )
 _PLACEHOLDER_DOMAIN = re.compile(
-    r"(?:.*\.)?(?:(?:magasin|boutique|caisse|client)\.[a-z]+|example\.[a-z]+|exemple\.[a-z]+|test\.[a-z]+|[a-z.]+\.(?:test|invalid|example|localhost)"
-    r"|(?:no|nos|sans|pasde|pas-de|aucun)-?e?mails?\.[a-z]+|(?:aucun|none|null|inconnu|unknown|noreply|fake|xxx?)\.[a-z]+)"
+    r"(?:no|nos|sans|pasde|pas-de|aucun)-?e?mails?\.[a-z]+"
+    r"|(?:aucun|none|null|inconnu|unknown|noreply|fake|xxx?)\.[a-z]+|.+\.invalid"
 )
 
 

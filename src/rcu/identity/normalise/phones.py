@@ -62,7 +62,7 @@ def is_placeholder_phone(phone: str) -> bool:
         return True
     pairs = [int(tail[i : i + 2]) for i in range(0, len(tail) - 1, 2)]
     steps = {b - a for a, b in pairwise(pairs)}
-    return bool(french) and len(steps) == 1 and steps <= {0, 1, 10, 11, -11}
+    return bool(french) and len(steps) == 1 and steps <= {0, 1}
 
 
 def is_landline(phone: str) -> bool:

@@ -1,0 +1,70 @@
+"""Postal addresses: number, street, postcode and city out of any writing."""
+
+import pytest
+
+from rcu.identity.normalise.addresses import (
+    normalise_address,
+    normalise_city,
+    normalise_postcode,
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "12 avenue du Général de Gaulle",
+        "12, av. du Gal de Gaulle",
+        "12 BIS AV DU GENERAL DE GAULLE",
+        "Appt 4, 12 avenue du Général de Gaulle",
+        "12 ave du Général de Gaulle Bât C Esc 2",
+        "Résidence des Tilleuls, 12 avenue du Général de Gaulle",
+        "12 avenue du Général de Gaulle Résidence des Tilleuls",
+        "3e étage, 12 avenue du Général de Gaulle",
+    ],
+)
+def test_one_door_in_many_writings(line: str) -> None:
+    found = normalise_address((line,), "44000", "Nantes")
+
+    assert found is not None
+    assert (found.number, found.street) == ("12", "avenue general gaulle")
+
+
+def test_a_number_in_the_name_of_the_street_is_no_house_number() -> None:
+    found = normalise_address(("rue du 8 Mai 1945",), None, None)
+
+    assert found is not None
+    assert (found.number, found.street) == ("", "rue 8 mai 1945")
+
+
+def test_a_street_of_another_country_keeps_its_words() -> None:
+    found = normalise_address(("7 Wattle Place",), "2119", "Cleveland", "AU")
+
+    assert found is not None
+    assert (found.number, found.street, found.postcode) == ("7", "wattle place", "2119")
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("St-Herblain", "Saint Herblain"),
+        ("STE-LUCE-SUR-LOIRE", "Sainte Luce s/ Loire"),
+        ("NANTES CEDEX 3", "Nantes"),
+        ("Paris 14e", "PARIS"),
+        ("Lyon 3ème arrondissement", "lyon"),
+        ("LeMans", "Le Mans"),
+    ],
+)
+def test_one_city_in_many_writings(written: str, same: str) -> None:
+    assert normalise_city(written) == normalise_city(same) != ""
+
+
+def test_a_postcode_gets_its_leading_zero_back_in_france_only() -> None:
+    assert normalise_postcode("1230") == "01230"
+    assert normalise_postcode("44 000") == "44000"
+    assert normalise_postcode("2119", country="AU") == "2119"
+    assert normalise_postcode("00000") == ""
+
+
+def test_an_empty_address_is_none() -> None:
+    assert normalise_address((), None, "") is None
+    assert normalise_address(("Appt 3",), None, None) is None
