@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from rcu.cli.running import ExitCode, ensure_migrated, load_settings, run_with_database
 from rcu.db import migrations
 from rcu.db.engine import Database
 from rcu.db.opening import hold_database
 from rcu.logs import configure_logs
+from rcu.settings import Settings
 
 
 def serve(
@@ -56,14 +63,39 @@ def serve(
         _run_server(host or settings.host, port or settings.port, workers)
 
 
+def worker_app() -> FastAPI:
+    """Return the service, for a process that ends when the one that started it has gone."""
+    from rcu.app import create_app
+
+    if (parent := parent_process()) is not None:
+        # A killed parent tells its workers nothing: they would keep the port, and the database.
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+    return create_app()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _run_server(host: str, port: int, workers: int) -> None:
     """Run uvicorn to its end; exit with a problem when it could not start."""
     settings = load_settings()
+    with TemporaryDirectory(prefix="rcu-metrics-") as folder:
+        if workers > 1:
+            # The workers add up their figures in files: any of them answers /metrics for all.
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        _run_uvicorn(settings, host, port, workers)
+
+
+def _run_uvicorn(settings: Settings, host: str, port: int, workers: int) -> None:
     # Workers are new processes: they read their settings from the environment, as this one did.
     os.environ["RCU_HOST"], os.environ["RCU_PORT"] = host, str(port)
+    # uvicorn raises the signal again when it has shut down: that is no reason to die of it.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     try:
         uvicorn.run(
-            "rcu.app:create_app",
+            "rcu.cli.serve:worker_app",
             factory=True,
             host=host,
             port=port,
