@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 
-from rcu import operations
+from rcu import metrics, operations
 from rcu.access import endpoints as access
 from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
@@ -126,6 +126,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await keyring.wait_until_subscribed(timeout_seconds=_SUBSCRIPTION_SECONDS)
             log.info("service.started", embedded=settings.database_url is None)
             yield
+    metrics.close()
     log.info("service.stopped")
 
 

@@ -134,6 +134,12 @@ def count_database_unavailable() -> None:
     _DATABASE_UNAVAILABLE.inc()
 
 
+def close() -> None:
+    """Take this process's state out of the shared figures, as it ends; its counts remain."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
 def exposition() -> bytes:
     """Return all metrics in Prometheus's text format, of all workers when they share files."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

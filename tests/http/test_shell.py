@@ -16,6 +16,7 @@ from rcu.access.caller import Caller
 from rcu.access.models import Scope
 from rcu.access.service import IssuedKey
 from rcu.db.engine import Database
+from rcu.http.dependencies import SessionDep
 from rcu.http.routing import api_router
 from rcu.logs import configure_logs
 from tests.service_client import TEST_SETTINGS, bearer, issue_key, running_service
@@ -28,6 +29,12 @@ Reader = Annotated[Caller, requires(Scope.CLIENTS_READ)]
 @router.post("/echo")
 async def echo(body: dict[str, Any], _caller: Reader) -> int:
     """Return how many members were sent."""
+    return len(body)
+
+
+@router.post("/echo-in-session")
+async def echo_in_session(body: dict[str, Any], _session: SessionDep, _caller: Reader) -> int:
+    """Return how many members were sent; FastAPI itself calls this one."""
     return len(body)
 
 
@@ -118,10 +125,9 @@ async def test_another_compression_is_refused(client: httpx.AsyncClient, key: Is
     assert answer.status_code == 415
 
 
-async def test_without_a_key_the_body_is_not_read(client: httpx.AsyncClient) -> None:
-    answer = await client.post(
-        "/test/echo", content=unread(), headers={"Content-Type": "application/json"}
-    )
+@pytest.mark.parametrize("path", ["/test/echo", "/test/echo-in-session"])
+async def test_without_a_key_the_body_is_not_read(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(path, content=unread(), headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 401
 
