@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,7 @@ class Evaluation:
     """Records of the partition that the truth lacks; ignored."""
 
 
-def evaluate(
-    assigned: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]
-) -> Evaluation:
+def evaluate(assigned: Mapping[K, Hashable], truth: Mapping[K, Hashable]) -> Evaluation:
     """Measure `assigned` against `truth`; both map a record to its client.
 
     The contingency table of assigned and true clients gives every figure, so the cost is

@@ -232,15 +232,28 @@ class _Agglomeration(Generic[K]):
         return kept
 
     def _refused(self, claims: list[tuple[float, _Cluster[K]]]) -> tuple[bool, set[int]]:
-        """Return whether rivals contest a cluster, and the claimants that lose it."""
-        top, winner = claims[0]
-        losers: set[int] = set()
+        """Return whether rivals contest a cluster, and the claimants that lose it.
+
+        Of two claimants that cannot be one, the weaker loses; when they are about as strong,
+        both do. `claims` stand strongest first.
+        """
         contested = False
-        for weight, cluster in claims[1:]:
-            if self._incompatible(winner, cluster):
-                losers.add(id(cluster))
-                contested = contested or top - weight < _CLAIM_MARGIN
-        return contested, losers | {id(winner)} if contested else losers
+        losers: set[int] = set()
+        rivals = [claim for claim in claims if _can_contradict(claim[1])]
+        for i, (weight, cluster) in enumerate(rivals):
+            for stronger, rival in rivals[:i]:
+                if self._incompatible(rival, cluster):
+                    losers.add(id(cluster))
+                    if stronger - weight < _CLAIM_MARGIN:
+                        contested = True
+                        losers.add(id(rival))
+        return contested, losers
+
+
+def _can_contradict(cluster: _Cluster[Any]) -> bool:
+    return bool(cluster.forbidden) or any(
+        face.given_name or face.birth_date or face.gender for face in cluster.faces
+    )
 
 
 def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:

@@ -1,0 +1,263 @@
+"""The partition: a function of the set; nobody is merged with whom a member contradicts."""
+
+import random
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rcu.identity.features import Features
+from rcu.identity.in_memory import resolve, resolve_in_full, shared_identifiers
+from rcu.identity.model import Model
+from rcu.identity.partition import Judgements, partition
+from rcu.identity.scoring import Decision, contradiction, score_pair
+from tests.identity.people import features, home
+
+MODEL = Model.shipped()
+LILAS = home("12 rue des Lilas")
+
+
+def clients_of(
+    records: Mapping[str, Features], judgements: Judgements[str] | None = None
+) -> set[frozenset[str]]:
+    scores = {
+        (a, b): score_pair(records[a], records[b], MODEL) for a, b in combinations(records, 2)
+    }
+    return set(partition(records, scores, model=MODEL, judgements=judgements))
+
+
+def client(*records: str) -> frozenset[str]:
+    return frozenset(records)
+
+
+def test_records_of_one_person_become_one_client() -> None:
+    records = {
+        "till": features("Enora", "KERVELLA", phone="0637194285"),
+        "shop": features("Enora", "Kervella", phone="+33 6 37 19 42 85", email="enora@orange.fr"),
+        "app": features("Nono", "Kervella", email="enora@orange.fr", born="17/03/1984"),
+        "other": features("Moussa", "Tavernier", phone="0752806391"),
+    }
+
+    assert client("till", "shop") in {frozenset(c & {"till", "shop"}) for c in clients_of(records)}
+    assert client("other") in clients_of(records)
+
+
+def test_a_chain_never_joins_two_people_who_contradict_each_other() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", email="famille@orange.fr", born="12/05/1959"),
+        "bridge": features(None, "Kervella", email="famille@orange.fr", phone="0637194285"),
+        "daughter": features("Enora", "Kervella", phone="0637194285", email="famille@orange.fr"),
+    }
+
+    for c in clients_of(records):
+        assert not {"mother", "daughter"} <= c
+
+
+def test_an_anonymous_record_that_two_people_claim_belongs_to_neither() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", email="famille@orange.fr"),
+        "father": features("Alain", "Kervella", email="famille@orange.fr"),
+        "ticket": features(email="famille@orange.fr"),
+        "another ticket": features(email="famille@orange.fr"),
+    }
+
+    assert clients_of(records) == {
+        client("mother"),
+        client("father"),
+        client("ticket", "another ticket"),
+    }
+
+
+def test_an_anonymous_record_goes_to_its_only_owner() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", email="sylvie@orange.fr"),
+        "father": features("Alain", "Kervella", email="alain@orange.fr"),
+        "ticket": features(email="sylvie@orange.fr"),
+    }
+
+    assert clients_of(records) == {client("mother", "ticket"), client("father")}
+
+
+def test_father_and_son_of_one_name_are_not_joined_through_a_bare_record() -> None:
+    records = {
+        "father": features(
+            "Yann", "Kervella", address=LILAS, email="yk@orange.fr", phone="0637194285"
+        ),
+        "son": features(
+            "Yann", "Kervella", address=LILAS, email="yannou@free.fr", phone="0752806391"
+        ),
+        "till": features("Yann", "Kervella", address=LILAS),
+    }
+
+    for c in clients_of(records):
+        assert not {"father", "son"} <= c
+
+
+def test_a_judgement_of_no_match_parts_what_would_link() -> None:
+    records = {
+        "a": features("Enora", "Kervella", email="enora@orange.fr"),
+        "b": features("Enora", "Kervella", email="enora@orange.fr", phone="0637194285"),
+        "c": features("Enora", "Kervella", phone="0637194285"),
+    }
+    apart = Judgements(cannot_link=frozenset({frozenset({"a", "c"})}))
+
+    assert clients_of(records) == {client("a", "b", "c")}
+    assert all(not {"a", "c"} <= c for c in clients_of(records, apart))
+
+
+def test_a_judgement_of_match_joins_what_would_stay_apart() -> None:
+    records = {
+        "a": features("Enora", "Kervella"),
+        "b": features("Nora", "Morvan", email="nora@orange.fr"),
+        "c": features("Nora", "Morvan", email="nora@orange.fr"),
+    }
+    one = Judgements(must_link=frozenset({frozenset({"a", "b"})}))
+
+    assert client("a", "b") <= next(c for c in clients_of(records, one) if "a" in c)
+
+
+def test_a_judgement_on_a_record_that_is_not_here_is_ignored() -> None:
+    records = {"a": features("Enora", "Kervella")}
+    judged = Judgements(
+        must_link=frozenset({frozenset({"a", "gone"})}),
+        cannot_link=frozenset({frozenset({"a", "gone"})}),
+    )
+
+    assert clients_of(records, judged) == {client("a")}
+
+
+def test_nobody_has_more_identifiers_than_the_model_allows() -> None:
+    limit = MODEL.value_limit("card")
+    records = {
+        f"{i:02}": features(
+            "Enora", "Kervella", email="enora@orange.fr", card=f"AB{1000 + 137 * i}"
+        )
+        for i in range(limit + 5)
+    }
+
+    assert all(
+        len({card for key in c for card in records[key].cards}) <= limit
+        for c in clients_of(records)
+    )
+
+
+def test_no_records_give_no_clients() -> None:
+    assert clients_of({}) == set()
+
+
+# Any permutation, any duplicates
+
+
+def _family(seed: int) -> dict[str, Features]:
+    """Return the messy records of two invented households, drawn by a seed."""
+    draw = random.Random(seed)  # noqa: S311 - draws data, not secrets
+    street = [LILAS, home("12, r. des Lilas", "44000", "NANTES"), None]
+    people = [
+        ("Sylvie", "Kervella", "12/05/1959", "sk@orange.fr", "0637194285"),
+        ("Alain", "Kervella", "23/08/1957", "famille@orange.fr", "0752806391"),
+        ("Enora", "Kervella", "17/03/1984", "enora.kervella@gmail.com", "0661730942"),
+        ("Alain", "Kervella", "30/12/1988", "alain88@free.fr", "0784512093"),
+        ("Moussa", "Tavernier", "02/11/1961", "moussa@free.fr", "0699014527"),
+    ]
+    found = {}
+    for i in range(14):
+        given_name, family_name, born, email, phone = draw.choice(people)
+        said: dict[str, Any] = {}
+        if draw.random() < 0.4:
+            said["born"] = born
+        if draw.random() < 0.5:
+            said["email"] = draw.choice([email, "famille@orange.fr"])
+        if draw.random() < 0.5:
+            said["phone"] = draw.choice([phone, "0240194285"])
+        address = draw.choice(street)
+        if address:
+            said["address"] = address
+        shown = draw.choice([given_name, given_name.upper(), given_name[0] + ".", None])
+        found[f"r{i:02}"] = features(shown, family_name, **said)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_order_of_arrival_does_not_matter(seed: int) -> None:
+    records = _family(seed)
+    expected = resolve(records, MODEL)
+
+    for shuffle in range(5):
+        keys = list(records)
+        random.Random(shuffle).shuffle(keys)  # noqa: S311 - draws data, not secrets
+
+        assert resolve({key: records[key] for key in keys}, MODEL) == expected
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_client_holds_two_people_who_contradict_each_other(seed: int) -> None:
+    records = _family(seed)
+
+    for c in resolve(records, MODEL):
+        for a, b in combinations(sorted(c), 2):
+            assert contradiction(records[a], records[b], MODEL) in {None, "title"}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_component_can_be_partitioned_by_itself(seed: int) -> None:
+    records = {**_family(seed), **{f"x{k}": v for k, v in _family(seed + 1000).items()}}
+    found = resolve_in_full(records, MODEL)
+    shared = shared_identifiers(records, MODEL)
+    links = [pair for pair, score in found.scores.items() if score.decision is Decision.LINK]
+
+    for component in _components(list(records), links):
+        own = {key: records[key] for key in component}
+        scores = {
+            (a, b): score_pair(own[a], own[b], MODEL, shared=shared)
+            for a, b in found.scores
+            if a in own and b in own
+        }
+
+        assert set(partition(own, scores, model=MODEL)) <= set(found.clients)
+
+
+def _components(keys: list[str], links: list[tuple[str, str]]) -> list[set[str]]:
+    component = {key: {key} for key in keys}
+    for a, b in links:
+        if component[a] is not component[b]:
+            joined = component[a] | component[b]
+            component.update(dict.fromkeys(joined, joined))
+    return list({id(members): members for members in component.values()}.values())
+
+
+records_drawn = st.lists(
+    st.builds(
+        features,
+        st.sampled_from([None, "Sylvie", "Alain", "Enora", "E.", "Kervella"]),
+        st.sampled_from([None, "Kervella", "Morvan", "Enora"]),
+        title=st.sampled_from([None, "M.", "Mme"]),
+        birth_date=st.sampled_from([None, "12/05/1959", "17/03/1984", "01/01/1984"]),
+        emails=st.sampled_from([(), ("famille@orange.fr",), ("enora@orange.fr",)]),
+        phones=st.sampled_from([(), ("0637194285",), ("0240194285",)]),
+        cards=st.sampled_from([(), ("4006381333931",), ("AB1234",)]),
+        addresses=st.sampled_from([(), (LILAS,)]),
+    ),
+    max_size=9,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(records_drawn, st.randoms(use_true_random=False), st.data())
+def test_the_partition_is_a_function_of_the_set(
+    drawn: list[Features], chance: random.Random, data: st.DataObject
+) -> None:
+    records = {f"r{i}": each for i, each in enumerate(drawn)}
+    pairs = st.frozensets(
+        st.frozensets(st.sampled_from(sorted(records) or ["none"]), min_size=1, max_size=2),
+        max_size=2,
+    )
+    judgements = Judgements(must_link=data.draw(pairs), cannot_link=data.draw(pairs))
+    expected = resolve(records, MODEL, judgements)
+    keys = list(records)
+    chance.shuffle(keys)
+
+    assert resolve({key: records[key] for key in keys}, MODEL, judgements) == expected
+    assert sorted(key for c in expected for key in c) == sorted(records)
