@@ -74,7 +74,7 @@ async def test_an_identifier_one_letter_away_finds_nobody(
 async def test_several_holders_are_told_apart_last_buyer_first(
     database: Database, reader: httpx.AsyncClient
 ) -> None:
-    shared = {"family_name": "Durand", "phones": ["0199001245"]}
+    shared: dict[str, Any] = {"family_name": "Durand", "phones": ["0199001245"]}
     async with database.transaction() as session:
         mother = await make_record(session, given_name="Jeanne", birth_date="1980-03-12", **shared)
         son = await make_record(session, given_name="Paul", birth_date="2004-05-06", **shared)

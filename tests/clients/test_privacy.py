@@ -78,7 +78,8 @@ async def test_a_broken_query_is_logged_without_its_values(
 def test_personal_values_are_asked_for_in_bodies_only() -> None:
     posted = {"/v1/clients/lookup", "/v1/clients/search"}
     for route in router.routes:
-        path, methods = getattr(route, "path", ""), getattr(route, "methods", set())
+        path: str = getattr(route, "path", "")
+        methods: set[str] = getattr(route, "methods", set())
         if path in posted:
             assert methods == {"POST"}
             posted.remove(path)

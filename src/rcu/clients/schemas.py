@@ -118,14 +118,13 @@ class RecordKey(Answer):
     external_id: str
 
 
-class HeldIdentifier(Answer):
-    """A normalised identifier that finds the client, and the records that hold it."""
+class HeldIdentifier(RecordKey):
+    """A normalised identifier that finds the client, and a record that holds it."""
 
     kind: str
     value: str
     status: Literal["verified", "declared"]
     verified_at: datetime | None
-    records: list[RecordKey]
 
 
 class ClientRecord(RecordKey):
@@ -160,6 +159,9 @@ class OrderSummary(Answer):
     source: str
     order_id: str
     status: str
+    open: bool = Field(
+        description="Placed, paid, ready for pick-up, or shipped to a store for pick-up."
+    )
     placed_at: datetime
     changed_at: datetime
     channel: str
@@ -169,27 +171,16 @@ class OrderSummary(Answer):
     total_cents: int
 
 
-class ChannelTotals(Answer):
-    """What was bought in one channel."""
-
-    channel: str
-    sales: int
-    returns: int
-    amount_cents: int = Field(description="Returns deducted.")
-    first_at: datetime | None
-    last_at: datetime | None
-
-
 class Totals(Answer):
-    """What was bought in one currency, and through which channels."""
+    """What was bought in one currency, in one channel or in all."""
 
     currency: str
+    channel: str | None = Field(description="Null for the sum over all channels.")
     sales: int
     returns: int
     amount_cents: int = Field(description="Returns deducted.")
     first_at: datetime | None
     last_at: datetime | None
-    channels: list[ChannelTotals]
 
 
 class FavouriteStore(Answer):
@@ -216,11 +207,12 @@ class ClientView(Answer):
     identifiers: list[HeldIdentifier]
     records: list[ClientRecord]
     tickets: list[TicketSummary] = Field(description="The last ten.")
-    orders: list[OrderSummary] = Field(description="The ten that changed last.")
-    open_orders: list[OrderSummary] = Field(
-        description="Placed, paid, ready for pick-up, or shipped to a store for pick-up."
+    orders: list[OrderSummary] = Field(
+        description="Ten: the open ones first, then those that changed last."
     )
-    totals: list[Totals] = Field(description="One for each currency, most sales first.")
+    totals: list[Totals] = Field(
+        description="For each currency, the sum over all channels, then each channel."
+    )
     favourite_store: FavouriteStore | None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from rcu.db.engine import Database
@@ -47,11 +47,8 @@ async def find_page(
     `types` and `channels` keep only these; None keeps all. What has no channel (profile
     messages, identity changes) goes when channels are asked for.
     """
-    async with database.read() as connection:
-        raw: Any = await connection.get_raw_connection()
-        rows = await raw.driver_connection.fetch(
-            TIMELINE, client_id, types, channels, *after, limit + 1
-        )
+    async with database.driver_connection() as connection:
+        rows = await connection.fetch(TIMELINE, client_id, types, channels, *after, limit + 1)
     if not rows:
         return None
     told = [row for row in rows if row["id"] is not None]

@@ -7,7 +7,7 @@ follows what the view shows, not how much the client bought: `purchase_total` ho
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from rcu.db.engine import Database
@@ -18,7 +18,6 @@ VIEW: Final = files("rcu.clients").joinpath("view.sql").read_text(encoding="utf-
 
 async def find_view(database: Database, client_id: UUID) -> bytes | None:
     """Return the 360 view as JSON, or None when the id was never given: one round trip."""
-    async with database.read() as connection:
-        raw: Any = await connection.get_raw_connection()
-        document: str | None = await raw.driver_connection.fetchval(VIEW, client_id)
+    async with database.driver_connection() as connection:
+        document: str | None = await connection.fetchval(VIEW, client_id)
     return None if document is None else document.encode()
