@@ -89,7 +89,7 @@ async def _examine_database(
     if migrated.verdict is Verdict.OK:
         for table, subject, command in (
             ("source", "Sources", "rcu sources add"),
-            ("store", "Stores", "rcu import --type stores, or rcu demo"),
+            ("store", "Stores", "rcu stores add, or rcu stores import"),
             ("api_key", "API keys", "rcu keys create"),
         ):
             yield await check_rows(connection, table, subject, command)

@@ -9,17 +9,18 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
 from rcu.cli.running import ExitCode, ensure_migrated, load_settings, run_with_database
 from rcu.db import migrations
 from rcu.db.engine import Database
 from rcu.db.opening import hold_database
 from rcu.logs import configure_logs
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 from rcu.settings import Settings
 
 
@@ -81,10 +82,12 @@ def _end_after(sentinel: int) -> None:
 def _run_server(host: str, port: int, workers: int) -> None:
     """Run uvicorn to its end; exit with a problem when it could not start."""
     settings = load_settings()
+    if workers == 1:
+        _run_uvicorn(settings, host, port, workers)
+        return
+    # Workers add up their figures in files, so that any of them answers /metrics for all.
     with TemporaryDirectory(prefix="rcu-metrics-") as folder:
-        if workers > 1:
-            # The workers add up their figures in files: any of them answers /metrics for all.
-            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
         _run_uvicorn(settings, host, port, workers)
 
 
