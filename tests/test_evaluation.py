@@ -31,9 +31,10 @@ def test_a_merge_and_a_split_are_counted_by_hand() -> None:
 
 
 def test_a_missing_record_is_a_client_of_its_own_and_an_unknown_one_is_ignored() -> None:
-    found = evaluate({"a1": 1, "a2": 1, "b1": 2, "b2": 2, "c1": 3, "z9": 1}, TRUTH)
+    found = evaluate({"a1": 1, "a2": 1, "b1": 2, "b2": 2, "z9": 1}, TRUTH)
 
-    assert (found.unassigned, found.unknown) == (1, 1)
+    assert (found.unassigned, found.unknown) == (2, 1)
+    assert (found.clients_assigned, found.over_merged_clients) == (4, 0)
     assert found.precision == 1
     assert found.recall == 0.5
 

@@ -81,6 +81,31 @@ def test_an_anonymous_record_goes_to_its_only_owner() -> None:
     assert clients_of(records) == {client("mother", "ticket"), client("father")}
 
 
+def test_a_contested_record_does_not_follow_one_that_is_not() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", email="famille@orange.fr", phone="0637194285"),
+        "father": features("Alain", "Kervella", email="famille@orange.fr"),
+        "her ticket": features(email="famille@orange.fr", phone="0637194285"),
+        "a ticket": features(email="famille@orange.fr"),
+    }
+
+    assert clients_of(records) == {
+        client("mother", "her ticket"),
+        client("father"),
+        client("a ticket"),
+    }
+
+
+def test_the_stronger_of_two_claims_wins_when_it_is_much_stronger() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", email="famille@orange.fr", card="4006381333931"),
+        "father": features("Alain", "Kervella", email="famille@orange.fr"),
+        "ticket": features(email="famille@orange.fr", card="4006381333931"),
+    }
+
+    assert clients_of(records) == {client("mother", "ticket"), client("father")}
+
+
 def test_father_and_son_of_one_name_are_not_joined_through_a_bare_record() -> None:
     records = {
         "father": features(
@@ -190,6 +215,34 @@ def test_the_order_of_arrival_does_not_matter(seed: int) -> None:
         random.Random(shuffle).shuffle(keys)  # noqa: S311 - draws data, not secrets
 
         assert resolve({key: records[key] for key in keys}, MODEL) == expected
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_order_and_orientation_of_the_scores_do_not_matter(seed: int) -> None:
+    records = _family(seed)
+    scores = resolve_in_full(records, MODEL).scores
+    expected = partition(records, scores, model=MODEL)
+
+    for shuffle in range(8):
+        chance = random.Random(shuffle)  # noqa: S311 - draws data, not secrets
+        items = [
+            ((b, a) if chance.random() < 0.5 else (a, b), score) for (a, b), score in scores.items()
+        ]
+        chance.shuffle(items)
+
+        assert partition(records, dict(items), model=MODEL) == expected
+
+
+def test_equal_links_are_taken_in_the_order_of_the_records_own_keys() -> None:
+    son, father = {"born": "03/09/1988"}, {"born": "12/05/1959"}
+    records = {
+        "a": features("Yann", "Kervella", email="yk@orange.fr", **son),
+        "m": features("Yann", "Kervella", email="yk@orange.fr"),
+        "z": features("Yann", "Kervella", email="yk@orange.fr", **father),
+    }
+
+    assert clients_of(records) == {client("a", "m"), client("z")}
+    assert clients_of(dict(reversed(records.items()))) == {client("a", "m"), client("z")}
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -30,7 +30,7 @@ from rcu.identity.model import Model
 from rcu.identity.name_comparison import compare_names
 
 GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
-_NAME_CACHE_SIZE = 200_000
+_NAME_CACHE_SIZE = 50_000
 
 
 class Decision(StrEnum):
