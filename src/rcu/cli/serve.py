@@ -92,6 +92,8 @@ def _run_server(host: str, port: int, workers: int) -> None:
 
 
 def _run_uvicorn(settings: Settings, host: str, port: int, workers: int) -> None:
+    import uvicorn
+
     # Workers are new processes: they read their settings from the environment, as this one did.
     os.environ["RCU_HOST"], os.environ["RCU_PORT"] = host, str(port)
     # uvicorn raises the signal again when it has shut down: that is no reason to die of it.
