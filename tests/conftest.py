@@ -3,6 +3,7 @@
 - `session`: a session in a transaction that is rolled back; a few milliseconds. For most tests.
 - `database`: a `Database` of the test's own, cloned from the migrated template; some 50 ms. For
   tests of commits, of concurrency, or of the service as a whole.
+- `module_database`: the like, shared by the tests of a module that write little.
 
 Asynchronous tests run on anyio's pytest plugin, which Starlette and httpx bring along: it spares a
 dependency. Its mode `auto` (pyproject.toml) takes every `async def test_...`.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -80,13 +82,28 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-async def database_url(server: EmbeddedServer) -> AsyncIterator[URL]:
-    """Give the address of a migrated database of the test's own."""
+@asynccontextmanager
+async def _cloned(server: EmbeddedServer) -> AsyncIterator[URL]:
     name = f"rcu_test_{next(_numbers)}"
     await _administer(server, f"CREATE DATABASE {name} OWNER rcu TEMPLATE {TEMPLATE}")
     yield server.url(database=name)
     await _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(server: EmbeddedServer) -> AsyncIterator[URL]:
+    """Give the address of a migrated database of the test's own."""
+    async with _cloned(server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def module_database(server: EmbeddedServer) -> AsyncIterator[Database]:
+    """Give a migrated database that the tests of one module share, for those that write little."""
+    async with _cloned(server) as url:
+        own = Database(url)
+        yield own
+        await own.close()
 
 
 @pytest.fixture

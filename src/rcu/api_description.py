@@ -33,6 +33,11 @@ in an address: look-ups are `POST`.
 """
 
 TAGS: Final = [
+    {"name": "Ingestion", "description": "Messages of the sources: each is taken once, for ever."},
+    {"name": "Parked messages", "description": "Accepted messages that wait for something."},
+    {"name": "Clients", "description": "One person, assembled from all their source records."},
+    {"name": "Stewardship", "description": "Merging and splitting clients by hand."},
+    {"name": "Stores", "description": "The places that sell."},
     {"name": "Sources", "description": "The systems that send."},
     {"name": "Operations", "description": "Health and figures of the service."},
 ]

@@ -99,10 +99,10 @@ async def read_number(number: int, limit: int = 3) -> int:
     return number + limit
 
 
-@pytest.fixture
-async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    key = await issue_key(database, Scope.ADMIN)
-    async with running_service(database, extra=[router]) as client:
+@pytest.fixture(scope="module")
+async def client(module_database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    key = await issue_key(module_database, Scope.ADMIN)
+    async with running_service(module_database, extra=[router]) as client:
         client.headers.update(bearer(key))
         yield client
 

@@ -44,15 +44,15 @@ async def read_person(name: str, _caller: Reader) -> str:
     return name
 
 
-@pytest.fixture
-async def key(database: Database) -> IssuedKey:
-    return await issue_key(database, Scope.CLIENTS_READ)
+@pytest.fixture(scope="module")
+async def key(module_database: Database) -> IssuedKey:
+    return await issue_key(module_database, Scope.CLIENTS_READ)
 
 
-@pytest.fixture
-async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+async def client(module_database: Database) -> AsyncIterator[httpx.AsyncClient]:
     settings = TEST_SETTINGS.model_copy(update={"max_body_bytes": LIMIT})
-    async with running_service(database, settings=settings, extra=[router]) as client:
+    async with running_service(module_database, settings=settings, extra=[router]) as client:
         yield client
 
 
