@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
 from rcu.clients.golden import assemble
-from rcu.clients.search import Hit, closeness, is_too_vague, judge, understand
+from rcu.clients.search import Candidate, Hit, closeness, is_too_vague, judge, understand
 from rcu.clients.search_terms import near_forms, search_terms
 from tests.clients.statements import profile
 
@@ -37,7 +37,7 @@ def found(typed: str, **attributes: Any) -> Hit | None:
         part.is_required and part.terms.isdisjoint(terms) for part in parts
     ):
         return None
-    return judge(parts, ID, terms)
+    return judge(parts, Candidate(ID, terms))
 
 
 def why(typed: str, **attributes: Any) -> list[str]:

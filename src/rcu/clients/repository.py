@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rcu.clients.golden import ProfileRecord
 from rcu.clients.lookup import FoundClient
-from rcu.clients.search import Part
+from rcu.clients.search import Candidate, Part
 
 _PROFILES = text("""
     SELECT client_id, source, external_id, profile
@@ -144,7 +144,7 @@ async def find_by_ids(
     return {row[0]: FoundClient(*row) for row in rows}
 
 
-CANDIDATE_CAP = 500
+CANDIDATE_CAP = 300
 """Candidates that a search scores; those that meet more parts exactly come first."""
 
 _CANDIDATES = """
@@ -166,8 +166,8 @@ _BOUGHT_THERE = """
 
 async def find_candidates(
     connection: AsyncConnection, parts: Sequence[Part], *, store: str | None
-) -> list[tuple[UUID, list[str], bool]]:
-    """Return id, terms, and whether they bought in `store`, of clients who may meet all parts."""
+) -> list[tuple[Candidate, bool]]:
+    """Return the clients who may meet all parts, each with whether they bought in `store`."""
     required = [part for part in parts if part.is_required]
     numbered = list(enumerate(required))
     statement = text(
@@ -183,4 +183,4 @@ async def find_candidates(
         values |= {f"any_{n}": sorted(part.terms), f"exact_{n}": sorted(part.exact_terms)}
     lists = [bindparam(name, type_=ARRAY(Text)) for name in values if name != "store"]
     rows = await connection.execute(statement.bindparams(*lists), values)
-    return [(client_id, terms, there) for client_id, terms, there in rows]
+    return [(Candidate(client_id, terms), there) for client_id, terms, there in rows]

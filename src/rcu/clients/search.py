@@ -8,8 +8,10 @@ why. Scores are integers, so that the order is the same on every machine.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -40,6 +42,8 @@ STORE_BONUS: Final = 15
 _EMAIL: Final = re.compile(r"\S+@\S+")
 _DATE: Final = re.compile(r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2})(?!\d)")
 _PHONE: Final = re.compile(r"(?<!\d)\+?\d{1,3}(?:[ .-]\d{1,2})?(?:[ .-]\d{2})+(?!\d)")
+_ATTRIBUTES: Final = {kind.value: attribute for attribute, kind in NAME_TERMS.items()}
+NAME_KINDS: Final = frozenset(_ATTRIBUTES)
 _SHORTEST_PHONE_END: Final = min(PHONE_ENDS)
 _SHORTEST_CARD: Final = 8
 _LONG_WORD: Final = 7
@@ -53,6 +57,29 @@ class Reason:
     points: int
     attribute: str
     match: str
+
+
+class Candidate:
+    """A client that may be meant, by its terms."""
+
+    __slots__ = ("client_id", "names", "phones", "terms")
+
+    def __init__(self, client_id: UUID, terms: Sequence[str]) -> None:
+        """Take the sorted terms of a golden record."""
+        self.client_id = client_id
+        self.terms = frozenset(terms)
+        self.names = [(_ATTRIBUTES[term[0]], term[2:]) for term in _of_kinds(terms, NAME_KINDS)]
+        self.phones = [term[2:] for term in _of_kinds(terms, {Term.PHONE})]
+
+
+def _of_kinds(terms: Sequence[str], kinds: Collection[str]) -> Iterator[str]:
+    """Yield the terms of some kinds; terms are sorted, so that the rest need not be looked at."""
+    for kind in sorted(kinds):
+        start = bisect_left(terms, kind + ":")
+        for position in range(start, len(terms)):
+            if terms[position][0] != kind:
+                break
+            yield terms[position]
 
 
 class Part(Protocol):
@@ -74,16 +101,15 @@ class Part(Protocol):
     def is_selective(self) -> bool:
         """Whether the part by itself designates few enough clients."""
 
-    def judge(self, terms: Collection[str]) -> Reason | None:
-        """Return how a candidate with these terms meets the part, or None when it does not."""
+    def judge(self, candidate: Candidate) -> Reason | None:
+        """Return how a candidate meets the part, or None when it does not."""
 
 
 _NAME_TENTHS: Final = {"family_name": 10, "birth_name": 9, "given_name": 8}
 """How much a match of each name counts; family names tell more apart."""
-_ATTRIBUTES: Final = {kind.value: attribute for attribute, kind in NAME_TERMS.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Word:
     """A word: part of a name, or of a city."""
 
@@ -92,7 +118,7 @@ class Word:
     """With the particle typed before it: `leuriot` for `le uriot`."""
     is_particle: bool = False
 
-    @property
+    @cached_property
     def exact_terms(self) -> frozenset[str]:
         """Return the names, the city, and what the word is a diminutive of, or has for one."""
         forms = [self.word] if self.joined is None else [self.word, self.joined]
@@ -105,7 +131,7 @@ class Word:
             }
         )
 
-    @property
+    @cached_property
     def terms(self) -> frozenset[str]:
         """Return the exact terms, the prefix, the sound and the words one letter away."""
         found = set(self.exact_terms)
@@ -131,33 +157,39 @@ class Word:
             len(self.word) >= SHORTEST_PREFIX or self.word not in PARTICLES
         )
 
-    def judge(self, terms: Collection[str]) -> Reason | None:
+    def judge(self, candidate: Candidate) -> Reason | None:
         """Return the best of the matches with names and cities."""
-        return max(self._matches(terms), default=None)
+        return max(self._matches(candidate), default=None)
 
-    def _matches(self, terms: Collection[str]) -> Iterator[Reason]:
-        for term in terms:
-            attribute = _ATTRIBUTES.get(term[0])
-            if attribute is None:
-                continue
-            stored = term[2:]
+    def _matches(self, candidate: Candidate) -> Iterator[Reason]:
+        for attribute, stored in candidate.names:
             close, how = closeness(self.word, stored)
             if self.joined is not None:
                 close, how = max((close, how), closeness(self.joined, stored))
             if close:
                 yield Reason(close * _NAME_TENTHS[attribute] // 10, attribute, how)
-        yield from self._diminutives(terms)
-        if Term.CITY.of(self.word) in terms:
+        if not self._diminutives.isdisjoint(candidate.terms):
+            yield Reason(60, "given_name", "diminutive")
+        if self._city in candidate.terms:
             yield Reason(50, "city", "same")
-        elif Term.CITY_SOUND.of(city_sound(self.word)) in terms:
+        elif self._city_sound in candidate.terms:
             yield Reason(30, "city", "sounds alike")
 
-    def _diminutives(self, terms: Collection[str]) -> Iterator[Reason]:
-        full = (Term.GIVEN_NAME.of(root) for root in roots_of(self.word) - {self.word})
-        if Term.FULL_GIVEN_NAME.of(self.word) in terms or any(term in terms for term in full):
-            yield Reason(60, "given_name", "diminutive")
+    @cached_property
+    def _diminutives(self) -> frozenset[str]:
+        full = map(Term.GIVEN_NAME.of, roots_of(self.word) - {self.word})
+        return frozenset({Term.FULL_GIVEN_NAME.of(self.word), *full})
+
+    @cached_property
+    def _city(self) -> str:
+        return Term.CITY.of(self.word)
+
+    @cached_property
+    def _city_sound(self) -> str:
+        return Term.CITY_SOUND.of(city_sound(self.word))
 
 
+@lru_cache(maxsize=8192)
 def closeness(typed: str, stored: str) -> tuple[int, str]:
     """Return how close a typed word is to a stored one, 0 (not) to 100 (the same), and how.
 
@@ -188,7 +220,7 @@ _READINGS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Digits:
     """A run of digits: the end of a phone number, a postcode or its department, a birth year."""
 
@@ -196,12 +228,12 @@ class Digits:
     is_alone: bool
     """Without a name beside it, digits are a number only: a year or a postcode is anybody's."""
 
-    @property
+    @cached_property
     def exact_terms(self) -> frozenset[str]:
         """Return the same terms: digits are not approximated."""
         return self.terms
 
-    @property
+    @cached_property
     def terms(self) -> frozenset[str]:
         """Return the terms of every reading of the digits."""
         found = {Term.CARD.of(self.digits)} if len(self.digits) >= _SHORTEST_CARD else set()
@@ -226,21 +258,21 @@ class Digits:
         """Say whether there are enough digits for the end of a phone number."""
         return len(self.digits) >= _SHORTEST_PHONE_END
 
-    def judge(self, terms: Collection[str]) -> Reason | None:
+    def judge(self, candidate: Candidate) -> Reason | None:
         """Return the reading that tells most."""
-        if self._ends_a_phone(terms):
+        if self.is_selective and any(phone.endswith(self._end) for phone in candidate.phones):
             return Reason(60 + 4 * len(self.digits), "phone", "ends with")
         for kind, points, attribute in _READINGS:
-            if kind.of(self.digits) in terms and (kind is Term.CARD or not self.is_alone):
+            term = kind.of(self.digits)
+            if term in candidate.terms and term in self.terms:
                 return Reason(points, attribute, "same")
         return None
 
-    def _ends_a_phone(self, terms: Collection[str]) -> bool:
-        if len(self.digits) < _SHORTEST_PHONE_END:
-            return False
+    @cached_property
+    def _end(self) -> str:
         # A whole number has its national or international prefix before what E.164 keeps.
-        end = self.digits.lstrip("0") if len(self.digits) > max(PHONE_ENDS) + 2 else self.digits
-        return any(term.endswith(end) for term in terms if term.startswith(Term.PHONE.of("")))
+        is_whole = len(self.digits) > max(PHONE_ENDS) + 2
+        return self.digits.lstrip("0") if is_whole else self.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +303,11 @@ class Exactly:
         """Say yes."""
         return True
 
-    def judge(self, terms: Collection[str]) -> Reason | None:
+    def judge(self, candidate: Candidate) -> Reason | None:
         """Return the match, or None."""
-        return Reason(self.points, self.attribute, "same") if self.term in terms else None
+        if self.term not in candidate.terms:
+            return None
+        return Reason(self.points, self.attribute, "same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,16 +372,15 @@ def is_too_vague(parts: Sequence[Part]) -> bool:
     return not any(part.is_selective for part in parts)
 
 
-def judge(
-    parts: Sequence[Part], client_id: UUID, terms: Sequence[str], *, bonus: int = 0
-) -> Hit | None:
+def judge(parts: Sequence[Part], candidate: Candidate, *, bonus: int = 0) -> Hit | None:
     """Return how a candidate meets the parts, or None when it misses one that must be met."""
-    held = frozenset(terms)
     reasons = []
+    score = bonus
     for part in parts:
-        reason = part.judge(held)
+        reason = part.judge(candidate)
         if reason is not None:
             reasons.append(reason)
+            score += reason.points
         elif part.is_required:
             return None
-    return Hit(client_id, bonus + sum(reason.points for reason in reasons), tuple(reasons))
+    return Hit(candidate.client_id, score, tuple(reasons))

@@ -141,8 +141,8 @@ async def search_clients(
         raise SearchTooVagueError
     candidates = await repository.find_candidates(connection, parts, store=store)
     judged = (
-        search.judge(parts, client_id, terms, bonus=search.STORE_BONUS if bought_there else 0)
-        for client_id, terms, bought_there in candidates
+        search.judge(parts, candidate, bonus=search.STORE_BONUS if bought_there else 0)
+        for candidate, bought_there in candidates
     )
     hits = sorted((hit for hit in judged if hit is not None), key=lambda hit: hit.rank)
     rest = [hit for hit in hits if after is None or hit.rank > after]
