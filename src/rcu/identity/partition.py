@@ -222,11 +222,11 @@ class _Agglomeration(Generic[K]):
         contested = {key for key, (is_contested, _) in refused.items() if is_contested}
         kept = []
         for link in blind:
-            one, two = id(self._cluster_of[link.a]), id(self._cluster_of[link.b])
+            a, b = id(self._cluster_of[link.a]), id(self._cluster_of[link.b])
             if (
-                (one in contested) == (two in contested)
-                and two not in refused[one][1]
-                and one not in refused[two][1]
+                (a in contested) == (b in contested)
+                and b not in refused[a][1]
+                and a not in refused[b][1]
             ):
                 kept.append(link)
         return kept

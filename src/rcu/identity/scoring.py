@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from enum import StrEnum
+from math import exp2
 from typing import NamedTuple
 
 from rcu.identity.comparison import (
@@ -117,7 +118,7 @@ def probability(weight: float) -> float:
     """Return the match probability of a weight in bits."""
     if weight < -1000:  # noqa: PLR2004 - beyond the range of a float's exponent
         return 0.0
-    return 1.0 / (1.0 + 2.0**-weight)
+    return 1.0 / (1.0 + exp2(-weight))
 
 
 def contradiction(a: Features, b: Features, model: Model) -> str | None:
