@@ -114,16 +114,19 @@ class ImportProgress:
         """Hear how far the file was read; it is shown when the rows are in."""
         self._bytes_read = position_bytes
 
-    def show(self, summary: ImportSummary) -> None:
-        """Show what is in."""
-        self.rows = summary.rows
+    def received(self, messages: int) -> None:
+        """Hear that so many more messages are in."""
+        self._show(self.rows + messages)
+
+    def chunk_done(self, summary: ImportSummary) -> None:
+        """Hear that all rows read so far are done with, refused ones too."""
+        self._show(summary.rows)
+        self._progress.update(self._task, completed=self._bytes_read)
+
+    def _show(self, rows: int) -> None:
+        self.rows = rows
         seconds = self._progress.tasks[0].elapsed or 0.0
-        self._progress.update(
-            self._task,
-            completed=self._bytes_read,
-            rows=summary.rows,
-            rate=summary.rows / seconds if seconds else 0.0,
-        )
+        self._progress.update(self._task, rows=rows, rate=rows / seconds if seconds else 0.0)
 
 
 def summary_table(summary: ImportSummary) -> Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rcu.cli.running import ExitCode, fail, run_with_database, stderr, stdout
+from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 
@@ -179,10 +179,18 @@ class _Job:
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
-        from rcu.ingestion.service import receive_all
+        from rcu.ingestion.service import Context, receive_all
+
+        context = Context.from_settings(load_settings())
 
         async def receive(source: str, messages: Sequence[Message]) -> Sequence[Receipt]:
-            return await receive_all(database, source=source, messages=messages)
+            return await receive_all(
+                database,
+                source=source,
+                messages=messages,
+                context=context,
+                on_done=progress.received,
+            )
 
         with (
             RejectsFile(self._rejects, sample.columns, delimiter=file_format.delimiter) as rejects,
@@ -194,11 +202,11 @@ class _Job:
                     understand(rows, plan, sources),
                     receive=receive,
                     rejects=rejects,
-                    on_progress=progress.show,
+                    on_progress=progress.chunk_done,
                 )
             except DatabaseUnavailableError:
                 stderr.print(
-                    f"Stopped after {progress.rows:,} rows; they are in. Give the same command "
+                    f"Stopped after {progress.rows:,} rows, which are in. Give the same command "
                     "again: it recognises them and goes on."
                 )
                 raise

@@ -1,0 +1,90 @@
+"""`rcu evaluate`: files and databases against a truth."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.cli.running import ExitCode
+from rcu.db.engine import Database
+from tests.cli.conftest import Rcu
+from tests.factories import Place, make_record
+
+TRUTH = "source,record_id,client_id,tags\npos,1,A,\npos,2,A,\npos,3,B,\npos,4,B,\n"
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_measured_against_the_truth(rcu: Rcu, tmp_path: Path) -> None:
+    truth = put(tmp_path, "truth.csv", TRUTH)
+    assigned = put(
+        tmp_path, "assigned.csv", "source,record_id,client_id\npos,1,x\npos,2,x\npos,3,x\npos,9,y\n"
+    )
+
+    result = rcu("evaluate", "--truth", truth, "--assigned", assigned, "--json")
+    figures = json.loads(result.stdout)
+
+    assert result.exit_code == ExitCode.OK
+    assert (figures["precision"], figures["recall"]) == (pytest.approx(1 / 3), 0.5)
+    assert (figures["over_merged_clients"], figures["split_clients"]) == (2, 1)
+    assert (figures["unassigned"], figures["unknown"]) == (1, 1)
+
+
+def test_without_a_file_the_clients_of_the_database_are_measured(
+    rcu: Rcu, clients: None, tmp_path: Path
+) -> None:
+    result = rcu("evaluate", "--truth", put(tmp_path, "truth.csv", TRUTH))
+
+    assert clients is None
+    assert result.exit_code == ExitCode.OK
+    assert "Pairwise F1" in result.stdout
+    assert "0.6667" in result.stdout
+
+
+@pytest.fixture
+async def clients(database: Database) -> None:
+    """Add the four records, of which the first two are rightly one client."""
+
+    async def work(session: AsyncSession) -> None:
+        first = await make_record(session, Place("pos", "1"))
+        await make_record(session, Place("pos", "2"), client_id=first.client_id)
+        await make_record(session, Place("pos", "3"))
+        await make_record(session, Place("pos", "4"))
+
+    await database.run(work)
+
+
+def test_any_delimiter_and_gzip_will_do(rcu: Rcu, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv.gz"
+    truth.write_bytes(gzip.compress(TRUTH.replace(",", ";").encode()))
+
+    result = rcu("evaluate", "--truth", truth, "--assigned", truth, "--json")
+
+    assert json.loads(result.stdout)["exact_clients"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("source,client_id\npos,A\n", "no column record_id"),
+        ("source,record_id,client_id\npos,1,A\npos,1,B\n", "line 3"),
+        ("source,record_id,client_id\npos,1\n", "line 2"),
+    ],
+)
+def test_a_truth_that_contradicts_itself_is_refused(
+    rcu: Rcu, tmp_path: Path, text: str, said: str
+) -> None:
+    truth = put(tmp_path, "truth.csv", text)
+
+    result = rcu("evaluate", "--truth", truth, "--assigned", truth)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert said in result.output
