@@ -82,11 +82,15 @@ def test_a_folder_that_is_not_there_is_a_usage_error(rcu: Rcu, tmp_path: Path) -
     assert "cannot be written" in result.output
 
 
-async def test_the_crosswalk_is_a_stream(database: Database, records: dict[str, str]) -> None:
+@pytest.mark.usefixtures("records")
+async def test_reading_the_crosswalk_may_stop_early_and_gives_its_connection_back(
+    database: Database,
+) -> None:
     rows = crosswalk.stream_crosswalk(database)
 
     first = await anext(rows)
+    held = database.pool_use().in_use
     await rows.aclose()
 
     assert first.external_id == "é"
-    assert records
+    assert (held, database.pool_use().in_use) == (1, 0)

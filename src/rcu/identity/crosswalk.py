@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -25,7 +25,7 @@ class CrosswalkRow(NamedTuple):
 
 async def stream_crosswalk(
     database: Database, *, with_identifiers: bool = False
-) -> AsyncIterator[CrosswalkRow]:
+) -> AsyncGenerator[CrosswalkRow, None]:
     """Yield every source record by source and external id, as of one instant.
 
     Records that only gather tickets of one identifier are left out, unless asked for: no
