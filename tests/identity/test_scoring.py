@@ -4,7 +4,7 @@ from math import isclose
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rcu.identity.features import Features
@@ -397,6 +397,7 @@ anybody = st.builds(
 )
 
 
+@settings(max_examples=400)
 @given(anybody, anybody)
 def test_a_score_does_not_depend_on_the_order_of_the_pair(one: Features, other: Features) -> None:
     forth, back = score(one, other), score(other, one)

@@ -174,9 +174,12 @@ def compare_addresses(a: Features, b: Features) -> tuple[str, Compared]:
             found = _compare_dwelling(x, y, found_place.level)
             if _ADDRESS_ORDER[found] < _ADDRESS_ORDER[dwelling]:
                 dwelling = found
-            if _PLACE_ORDER[found_place.level] < _PLACE_ORDER[place.level]:
-                place = found_place
+            place = min(place, found_place, key=_place_rank)
     return dwelling, place
+
+
+def _place_rank(found: Compared) -> tuple[int, str]:
+    return _PLACE_ORDER[found.level], found.value or ""
 
 
 def _compare_place(x: Address, y: Address) -> Compared:

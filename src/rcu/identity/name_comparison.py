@@ -8,12 +8,14 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from rcu.identity.features import Features
 from rcu.identity.levels import (
+    BIRTH_NAME,
     DIFFERENT,
     EXACT,
     INITIAL,
     MISSING_VALUE,
     NICKNAME,
     PART,
+    PARTICLE,
     RESEMBLING,
     SAME_SOUND,
     SWAPPED,
@@ -28,9 +30,23 @@ _RESEMBLING_SIMILARITY = 0.80
 _SHORT, _LONG = 4, 8
 _SHORTEST_TRUNCATION = 3
 
-_CERTAIN = frozenset({EXACT, NICKNAME, "birth_name", "particle"})
+_CERTAIN = frozenset({EXACT, NICKNAME, BIRTH_NAME, PARTICLE})
 _STRONG = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR})
 _PLAUSIBLE = _STRONG | {PART, INITIAL}
+
+_ORDER = (
+    EXACT,
+    PARTICLE,
+    BIRTH_NAME,
+    SWAPPED,
+    NICKNAME,
+    PART,
+    TYPING_ERROR,
+    SAME_SOUND,
+    INITIAL,
+    RESEMBLING,
+    DIFFERENT,
+)
 
 CommonName = Callable[[str], bool]
 
@@ -52,13 +68,19 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
 
 def _compare_crossed(a: Features, b: Features, is_common: CommonName) -> ComparedNames | None:
     """Compare each given name with the other's family names; None when they are not swapped."""
-    for ours in (a.family_name, a.birth_name):
-        for theirs in (b.family_name, b.birth_name):
-            if ours and theirs:
-                found = _swap(a.given_name, ours, b.given_name, theirs, is_common)
-                if found is not None:
-                    return found
-    return None
+    found = [
+        crossed
+        for ours in (a.family_name, a.birth_name)
+        for theirs in (b.family_name, b.birth_name)
+        if ours and theirs
+        if (crossed := _swap(a.given_name, ours, b.given_name, theirs, is_common))
+    ]
+    return min(found, key=lambda names: (_rank(names.family), _rank(names.given)), default=None)
+
+
+def _rank(found: Compared) -> tuple[int, str]:
+    """Order levels best first, then by value: the same choice from either side of a pair."""
+    return _ORDER.index(found.level), found.value or ""
 
 
 def _swap(
@@ -204,15 +226,19 @@ def compare_family(a: Features, b: Features) -> Compared:
     straight = _compare_surnames(facets(a.family_name), facets(b.family_name))
     if straight.level == EXACT or not (a.birth_name or b.birth_name):
         return straight
-    for x in (a.family_name, a.birth_name):
-        for y in (b.family_name, b.birth_name):
-            if x and y and (x is not a.family_name or y is not b.family_name):
-                crossed = _compare_surnames(facets(x), facets(y))
-                if crossed.level in {EXACT, "particle"}:
-                    return Compared("birth_name", crossed.value)
-                if straight.level == DIFFERENT and crossed.level != DIFFERENT:
-                    straight = crossed
-    return straight
+    crossed = [
+        _compare_surnames(facets(x), facets(y))
+        for x, y in (
+            (a.family_name, b.birth_name),
+            (a.birth_name, b.family_name),
+            (a.birth_name, b.birth_name),
+        )
+        if x and y
+    ]
+    best = min(crossed, key=_rank, default=straight)
+    if best.level in {EXACT, PARTICLE}:
+        return Compared(BIRTH_NAME, best.value)
+    return best if straight.level == DIFFERENT else straight
 
 
 def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
@@ -221,7 +247,7 @@ def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
     if one.joined == two.joined:
         return Compared(INITIAL) if one.initials else Compared(EXACT, one.core_joined)
     if one.core_joined == two.core_joined:
-        return Compared("particle", one.core_joined)
+        return Compared(PARTICLE, one.core_joined)
     if one.initials or two.initials:
         return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
     if len(one.core) > 1 or len(two.core) > 1:
