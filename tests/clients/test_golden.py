@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rcu.clients.golden import ProfileRecord, assemble
@@ -71,6 +71,7 @@ def test_nobody_is_known_of_no_record() -> None:
     assert Golden.model_validate(assemble([])).family_name is None
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_golden_record_and_terms_do_not_depend_on_the_order_of_records(seed: int) -> None:
     shuffled = records()

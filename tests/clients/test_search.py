@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
@@ -126,6 +126,7 @@ def test_much_text_is_cut_to_a_bounded_search() -> None:
 LETTERS = st.text("abcdefghinorst", min_size=4, max_size=10)
 
 
+@settings(deadline=None)
 @given(word=LETTERS, position=st.integers(0, 9), letter=st.sampled_from("abcdefghinorstxyz"))
 def test_one_wrong_letter_always_shares_a_form_to_search_by(
     word: str, position: int, letter: str
@@ -137,6 +138,7 @@ def test_one_wrong_letter_always_shares_a_form_to_search_by(
     assert OSA.distance(word, typed) <= 1
 
 
+@settings(deadline=None)
 @given(typed=LETTERS, stored=LETTERS)
 def test_closeness_is_none_same_or_between(typed: str, stored: str) -> None:
     close, how = closeness(typed, stored)
@@ -146,6 +148,7 @@ def test_closeness_is_none_same_or_between(typed: str, stored: str) -> None:
     assert bool(how) == bool(close)
 
 
+@settings(deadline=None)
 @given(typed=st.text(max_size=60))
 def test_any_text_is_understood_or_too_vague(typed: str) -> None:
     for part in understand(typed):

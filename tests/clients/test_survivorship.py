@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rcu.clients import survivorship
@@ -215,6 +215,7 @@ RULES: list[tuple[list[Any], Callable[[list[Statement]], Any]]] = [
     RULES,
     ids=["newest", "most_complete_name", "most_agreed_date", "all_verified_first"],
 )
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_rule_depends_on_the_order_of_statements(
     pool: list[Any], rule: Callable[[list[Statement]], Any], data: st.DataObject

@@ -18,7 +18,6 @@ from uuid import UUID
 from rapidfuzz.distance import OSA
 
 from rcu.clients.search_terms import (
-    LONGEST_PREFIX,
     NAME_TERMS,
     PHONE_ENDS,
     SHORTEST_MISTYPED,
@@ -26,6 +25,7 @@ from rcu.clients.search_terms import (
     Term,
     city_sound,
     near_forms,
+    prefix,
 )
 from rcu.identity.normalise.dates import normalise_birth_date
 from rcu.identity.normalise.emails import normalise_email
@@ -138,7 +138,7 @@ class Word:
         for form in filter(None, (self.word, self.joined)):
             if len(form) >= SHORTEST_PREFIX:
                 found |= {
-                    Term.PREFIX.of(form[:LONGEST_PREFIX]),
+                    Term.PREFIX.of(prefix(form)),
                     Term.SOUND.of(sound(form)),
                     Term.CITY_SOUND.of(city_sound(form)),
                 }

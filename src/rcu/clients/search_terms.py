@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from rcu.clients.golden import ProfileRecord
@@ -23,7 +24,8 @@ from rcu.identity.normalise.nicknames import roots_of
 from rcu.identity.normalise.sound import sound
 from rcu.identity.normalise.text import words
 
-SHORTEST_PREFIX, LONGEST_PREFIX = 3, 6
+PREFIX_LENGTHS = (3, 4, 6)
+SHORTEST_PREFIX = min(PREFIX_LENGTHS)
 SHORTEST_MISTYPED = 4
 """A word of fewer letters has too many neighbours one letter away."""
 MISTYPED_LETTERS = 7
@@ -83,6 +85,11 @@ def search_terms(records: Sequence[ProfileRecord], golden: Mapping[str, Any]) ->
     return sorted(term for term in terms if " " not in term)
 
 
+def prefix(word: str) -> str:
+    """Return the longest prefix of a word that terms are made of; three letters at least."""
+    return word[: max(length for length in PREFIX_LENGTHS if length <= len(word))]
+
+
 def near_forms(word: str) -> set[str]:
     """Return what a word shares with every word one letter away; empty for short words."""
     if len(word) < SHORTEST_MISTYPED:
@@ -107,25 +114,29 @@ def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
     for record in records:
         for attribute, kind in NAME_TERMS.items():
             stated = record.statement(attribute)
-            name = name_words(stated.value) if stated else ()
-            if name:
-                yield from _terms_of_name(name, kind)
+            if stated is not None:
+                yield from _terms_of_name(stated.value, kind)
 
 
-def _terms_of_name(name: tuple[str, ...], kind: Term) -> Iterator[str]:
+@lru_cache(maxsize=16384)
+def _terms_of_name(written: str, kind: Term) -> frozenset[str]:
+    """Return the terms of one name; the same names come back with every record of a client."""
+    name = name_words(written)
+    if not name:
+        return frozenset()
     found = facets(name)
-    for word in {*name, found.joined, found.core_joined}:
-        yield kind.of(word)
-        if word not in PARTICLES:
-            yield from _approximate_terms(word)
+    terms: set[str] = set()
+    terms.update(map(kind.of, {*name, found.joined, found.core_joined}))
+    for word in found.core:
+        terms.update(_approximate_terms(word))
     if kind is Term.GIVEN_NAME:
         for word in {*name, found.joined}:
-            yield from (Term.FULL_GIVEN_NAME.of(full) for full in roots_of(word) - {word})
+            terms.update(Term.FULL_GIVEN_NAME.of(full) for full in roots_of(word) - {word})
+    return frozenset(terms)
 
 
 def _approximate_terms(word: str) -> Iterator[str]:
-    for length in range(SHORTEST_PREFIX, min(LONGEST_PREFIX, len(word)) + 1):
-        yield Term.PREFIX.of(word[:length])
+    yield from (Term.PREFIX.of(word[:n]) for n in PREFIX_LENGTHS if n <= len(word))
     if len(word) >= SHORTEST_PREFIX:
         yield Term.SOUND.of(sound(word))
     yield from map(Term.NEAR.of, near_forms(word))

@@ -137,7 +137,12 @@ def _is_another_name(stated: Statement, birth_forms: Iterable[str]) -> bool:
 
 def _form(statement: Statement) -> tuple[str, ...] | None:
     """Return the words of a stated name, or None for no name at all (fillers, signs)."""
-    return name_words(statement.value) or None
+    return _words_of(statement.value) or None
+
+
+@lru_cache(maxsize=16384)
+def _words_of(name: str) -> tuple[str, ...]:
+    return name_words(name)
 
 
 def _form_rank(
