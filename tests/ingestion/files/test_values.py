@@ -96,7 +96,9 @@ def test_euros_become_cents(text: str, cents: int) -> None:
     assert to_cents(text, in_euros=True) == cents
 
 
-@pytest.mark.parametrize("text", ["1,234", "1.234", "12,505", "1,2,3.4,5", "free", "NaN", "1e400"])
+@pytest.mark.parametrize(
+    "text", ["1,234", "1,230", "1.000", "12,505", "1,2,3.4,5", "free", "NaN", "1e400"]
+)
 def test_an_amount_that_could_mean_two_things_is_refused(text: str) -> None:
     with pytest.raises(CellRefusedError):
         to_cents(text, in_euros=True)
