@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from rcu.db.failures import Failure, failure_of, unavailable
+from rcu.db.statements import to_json
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -78,7 +79,7 @@ class Database:
             pool_use_lifo=True,
             # An error message must not carry a person's data to a log.
             hide_parameters=True,
-            json_serializer=_to_json,
+            json_serializer=to_json,
             json_deserializer=orjson.loads,
             # asyncpg starts no transaction under AUTOCOMMIT: there is none to roll back.
             skip_autocommit_rollback=True,
@@ -250,7 +251,3 @@ def _refuse_closed(
 
 def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
-
-
-def _to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()

@@ -46,6 +46,9 @@ def failure_of(error: BaseException) -> Failure | None:
     """Return what an error of SQLAlchemy or asyncpg means; None when the database is well."""
     if isinstance(error, DBAPIError):
         return _failure_of_statement(error)
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        # A migration changed a table under a prepared statement: the next run prepares it anew.
+        return Failure.CONFLICT
     if isinstance(error, asyncpg.PostgresError):
         return _failure_of_state(error.sqlstate or "")
     if isinstance(error, asyncpg.InterfaceError):

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from sqlalchemy import BigInteger, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.statements import fetch
+
 # The sort is a barrier: without OFFSET the planner may lock before it sorts.
-_LOCK = text("""
-    SELECT pg_advisory_xact_lock(key)
-    FROM (SELECT key FROM unnest(:keys) AS key ORDER BY key OFFSET 0) AS sorted
-""").bindparams(bindparam("keys", type_=ARRAY(BigInteger)))
+_LOCK = """
+    SELECT count(pg_advisory_xact_lock(key))
+    FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key OFFSET 0) AS sorted
+"""
 
 
 def lock_key(kind: str, *parts: str) -> int:
@@ -32,4 +32,4 @@ async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     """
     wanted = sorted(set(keys))
     if wanted:
-        await session.execute(_LOCK, {"keys": wanted})
+        await fetch(session, _LOCK, wanted)

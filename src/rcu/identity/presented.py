@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.locks import lock_key, lock_until_commit
+from rcu.db.statements import to_json
 from rcu.identity import placing, repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.blocking import identifier_key
@@ -19,7 +20,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Holder, RecordKey
+from rcu.identity.repository import Holder, RecordKey, SavedRecord
 from rcu.identity.scoring import contradiction
 from rcu.ids import uuid7
 
@@ -144,24 +145,23 @@ async def _make(session: AsyncSession, made: Mapping[UUID, Presentation], *, at:
     await repository.save_records(
         session,
         [
-            {
-                "id": record_id,
-                "source": presentation.key[0],
-                "external_id": presentation.key[1],
-                "kind": presentation.kind,
-                "client_id": record_id,
-                "placement": Placement.OWN_RECORD
+            SavedRecord(
+                id=record_id,
+                source=presentation.key[0],
+                external_id=presentation.key[1],
+                kind=presentation.kind,
+                client_id=record_id,
+                placement=Placement.OWN_RECORD
                 if presentation.kind == RecordKind.REFERENCE
                 else Placement.NONE,
-                "profile": {},
-                "features": presentation.features.to_json()
+                profile="{}",
+                features=to_json(presentation.features.to_json())
                 if presentation.kind == RecordKind.IDENTIFIERS
-                else {},
-                "created_at": at,
-                "changed_at": at,
-            }
+                else "{}",
+            )
             for record_id, presentation in made.items()
         ],
+        at=at,
     )
 
 

@@ -3,22 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, Uuid, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import Uuid, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity.models import (
-    Client,
-    Identifier,
-    IdentityChange,
-    Judgement,
-    RecordPair,
-    SourceRecord,
-)
+from rcu.db.statements import fetch
+from rcu.identity.models import IdentityChange, Judgement, SourceRecord
 
 RecordKey = tuple[str, str]
 """`(source, external_id)`."""
@@ -77,6 +71,30 @@ class Component:
     judged: list[JudgedPair]
 
 
+class SavedRecord(NamedTuple):
+    """A record to insert, or whose profile to replace. `profile` and `features` are JSON text."""
+
+    id: UUID
+    source: str
+    external_id: str
+    kind: str
+    client_id: UUID
+    placement: str
+    profile: str
+    features: str
+
+
+class ScoredPair(NamedTuple):
+    """A match weight to store. `evidence` is JSON text."""
+
+    left_id: UUID
+    right_id: UUID
+    weight: float
+    decision: str
+    evidence: str
+    contradiction: str | None
+
+
 _RECORD = (
     SourceRecord.id,
     SourceRecord.source,
@@ -88,14 +106,12 @@ _RECORD = (
     SourceRecord.version,
 )
 
-_FIND_BY_KEY = text("""
+_FIND_BY_KEY = """
     SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version,
            r.profile
-    FROM unnest(:sources, :external_ids) AS wanted(source, external_id)
+    FROM unnest($1::text[], $2::text[]) AS wanted(source, external_id)
     JOIN source_record r USING (source, external_id)
-""").bindparams(
-    bindparam("sources", type_=ARRAY(Text)), bindparam("external_ids", type_=ARRAY(Text))
-)
+"""
 
 
 async def find_records(
@@ -104,39 +120,34 @@ async def find_records(
     """Return the records that exist among `keys`, each with its profile registers."""
     if not keys:
         return {}
-    rows = await session.execute(
-        _FIND_BY_KEY,
-        {"sources": [source for source, _ in keys], "external_ids": [e for _, e in keys]},
-    )
-    return {(row.source, row.external_id): (StoredRecord(*row[:8]), row.profile) for row in rows}
+    rows = await fetch(session, _FIND_BY_KEY, [s for s, _ in keys], [e for _, e in keys])
+    return {
+        (row["source"], row["external_id"]): (StoredRecord(*row[:8]), row["profile"])
+        for row in rows
+    }
 
 
-_VERSIONS = text("""
+_VERSIONS = """
     SELECT source, external_id, version
-    FROM unnest(:sources, :external_ids) AS wanted(source, external_id)
+    FROM unnest($1::text[], $2::text[]) AS wanted(source, external_id)
     JOIN source_record r USING (source, external_id)
-""").bindparams(
-    bindparam("sources", type_=ARRAY(Text)), bindparam("external_ids", type_=ARRAY(Text))
-)
+"""
 
 
 async def list_versions(session: AsyncSession, keys: Collection[RecordKey]) -> dict[RecordKey, int]:
     """Return the version of each record that exists among `keys`."""
     if not keys:
         return {}
-    rows = await session.execute(
-        _VERSIONS,
-        {"sources": [source for source, _ in keys], "external_ids": [e for _, e in keys]},
-    )
-    return {(row.source, row.external_id): row.version for row in rows}
+    rows = await fetch(session, _VERSIONS, [s for s, _ in keys], [e for _, e in keys])
+    return {(source, external_id): version for source, external_id, version in rows}
 
 
-_CANDIDATES = text("""
+_CANDIDATES = """
     WITH hit AS (
         SELECT wanted.key, holder.record_id
-        FROM unnest(:keys) AS wanted(key)
+        FROM unnest($1::bigint[]) AS wanted(key)
         CROSS JOIN LATERAL (
-            SELECT record_id FROM blocking_key WHERE key = wanted.key LIMIT :cap
+            SELECT record_id FROM blocking_key WHERE key = wanted.key LIMIT $2
         ) AS holder
     ), candidate AS (
         SELECT record_id AS id, array_agg(key) AS shared_keys FROM hit GROUP BY record_id
@@ -144,7 +155,7 @@ _CANDIDATES = text("""
     SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version,
            candidate.shared_keys
     FROM candidate JOIN source_record r USING (id)
-""").bindparams(bindparam("keys", type_=ARRAY(BigInteger)))
+"""
 
 
 async def find_candidates(
@@ -153,13 +164,13 @@ async def find_candidates(
     """Return the records that hold any of the blocking keys, at most `cap` for each key."""
     if not keys:
         return {}
-    rows = await session.execute(_CANDIDATES, {"keys": list(keys), "cap": cap})
-    return {row.id: Candidate(StoredRecord(*row[:8]), tuple(row.shared_keys)) for row in rows}
+    rows = await fetch(session, _CANDIDATES, list(keys), cap)
+    return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
 
 
-_COMPONENT = text("""
+_COMPONENT = """
     WITH RECURSIVE member(id) AS (
-        SELECT unnest(:seeds)
+        SELECT unnest($1::uuid[])
         UNION
         SELECT tie.id
         FROM member
@@ -178,27 +189,25 @@ _COMPONENT = text("""
     )
     SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version
     FROM member JOIN source_record r USING (id)
-""").bindparams(bindparam("seeds", type_=ARRAY(Uuid)))
+"""
+_PAIRS_WITHIN = """
+    SELECT left_id, right_id, weight, decision FROM record_pair
+    WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1)
+"""
+_JUDGED_WITHIN = """
+    SELECT left_id, right_id, verdict FROM judgement
+    WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1) AND revoked_at IS NULL
+"""
 
 
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
-    records = [
-        StoredRecord(*row) for row in await session.execute(_COMPONENT, {"seeds": list(seeds)})
-    ]
+    records = [StoredRecord(*row) for row in await fetch(session, _COMPONENT, list(seeds))]
     ids = [record.id for record in records]
-    pairs = await session.execute(
-        select(
-            RecordPair.left_id, RecordPair.right_id, RecordPair.weight, RecordPair.decision
-        ).where(_within(RecordPair.left_id, ids), _within(RecordPair.right_id, ids))
-    )
-    judged = await session.execute(
-        select(Judgement.left_id, Judgement.right_id, Judgement.verdict).where(
-            _within(Judgement.left_id, ids),
-            _within(Judgement.right_id, ids),
-            Judgement.revoked_at.is_(None),
-        )
-    )
+    if len(ids) < 2:  # noqa: PLR2004 - a pair takes two
+        return Component(records, [], [])
+    pairs = await fetch(session, _PAIRS_WITHIN, ids)
+    judged = await fetch(session, _JUDGED_WITHIN, ids)
     return Component(
         records, [StoredPair(*row) for row in pairs], [JudgedPair(*row) for row in judged]
     )
@@ -208,21 +217,20 @@ def _within(column: Any, ids: Sequence[UUID]) -> Any:
     return column == bindparam(None, list(ids), type_=ARRAY(Uuid)).any_()
 
 
-_HOLDERS = text("""
-    SELECT wanted.kind, wanted.value, held.origin,
-           r.id, r.source, r.external_id, r.kind AS record_kind, r.client_id, r.placement,
-           r.features, r.version,
+_HOLDERS = """
+    SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version,
+           wanted.kind, wanted.value, held.origin,
            CASE WHEN r.kind = 'identifiers' THEN ARRAY(
                SELECT ARRAY[own.kind, own.value] FROM identifier own WHERE own.record_id = r.id
            ) END AS own
-    FROM unnest(:kinds, :values) AS wanted(kind, value)
+    FROM unnest($1::text[], $2::text[]) AS wanted(kind, value)
     CROSS JOIN LATERAL (
         SELECT record_id, origin FROM identifier i
         WHERE i.kind = wanted.kind AND i.value = wanted.value
-        LIMIT :cap
+        LIMIT $3
     ) AS held
     JOIN source_record r ON r.id = held.record_id
-""").bindparams(bindparam("kinds", type_=ARRAY(Text)), bindparam("values", type_=ARRAY(Text)))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,37 +251,25 @@ async def find_holders(
     if not identifiers:
         return found
     ordered = sorted(identifiers)
-    rows = await session.execute(
-        _HOLDERS,
-        {"kinds": [kind for kind, _ in ordered], "values": [v for _, v in ordered], "cap": cap},
-    )
+    rows = await fetch(session, _HOLDERS, [k for k, _ in ordered], [v for _, v in ordered], cap)
     for row in rows:
-        record = StoredRecord(
-            id=row.id,
-            source=row.source,
-            external_id=row.external_id,
-            kind=row.record_kind,
-            client_id=row.client_id,
-            placement=row.placement,
-            features=row.features,
-            version=row.version,
-        )
-        own = frozenset((kind, value) for kind, value in row.own or ())
-        found[row.kind, row.value].append(Holder(record, row.origin, own))
+        kind, value, origin, held = row[8:]
+        own = frozenset((kind, value) for kind, value in held or ())
+        found[kind, value].append(Holder(StoredRecord(*row[:8]), origin, own))
     return found
+
+
+_LOCK_CLIENTS = """
+    SELECT id, version FROM client WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
+"""
 
 
 async def lock_clients(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, int]:
     """Lock clients until the transaction ends, in the order of their ids; return their versions."""
     if not client_ids:
         return {}
-    rows = await session.execute(
-        select(Client.id, Client.version)
-        .where(_within(Client.id, list(client_ids)))
-        .order_by(Client.id)
-        .with_for_update()
-    )
-    return {row.id: row.version for row in rows}
+    rows = await fetch(session, _LOCK_CLIENTS, list(client_ids))
+    return dict(rows)
 
 
 async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> list[StoredRecord]:
@@ -294,41 +290,43 @@ async def current_client_id(session: AsyncSession, client_id: UUID) -> UUID | No
 # --- writing ------------------------------------------------------------------------------------
 
 
-async def save_records(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+_SAVE_RECORDS = """
+    INSERT INTO source_record AS held
+        (id, source, external_id, kind, client_id, placement, profile, features,
+         created_at, changed_at)
+    SELECT id, source, external_id, kind, client_id, placement, profile, features, $9, $9
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
+                $7::jsonb[], $8::jsonb[])
+        AS saved (id, source, external_id, kind, client_id, placement, profile, features)
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE
+    SET kind = excluded.kind, placement = excluded.placement, profile = excluded.profile,
+        features = excluded.features, changed_at = excluded.changed_at, version = held.version + 1
+"""
+
+
+async def save_records(
+    session: AsyncSession, records: Collection[SavedRecord], *, at: datetime
+) -> None:
     """Insert records, or replace what their profiles say."""
-    if not rows:
-        return
-    statement = upsert(SourceRecord)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[SourceRecord.id],
-            set_={
-                "kind": statement.excluded.kind,
-                "placement": statement.excluded.placement,
-                "profile": statement.excluded.profile,
-                "features": statement.excluded.features,
-                "changed_at": statement.excluded.changed_at,
-                "version": SourceRecord.version + 1,
-            },
-        ),
-        list(rows),
-    )
+    if records:
+        await fetch(session, _SAVE_RECORDS, *_columns(records), at)
 
 
-_INSERT_KEYS = text("""
+def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+_INSERT_KEYS = """
     INSERT INTO blocking_key (key, record_id)
-    SELECT * FROM unnest(:keys, :record_ids)
+    SELECT * FROM unnest($1::bigint[], $2::uuid[])
     ON CONFLICT DO NOTHING
-""").bindparams(
-    bindparam("keys", type_=ARRAY(BigInteger)), bindparam("record_ids", type_=ARRAY(Uuid))
-)
-_DELETE_KEYS = text("""
+"""
+_DELETE_KEYS = """
     DELETE FROM blocking_key b
-    USING unnest(:keys, :record_ids) AS gone(key, record_id)
+    USING unnest($1::bigint[], $2::uuid[]) AS gone(key, record_id)
     WHERE b.key = gone.key AND b.record_id = gone.record_id
-""").bindparams(
-    bindparam("keys", type_=ARRAY(BigInteger)), bindparam("record_ids", type_=ARRAY(Uuid))
-)
+"""
 
 
 async def change_blocking_keys(
@@ -340,54 +338,45 @@ async def change_blocking_keys(
     """Add and remove `(key, record id)` rows."""
     for statement, rows in ((_DELETE_KEYS, removed), (_INSERT_KEYS, added)):
         if rows:
-            await session.execute(
-                statement,
-                {"keys": [key for key, _ in rows], "record_ids": [record for _, record in rows]},
-            )
+            await fetch(session, statement, *_columns(rows))
+
+
+_DELETE_STATED = """
+    DELETE FROM identifier WHERE record_id = ANY ($1::uuid[]) AND origin = 'profile'
+"""
+_INSERT_STATED = """
+    INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
+    SELECT kind, value, record_id, 'profile', verified_at, $5
+    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
+        AS stated (kind, value, record_id, verified_at)
+    ON CONFLICT (kind, value, record_id, origin) DO UPDATE SET verified_at = excluded.verified_at
+"""
 
 
 async def replace_profile_identifiers(
-    session: AsyncSession, record_ids: Collection[UUID], rows: Sequence[Mapping[str, Any]]
+    session: AsyncSession,
+    record_ids: Collection[UUID],
+    stated: Collection[tuple[str, str, UUID, datetime | None]],
+    *,
+    at: datetime,
 ) -> None:
-    """Make the identifiers stated by the profiles of `record_ids` exactly `rows`.
+    """Make the identifiers stated by the profiles of `record_ids` exactly `stated`.
 
-    What sales showed of a record stays, and gains what its profile now says.
+    Each is `(kind, value, record id, verified at)`. What sales showed of a record stays.
     """
     if record_ids:
-        await session.execute(
-            delete(Identifier).where(
-                _within(Identifier.record_id, list(record_ids)), Identifier.origin == "profile"
-            )
-        )
-    if rows:
-        statement = upsert(Identifier)
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[
-                    Identifier.kind,
-                    Identifier.value,
-                    Identifier.record_id,
-                    Identifier.origin,
-                ],
-                set_={
-                    "verified_at": statement.excluded.verified_at,
-                },
-            ),
-            list(rows),
-        )
+        await fetch(session, _DELETE_STATED, list(record_ids))
+    if stated:
+        await fetch(session, _INSERT_STATED, *_columns(stated), at)
 
 
-_SHOWN = text("""
+_SHOWN = """
     INSERT INTO identifier (kind, value, record_id, origin, first_seen_at)
-    SELECT kind, value, record_id, 'ticket', :at
-    FROM unnest(:kinds, :values, :record_ids) AS shown(kind, value, record_id)
+    SELECT kind, value, record_id, 'ticket', $4
+    FROM unnest($1::text[], $2::text[], $3::uuid[]) AS shown(kind, value, record_id)
     ON CONFLICT DO NOTHING
     RETURNING kind, value
-""").bindparams(
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("values", type_=ARRAY(Text)),
-    bindparam("record_ids", type_=ARRAY(Uuid)),
-)
+"""
 
 
 async def add_shown_identifiers(
@@ -396,17 +385,11 @@ async def add_shown_identifiers(
     """Remember `(kind, value, record id)` that a fact showed; return those that are news."""
     if not rows:
         return set()
-    ordered = sorted(rows)
-    added = await session.execute(
-        _SHOWN,
-        {
-            "kinds": [kind for kind, _, _ in ordered],
-            "values": [value for _, value, _ in ordered],
-            "record_ids": [record_id for _, _, record_id in ordered],
-            "at": at,
-        },
-    )
-    return {(row.kind, row.value) for row in added}
+    added = await fetch(session, _SHOWN, *_columns(sorted(rows)), at)
+    return {(kind, value) for kind, value in added}
+
+
+_IDENTIFIERS = "SELECT DISTINCT kind, value FROM identifier WHERE record_id = ANY ($1::uuid[])"
 
 
 async def list_identifiers(
@@ -415,12 +398,29 @@ async def list_identifiers(
     """Return every identifier, as `(kind, value)`, that the records hold."""
     if not record_ids:
         return set()
-    rows = await session.execute(
-        select(Identifier.kind, Identifier.value)
-        .where(_within(Identifier.record_id, list(record_ids)))
-        .distinct()
-    )
-    return {(row.kind, row.value) for row in rows}
+    rows = await fetch(session, _IDENTIFIERS, list(record_ids))
+    return {(kind, value) for kind, value in rows}
+
+
+_FORGET_RECORDS = """
+    DELETE FROM record_pair WHERE left_id = ANY ($1::uuid[]) OR right_id = ANY ($1)
+"""
+_FORGET_PAIRS = """
+    DELETE FROM record_pair p
+    USING unnest($1::uuid[], $2::uuid[]) AS gone (left_id, right_id)
+    WHERE p.left_id = gone.left_id AND p.right_id = gone.right_id
+"""
+_SAVE_PAIRS = """
+    INSERT INTO record_pair
+        (left_id, right_id, weight, decision, evidence, contradiction, model_version, scored_at)
+    SELECT left_id, right_id, weight, decision, evidence, contradiction, $7, $8
+    FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::text[], $5::jsonb[], $6::text[])
+        AS scored (left_id, right_id, weight, decision, evidence, contradiction)
+    ON CONFLICT (left_id, right_id) DO UPDATE
+    SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
+        contradiction = excluded.contradiction, model_version = excluded.model_version,
+        scored_at = excluded.scored_at
+"""
 
 
 async def replace_pairs(
@@ -428,77 +428,43 @@ async def replace_pairs(
     *,
     forget_records: Collection[UUID],
     forget_pairs: Collection[Pair],
-    rows: Sequence[Mapping[str, Any]],
+    scored: Collection[ScoredPair],
+    model_version: str,
+    at: datetime,
 ) -> None:
-    """Drop every pair of some records and some single pairs, then store `rows`."""
+    """Drop every pair of some records and some single pairs, then store `scored`."""
     if forget_records:
-        ids = list(forget_records)
-        await session.execute(
-            delete(RecordPair).where(
-                or_(_within(RecordPair.left_id, ids), _within(RecordPair.right_id, ids))
-            )
-        )
-    for left_id, right_id in forget_pairs:
-        await session.execute(
-            delete(RecordPair).where(RecordPair.left_id == left_id, RecordPair.right_id == right_id)
-        )
-    if rows:
-        statement = upsert(RecordPair)
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[RecordPair.left_id, RecordPair.right_id],
-                set_={
-                    column: statement.excluded[column]
-                    for column in (
-                        "weight",
-                        "decision",
-                        "evidence",
-                        "contradiction",
-                        "model_version",
-                        "scored_at",
-                    )
-                },
-            ),
-            list(rows),
-        )
+        await fetch(session, _FORGET_RECORDS, list(forget_records))
+    if forget_pairs:
+        await fetch(session, _FORGET_PAIRS, *_columns(forget_pairs))
+    if scored:
+        await fetch(session, _SAVE_PAIRS, *_columns(scored), model_version, at)
 
 
-_MOVE = text("""
+_MOVE = """
     UPDATE source_record r
     SET client_id = moved.client_id, placement = moved.placement
-    FROM unnest(:record_ids, :client_ids, :placements) AS moved(id, client_id, placement)
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS moved(id, client_id, placement)
     WHERE r.id = moved.id
-""").bindparams(
-    bindparam("record_ids", type_=ARRAY(Uuid)),
-    bindparam("client_ids", type_=ARRAY(Uuid)),
-    bindparam("placements", type_=ARRAY(Text)),
-)
+"""
 
 
 async def move_records(session: AsyncSession, moves: Collection[tuple[UUID, UUID, str]]) -> None:
     """Give records, `(id, client id, placement)`, their new client."""
     if moves:
-        ordered = sorted(moves)
-        await session.execute(
-            _MOVE,
-            {
-                "record_ids": [record_id for record_id, _, _ in ordered],
-                "client_ids": [client_id for _, client_id, _ in ordered],
-                "placements": [placement for _, _, placement in ordered],
-            },
-        )
+        await fetch(session, _MOVE, *_columns(sorted(moves)))
 
 
-_REFRESH_CLIENTS = text("""
+_REFRESH_CLIENTS = """
     WITH state AS (
         SELECT wanted.id, count(r.id) AS members,
                coalesce(bool_or(r.kind = 'profile'), false) AS known
-        FROM unnest(:client_ids) AS wanted(id)
+        FROM unnest($1::uuid[]) AS wanted(id)
         LEFT JOIN source_record r ON r.client_id = wanted.id
         GROUP BY wanted.id
     )
     INSERT INTO client AS c (id, known, version, created_at, changed_at, retired_at)
-    SELECT id, known, 1, :at, :at, CASE WHEN members = 0 THEN CAST(:at AS timestamptz) END
+    SELECT id, known, 1, $2, $2, CASE WHEN members = 0 THEN $2::timestamptz END
     FROM state ORDER BY id
     ON CONFLICT (id) DO UPDATE
     SET known = excluded.known,
@@ -506,8 +472,8 @@ _REFRESH_CLIENTS = text("""
         changed_at = excluded.changed_at,
         retired_at = CASE WHEN excluded.retired_at IS NULL THEN NULL
                           ELSE coalesce(c.retired_at, excluded.retired_at) END
-    RETURNING id, retired_at IS NOT NULL AS retired
-""").bindparams(bindparam("client_ids", type_=ARRAY(Uuid)))
+    RETURNING id, retired_at IS NOT NULL
+"""
 
 
 async def refresh_clients(
@@ -516,8 +482,8 @@ async def refresh_clients(
     """Bring the rows of clients in line with their records; return those without any left."""
     if not client_ids:
         return frozenset()
-    rows = await session.execute(_REFRESH_CLIENTS, {"client_ids": sorted(client_ids), "at": at})
-    return frozenset(row.id for row in rows if row.retired)
+    rows = await fetch(session, _REFRESH_CLIENTS, sorted(client_ids), at)
+    return frozenset(client_id for client_id, is_retired in rows if is_retired)
 
 
 async def add_changes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu import metrics
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
+from rcu.db.statements import to_json
 from rcu.identity import repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.blocking import blocking_keys
@@ -43,7 +43,14 @@ from rcu.identity.registers import (
     person_of,
     verified_identifiers,
 )
-from rcu.identity.repository import Component, Pair, RecordKey, StoredRecord
+from rcu.identity.repository import (
+    Component,
+    Pair,
+    RecordKey,
+    SavedRecord,
+    ScoredPair,
+    StoredRecord,
+)
 from rcu.identity.scoring import Decision, PairScore, score_pair
 from rcu.ids import uuid7
 
@@ -312,20 +319,19 @@ async def _save_drafts(
     await repository.save_records(
         session,
         [
-            {
-                "id": draft.id,
-                "source": draft.key[0],
-                "external_id": draft.key[1],
-                "kind": RecordKind.PROFILE,
-                "client_id": client_of[draft.id],
-                "placement": Placement.MATCHING,
-                "profile": draft.registers,
-                "features": draft.features.to_json(),
-                "created_at": at,
-                "changed_at": at,
-            }
-            for draft in sorted(drafts.values(), key=lambda draft: draft.id)
+            SavedRecord(
+                id=draft.id,
+                source=draft.key[0],
+                external_id=draft.key[1],
+                kind=RecordKind.PROFILE,
+                client_id=client_of[draft.id],
+                placement=Placement.MATCHING,
+                profile=to_json(draft.registers),
+                features=to_json(draft.features.to_json()),
+            )
+            for draft in drafts.values()
         ],
+        at=at,
     )
     await repository.change_blocking_keys(
         session,
@@ -335,21 +341,17 @@ async def _save_drafts(
     await repository.replace_profile_identifiers(
         session,
         [draft.id for draft in drafts.values() if draft.old_features],
-        [row for draft in drafts.values() for row in _identifier_rows(draft, at, region)],
+        [row for draft in drafts.values() for row in _stated_identifiers(draft, region)],
+        at=at,
     )
 
 
-def _identifier_rows(draft: Draft, at: datetime, region: str) -> Iterable[dict[str, Any]]:
+def _stated_identifiers(
+    draft: Draft, region: str
+) -> Iterable[tuple[str, str, UUID, datetime | None]]:
     verified = verified_identifiers(draft.registers, region=region)
     for kind, value in sorted(draft.features.identifiers):
-        yield {
-            "kind": kind,
-            "value": value,
-            "record_id": draft.id,
-            "origin": "profile",
-            "verified_at": verified.get((kind, value)),
-            "first_seen_at": at,
-        }
+        yield kind, value, draft.id, verified.get((kind, value))
 
 
 async def _save_pairs(
@@ -369,20 +371,20 @@ async def _save_pairs(
             for pair, score in scores.items()
             if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
         ],
-        rows=[
-            {
-                "left_id": a,
-                "right_id": b,
-                "weight": score.weight,
-                "decision": score.decision,
-                "evidence": [item._asdict() for item in score.evidence],
-                "contradiction": score.contradiction,
-                "model_version": model.version,
-                "scored_at": at,
-            }
+        scored=[
+            ScoredPair(
+                left_id=a,
+                right_id=b,
+                weight=score.weight,
+                decision=score.decision,
+                evidence=to_json([item._asdict() for item in score.evidence]),
+                contradiction=score.contradiction,
+            )
             for (a, b), score in sorted(scores.items())
             if score.decision is not Decision.APART
         ],
+        model_version=model.version,
+        at=at,
     )
 
 

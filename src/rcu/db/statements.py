@@ -1,0 +1,48 @@
+"""Runs the statements of the hot paths on the driver's own connection, in the same transaction.
+
+SQLAlchemy costs a statement a quarter of a millisecond of computing, asyncpg a twentieth
+(measured); a message takes a dozen. So statements that every message needs are constants with
+`$1` in the place of values, prepared once for each connection, and sets of rows travel as one
+array for each column, so that one row or a thousand are the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    import asyncpg
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+_ANYTHING = text("SELECT 1")
+
+
+async def fetch(session: AsyncSession, statement: str, *values: object) -> Sequence[asyncpg.Record]:
+    """Run a statement in the transaction of `session`, and return its rows.
+
+    JSON comes back as objects; as a value it is given as text, by `to_json`. Objects that the
+    session holds and has not flushed are not seen.
+    """
+    connection = await _driver_connection(session)
+    rows: Sequence[asyncpg.Record] = await connection.fetch(statement, *values)
+    return rows
+
+
+def to_json(value: Any) -> str:
+    """Return a value as JSON text, as the driver takes it for a `jsonb`."""
+    return orjson.dumps(value).decode()
+
+
+async def _driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
+    if not session.in_transaction():
+        await session.connection()
+    # Without waiting: the session has its connection.
+    connection: Any = session.sync_session.connection().connection.driver_connection
+    if not connection.is_in_transaction():
+        # SQLAlchemy sends BEGIN with the first statement that goes through it.
+        await session.execute(_ANYTHING)
+    return connection
