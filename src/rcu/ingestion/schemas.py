@@ -1,11 +1,12 @@
 """Wire formats of the messages that sources send, and of the answers they get."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -30,6 +31,20 @@ IdentifierKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$")]
 Scalar = str | int | float | bool | None
+
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""No clock is right outside; near the ends of the calendar there is no UTC to turn a time into."""
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A time with its zone."""
 
 
 class Wire(BaseModel):
@@ -57,7 +72,7 @@ class IdentifierValue(Wire):
 
     value: Annotated[str, StringConstraints(min_length=1, max_length=320, strip_whitespace=True)]
     verified: bool = False
-    verified_at: AwareDatetime | None = None
+    verified_at: Moment | None = None
 
 
 class OtherIdentifier(IdentifierValue):
@@ -85,7 +100,7 @@ class ProfileMessage(Wire):
 
     message_id: MessageId
     external_id: ExternalId = Field(description="The person's id in the sending source.")
-    occurred_at: AwareDatetime = Field(description="When the source learnt this.")
+    occurred_at: Moment = Field(description="When the source learnt this.")
     title: ShortText | None = None
     given_name: ShortText | None = None
     family_name: ShortText | None = None
@@ -188,7 +203,7 @@ class TicketMessage(Wire):
     business_date: date | None = Field(
         default=None, description="Default: the day of sold_at in the store's time zone."
     )
-    sold_at: AwareDatetime
+    sold_at: Moment
     currency: Currency = "EUR"
     total_cents: Cents = Field(description="Zero or negative for a return.")
     lines: Annotated[list[TicketLine], Field(max_length=500)] = []
@@ -231,7 +246,7 @@ class OrderMessage(Wire):
     message_id: MessageId
     order_id: ExternalId
     status: OrderStatus
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     currency: Currency | None = None
     total_cents: Annotated[int, Field(ge=0, le=10**12)] | None = None
     lines: Annotated[list[TicketLine], Field(max_length=500)] | None = None
@@ -253,7 +268,7 @@ class EventMessage(Wire):
 
     message_id: MessageId
     name: EventName
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     channel: Channel | None = None
     customer: CustomerIdentifiers
     properties: Annotated[dict[AttributeName, Scalar], Field(max_length=50)] = {}
