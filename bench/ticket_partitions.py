@@ -73,7 +73,7 @@ async def main() -> None:
                 found.append(await reads_per_second(connection, table))
         await connection.close()
     one, months = (statistics.median(found) for found in figures.values())
-    print(f"one table {one:,.0f} reads/s, 36 months {months:,.0f} reads/s, ratio {months / one:.2f}")
+    print(f"one table {one:,.0f} reads/s, {MONTHS} months {months:,.0f}: {months / one:.2f}")
 
 
 if __name__ == "__main__":

@@ -191,7 +191,8 @@ def upgrade() -> None:
         ),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "scopes <@ ARRAY['ingest', 'clients:read', 'clients:search', 'clients:steward', 'metrics:read', 'admin']",
+            "scopes <@ ARRAY['ingest', 'clients:read', 'clients:search', 'clients:steward', "
+            "'metrics:read', 'admin']",
             name=op.f("ck_api_key_scopes_are_known"),
         ),
         sa.CheckConstraint(
@@ -263,7 +264,8 @@ def upgrade() -> None:
             "kind IN ('profile', 'reference', 'identifiers')", name=op.f("ck_source_record_kind")
         ),
         sa.CheckConstraint(
-            "placement IN ('matching', 'own_record', 'card', 'app_scan', 'email', 'phone', 'payment_token', 'device', 'none')",
+            "placement IN ('matching', 'own_record', 'card', 'app_scan', 'email', 'phone', "
+            "'payment_token', 'device', 'none')",
             name=op.f("ck_source_record_placement"),
         ),
         sa.ForeignKeyConstraint(
