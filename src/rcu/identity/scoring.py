@@ -99,11 +99,22 @@ def score_pair(
     ]
     others = compare_identifiers(a, b, shared, model.single_valued_kinds)
     weighed += [(kind, level, model.weight("identifier", level)) for kind, level in others]
+    levels.update(others)
+    return weigh_levels(levels, weighed, model)
+
+
+def weigh_levels(
+    levels: dict[str, str], weighed: list[tuple[str, str, float]], model: Model
+) -> PairScore:
+    """Decide on a pair by the levels that it reached: all that a decision looks at.
+
+    `levels` names every attribute, those not compared as `missing`; `weighed` holds
+    `(attribute, level, weight)` of those that were compared.
+    """
     evidence = _count(weighed, model)
     weight = model.prior_bits + sum(item.counted for item in evidence)
-    levels.update(others)
     contradiction = _contradiction_of(
-        levels, designated=_designated(others, model)
+        levels, designated=any(levels.get(kind) == EXACT for kind in model.single_valued_kinds)
     ) or _kin_of_one_name(levels)
     return PairScore(
         weight,
@@ -222,7 +233,7 @@ def _decide(
         return Decision.REVIEW
     return (
         Decision.LINK
-        if _individual(levels) and (model.names_alone_link or _more_than_a_name(levels))
+        if designates_a_person(levels) and (model.names_alone_link or _more_than_a_name(levels))
         else Decision.REVIEW
     )
 
@@ -235,7 +246,7 @@ def _worth_a_look(levels: dict[str, str]) -> bool:
     return tied and levels["given_name"] == EXACT
 
 
-def _individual(levels: dict[str, str]) -> bool:
+def designates_a_person(levels: dict[str, str]) -> bool:
     """Tell whether something designates the person, not only the household.
 
     Where neither given name nor birth date can be compared, an exact identifier is enough
