@@ -34,7 +34,7 @@ class SearchTooVagueError(RcuError):
 
 
 class IdentifierUnreadableError(RcuError):
-    """The value given is not an identifier of its kind, in any writing."""
+    """The value designates nobody: unreadable, a filler, or its check digit fails."""
 
     status = 422
     code = "identifier_unreadable"
@@ -42,6 +42,7 @@ class IdentifierUnreadableError(RcuError):
     def __init__(self, field: str) -> None:
         """Name the field; its value is not repeated."""
         super().__init__(
-            f"{field} is not readable as an identifier of its kind.",
-            errors=[FieldError(field=f"/{field}", reason="Not readable as such", code=self.code)],
+            f"The {field} designates nobody: it is unreadable as one, a filler, or its check "
+            "digit fails. Ask for it again.",
+            errors=[FieldError(field=f"/{field}", reason="Designates nobody", code=self.code)],
         )

@@ -157,11 +157,13 @@ _CANDIDATES = """
     ) candidate
 """
 _BOUGHT_THERE = """
-    EXISTS (
-        SELECT FROM source_record r JOIN purchase_total p ON p.record_id = r.id
+    coalesce((
+        SELECT true FROM source_record r JOIN purchase_total p ON p.record_id = r.id
         WHERE r.client_id = candidate.client_id AND p.store = :store
-    )
+        LIMIT 1
+    ), false)
 """
+# A scalar subquery, not EXISTS: that one PostgreSQL may answer by hashing all of purchase_total.
 
 
 async def find_candidates(
