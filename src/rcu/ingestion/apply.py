@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.clients import service as clients
+from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.identity import resolution
 from rcu.identity.adoption import Cause
@@ -91,7 +92,8 @@ async def apply(
     """Apply messages and return what became of each. Nothing is committed here.
 
     Profiles come first, then orders, sales, what refers to sales, and events: the outcome
-    does not depend on how the sender mixed them.
+    does not depend on how the sender mixed them. Raises `StaleReadError`, upon which the edge
+    tries again, when something changed between reading and locking.
     """
     cause = Cause("message", f"model:{model.version}")
     statements = {
@@ -106,8 +108,9 @@ async def apply(
         session,
         prepared.locks | said.locks() | {lock_key(waiting_for_store(code)) for code in unknown},
     )
-    # A store that was added while we waited for its lock is known now.
-    stores |= await sales.find_timezones(session, unknown)
+    if await sales.find_timezones(session, unknown):
+        # Added while we waited for its lock: the day of its sales was reckoned without it.
+        raise StaleReadError
     placements = await resolution.place(session, prepared, model=model, at=at, cause=cause)
     recording = Recording(session, model=model, at=at, cause=cause)
     if placements.touched_identifiers:

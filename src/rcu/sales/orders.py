@@ -23,6 +23,9 @@ from rcu.sales.repository import KnownOrder
 
 PLACED = "placed"
 
+_LIFE = ("placed", "paid", "shipped", "ready_for_pickup", "picked_up", "cancelled", "returned")
+"""What comes first of two steps that a shop tells as of the same instant."""
+
 
 async def record_orders(
     recording: Recording,
@@ -143,12 +146,17 @@ async def _advance(recording: Recording, order_ids: Collection[UUID]) -> dict[UU
     states: dict[UUID, str] = {}
     if not order_ids:
         return states
-    for order_id, steps in (
-        await repository.list_order_steps(recording.session, order_ids)
-    ).items():
+    told = await repository.list_order_steps(recording.session, order_ids)
+    for order_id, steps in told.items():
+        steps.sort(key=_when)
         await repository.update_order(recording.session, order_id, state_of(steps))
         states[order_id] = steps[-1].status
     return states
+
+
+def _when(step: OrderStep) -> tuple[datetime, int, str]:
+    """Return what puts steps in order, whatever the order of their arrival."""
+    return step.occurred_at, _LIFE.index(step.status), step.message_id
 
 
 def state_of(steps: Sequence[OrderStep]) -> Mapping[str, Any]:

@@ -189,12 +189,10 @@ async def add_order_steps(session: AsyncSession, rows: Sequence[Mapping[str, Any
 async def list_order_steps(
     session: AsyncSession, order_ids: Collection[UUID]
 ) -> dict[UUID, list[OrderStep]]:
-    """Return the steps of each order, in the order in which they occurred."""
+    """Return the steps of each order."""
     found: dict[UUID, list[OrderStep]] = {order_id: [] for order_id in order_ids}
     steps = await session.scalars(
-        select(OrderStep)
-        .where(_any(OrderStep.order_id, sorted(order_ids), Uuid()))
-        .order_by(OrderStep.occurred_at, OrderStep.message_id)
+        select(OrderStep).where(_any(OrderStep.order_id, sorted(order_ids), Uuid()))
     )
     for step in steps:
         found[step.order_id].append(step)

@@ -93,15 +93,22 @@ def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
             new.original.waiting_key,
             f"The ticket that this {new.kind} refers to is not known.",
         )
-    if new.kind == "void" and original is not None and original.voided_by is not None:
-        return Waiting(
-            "already_voided", f"steward:{new.ticket_id}", "The ticket is cancelled already."
-        )
+    if new.kind == "void" and original is not None and (reason := _not_to_void(original)):
+        return Waiting(reason[0], f"steward:{new.ticket_id}", reason[1])
     ready = _ready(new, original, refs)
     refs.know_ticket(_as_known(ready))
     if new.kind == "void" and original is not None:
         refs.know_ticket(replace(original, voided_by=ready.id))
     return ready
+
+
+def _not_to_void(original: KnownTicket) -> tuple[str, str] | None:
+    """Say why a ticket cannot be cancelled; a person then has to look."""
+    if original.voided_by is not None:
+        return "already_voided", "The ticket is cancelled already."
+    if original.kind == "void":
+        return "original_is_void", "The ticket is itself a cancellation."
+    return None
 
 
 def _ready(new: NewTicket, original: KnownTicket | None, refs: References) -> ReadyTicket:
