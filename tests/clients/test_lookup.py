@@ -133,7 +133,7 @@ async def test_a_known_holder_of_a_token_hides_the_anonymous_one(
 
 @pytest.mark.parametrize(
     "identifier",
-    [{"email": "nobody"}, {"phone": "12"}, {"phone": "0600000000"}, {"card": "2900010012842"}],
+    [{"email": "quenouille"}, {"phone": "12"}, {"phone": "0600000000"}, {"card": "2900010012842"}],
     ids=["no_email", "no_phone", "filler", "check_digit"],
 )
 async def test_what_designates_nobody_is_refused_without_repeating_it(
