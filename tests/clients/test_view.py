@@ -93,12 +93,12 @@ async def test_the_view_shows_the_whole_client(
 
     assert body["known"] is True
     assert body["golden"]["given_name"]["value"] == "Jeanne"
-    assert [record["external_id"] for record in body["records"]] == ["P1", "A1", "ids:1"]
-    assert {(i["kind"], i["status"]) for i in body["identifiers"]} == {
-        ("card", "declared"),
-        ("email", "verified"),
-        ("payment_token", "declared"),
-    }
+    assert [record["external_id"] for record in body["records"]] == ["P1", "A1"]
+    assert [(i["kind"], i["status"], i["sources"]) for i in body["identifiers"]] == [
+        ("card", "declared", ["pos"]),
+        ("email", "verified", ["app"]),
+        ("payment_token", "declared", ["pos"]),
+    ]
     assert len(body["tickets"]) == 10
     assert [ticket["sold_at"] for ticket in body["tickets"]] == sorted(
         (ticket["sold_at"] for ticket in body["tickets"]), reverse=True

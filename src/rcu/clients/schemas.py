@@ -118,17 +118,20 @@ class RecordKey(Answer):
     external_id: str
 
 
-class HeldIdentifier(RecordKey):
-    """A normalised identifier that finds the client, and a record that holds it."""
+class HeldIdentifier(Answer):
+    """A normalised identifier that finds the client."""
 
     kind: str
     value: str
-    status: Literal["verified", "declared"]
-    verified_at: datetime | None
+    status: Literal["verified", "declared"] = Field(
+        description="Verified when one source at least says that it is."
+    )
+    verified_at: datetime | None = Field(description="The earliest time since when.")
+    sources: list[str] = Field(description="The sources that know it, by a profile or a fact.")
 
 
 class ClientRecord(RecordKey):
-    """A source record of the client."""
+    """A source record of the client; what gathers facts by identifiers only is not listed."""
 
     kind: str
     placement: str = Field(description="What ties the record to the client.")

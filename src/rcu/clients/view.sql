@@ -25,18 +25,21 @@ FROM (
             SELECT coalesce(json_agg(held), '[]')
             FROM (
                 SELECT i.kind, i.value,
-                       CASE WHEN i.verified_at IS NULL THEN 'declared' ELSE 'verified' END
+                       CASE WHEN min(i.verified_at) IS NULL THEN 'declared' ELSE 'verified' END
                            AS status,
-                       i.verified_at, record.source, record.external_id
+                       min(i.verified_at) AS verified_at,
+                       array_agg(DISTINCT record.source ORDER BY record.source) AS sources
                 FROM record JOIN identifier i ON i.record_id = record.id
-                ORDER BY i.kind, i.value, record.source, record.external_id
+                GROUP BY i.kind, i.value
+                ORDER BY i.kind, verified_at, i.value
             ) held
         ) AS identifiers,
         (
-            SELECT json_agg(listed)
+            SELECT coalesce(json_agg(listed), '[]')
             FROM (
                 SELECT source, external_id, kind, placement, created_at AS since, changed_at
                 FROM record
+                WHERE kind <> 'identifiers'
                 ORDER BY created_at, id
             ) listed
         ) AS records,
