@@ -6,12 +6,16 @@ import csv
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from rcu.cli.running import ExitCode
+from rcu.db.engine import Database
+from rcu.db.errors import DatabaseUnavailableError
+from rcu.ingestion import service
 from tests.cli.conftest import Rcu
 
 PROFILES = """\
@@ -112,8 +116,24 @@ def test_tickets_wait_for_their_store_and_go_in_with_it(shop: Rcu, tmp_path: Pat
 
     assert result.exit_code == ExitCode.OK
     assert figures(result.stdout) == {"recorded": "1", "parked: unknown_store": "1", "rows": "2"}
+    assert "1 of all imports still wait" in result.stdout
     assert opened.exit_code == ExitCode.OK
     assert figures(again.stdout) == {"replayed": "2", "rows": "2"}
+
+
+def test_a_return_before_its_sale_is_applied_by_the_end_of_the_import(
+    shop: Rcu, tmp_path: Path
+) -> None:
+    text = """\
+source,kind,ticket_id,store_id,sold_at,total_cents,original_ticket_id
+pos,return,T2,S1,2025-02-02T10:00:00Z,-500,W1
+eshop,sale,W1,,2025-02-01T10:00:00Z,500,
+"""
+
+    result = shop("import", put(tmp_path, text))
+
+    assert figures(result.stdout)["parked: unknown_ticket"] == "1"
+    assert "all applied meanwhile" in result.stdout
 
 
 def test_refused_rows_are_told_from_accepted_ones_by_exit_code_and_file(
@@ -194,3 +214,24 @@ def test_a_database_that_is_away_is_told_from_a_bad_file(
     monkeypatch.setenv("RCU_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
 
     assert shop("import", put(tmp_path, PROFILES)).exit_code == ExitCode.DATABASE_UNAVAILABLE
+
+
+def test_an_import_cut_short_goes_on_where_it_was(
+    shop: Rcu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, PROFILES)
+    real = service.receive_all
+
+    async def away_for_the_shop(database: Database, **given: Any) -> list[service.Receipt]:
+        if given["source"] == "eshop":
+            raise DatabaseUnavailableError
+        return await real(database, **given)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(service, "receive_all", away_for_the_shop)
+        first = shop("import", path)
+    second = shop("import", path)
+
+    assert first.exit_code == ExitCode.DATABASE_UNAVAILABLE
+    assert "Give the same command again" in " ".join(first.stderr.split())
+    assert figures(second.stdout) == {"matched": "1", "replayed": "2", "rows": "3"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -129,8 +129,8 @@ class ImportProgress:
         self._progress.update(self._task, rows=rows, rate=rows / seconds if seconds else 0.0)
 
 
-def summary_table(summary: ImportSummary) -> Table:
-    """Return what became of the rows."""
+def summary_table(summary: ImportSummary, waiting: Mapping[str, int]) -> Table:
+    """Return what became of the rows; `waiting` counts what is still parked, by reason."""
     table = Table(title="Import", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -138,7 +138,9 @@ def summary_table(summary: ImportSummary) -> Table:
     for outcome, count in sorted(summary.outcomes.items()):
         table.add_row(outcome.replace("_", " "), f"{count:,}", _MEANINGS.get(outcome, ""))
     for reason, count in sorted(summary.parked.items()):
-        table.add_row(f"parked: {reason}", f"{count:,}", "kept; applied when it can be")
+        left = waiting.get(reason, 0)
+        note = f"kept; {left:,} of all imports still wait" if left else "all applied meanwhile"
+        table.add_row(f"parked: {reason}", f"{count:,}", note)
     if summary.conflicts:
         table.add_row("conflicts", f"{summary.conflicts:,}", "message id used for something else")
     if summary.refused:

@@ -122,7 +122,7 @@ def import_file(  # noqa: PLR0913 -- one option for each thing that a file may n
     if summary is not None:
         from rcu.cli import import_report
 
-        stdout.print(import_report.summary_table(summary))
+        stdout.print(import_report.summary_table(summary, job.waiting))
         if summary.rejected:
             stderr.print(import_report.rejects_sentence(target), soft_wrap=True)
             raise typer.Exit(ExitCode.PROBLEM)
@@ -145,6 +145,8 @@ class _Job:
         self._options = options
         self._rejects = rejects
         self._dry_run = dry_run
+        self.waiting: dict[str, int] = {}
+        """Messages of any import that wait at the end of this one, by reason."""
 
     async def run(self, database: Database) -> ImportSummary | None:
         """Say what the file is, then import it; None after a dry run."""
@@ -179,6 +181,7 @@ class _Job:
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
+        from rcu.ingestion.repository import count_parked
         from rcu.ingestion.service import Context, receive_all
 
         context = Context.from_settings(load_settings())
@@ -198,7 +201,7 @@ class _Job:
         ):
             rows = read_rows(self._file, file_format, on_bytes=progress.read_to)
             try:
-                return await import_rows(
+                summary = await import_rows(
                     understand(rows, plan, sources),
                     receive=receive,
                     rejects=rejects,
@@ -210,3 +213,7 @@ class _Job:
                     "again: it recognises them and goes on."
                 )
                 raise
+        if summary.parked:
+            async with database.transaction() as session:
+                self.waiting = await count_parked(session)
+        return summary
