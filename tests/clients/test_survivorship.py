@@ -173,6 +173,22 @@ def test_fillers_and_mistyped_cards_are_left_out() -> None:
     assert survivorship.all_cards([stated({"value": "2900010012842"})]) == []
 
 
+def test_a_postcode_alone_confirms_the_whole_address_it_fits() -> None:
+    whole = {"lines": ["2, rue du Port"], "postcode": "40090", "city": "Laglorieuse"}
+    found = survivorship.all_addresses(
+        [stated(whole, "eshop", day=1), stated({"postcode": "40090"}, "pos", day=9)], region="FR"
+    )
+
+    assert [one["value"]["city"] for one in found] == ["Laglorieuse"]
+    assert [one["source"] for one in found[0]["sources"]] == ["pos", "eshop"]
+
+
+def test_an_email_that_a_till_shouted_is_given_in_lower_case() -> None:
+    found = survivorship.all_emails([stated({"value": "JEANNE@POSTE-AZUR.EXAMPLE"}, "pos")])
+
+    assert values(found) == ["jeanne@poste-azur.example"]
+
+
 def test_one_address_in_two_writings_is_kept_once_as_written_last() -> None:
     old = {"lines": ["12 av. des Lilas"], "postcode": "59000", "city": "LILLE"}
     new = {"lines": ["12, avenue des Lilas"], "postcode": "59000", "city": "Lille"}

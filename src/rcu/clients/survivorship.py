@@ -8,7 +8,8 @@ source has removed is no statement any more; what other sources say of it stands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from rapidfuzz.fuzz import ratio
 
-from rcu.identity.normalise.addresses import normalise_address
+from rcu.identity.normalise.addresses import Address, normalise_address
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_date
 from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
@@ -233,13 +234,21 @@ def most_agreed_date(statements: Iterable[Statement]) -> dict[str, Any] | None:
 
 
 def all_emails(statements: Iterable[Statement]) -> list[dict[str, Any]]:
-    """Return the distinct e-mails as written last; fillers such as `client@...` are left out."""
+    """Return the distinct e-mails as written last; fillers such as `client@...` are left out.
+
+    One written all in capitals is given in lower case.
+    """
 
     def canonical(stated: Statement) -> str | None:
         email = normalise_email(stated.value["value"])
         return None if email is None or is_placeholder_email(email) else email
 
-    return _all_identifiers(statements, canonical, shown=lambda _, newest_text: newest_text)
+    return _all_identifiers(statements, canonical, shown=lambda _, text: _as_written(text))
+
+
+def _as_written(email: str) -> str:
+    """Return an e-mail as it was written, but one that a till shouted in lower case."""
+    return email.lower() if email.isupper() else email
 
 
 def all_phones(statements: Iterable[Statement], *, region: str) -> list[dict[str, Any]]:
@@ -263,9 +272,12 @@ def all_cards(statements: Iterable[Statement]) -> list[dict[str, Any]]:
 
 
 def all_addresses(statements: Iterable[Statement], *, region: str) -> list[dict[str, Any]]:
-    """Return the distinct postal addresses as written last, newest first."""
+    """Return the distinct postal addresses as written last, newest first.
 
-    def canonical(stated: Statement) -> Hashable | None:
+    A part of an address, such as a postcode alone, confirms the whole one that it fits.
+    """
+
+    def canonical(stated: Statement) -> Address | None:
         address = stated.value
         return normalise_address(
             tuple(address.get("lines") or ()),
@@ -275,16 +287,46 @@ def all_addresses(statements: Iterable[Statement], *, region: str) -> list[dict[
             region=region,
         )
 
-    groups = [sorted(same, key=_newest_first) for same in _grouped(statements, canonical).values()]
-    groups.sort(key=lambda group: _newest_first(group[0]))
+    whole, confirmed = _parts_with_wholes(_grouped(statements, canonical))
+    found = [
+        (sorted(same, key=_newest_first), sorted(same + confirmed[address], key=_newest_first))
+        for address, same in whole.items()
+    ]
+    found.sort(key=lambda group: _newest_first(group[1][0]))
     return [
         {
-            "value": _whole_address(group[0].value),
-            "sources": _provenances(group),
+            "value": _whole_address(same[0].value),
+            "sources": _provenances(with_parts),
             "rule": Rule.ALL_NEWEST_FIRST,
         }
-        for group in groups
+        for same, with_parts in found
     ]
+
+
+def _parts_with_wholes(
+    groups: Mapping[Address, list[Statement]],
+) -> tuple[dict[Address, list[Statement]], dict[Address, list[Statement]]]:
+    """Return the whole addresses, and for each the statements of its parts.
+
+    A part that fits several whole addresses is given to the one that was stated last.
+    """
+    whole: dict[Address, list[Statement]] = {}
+    parts: dict[Address, list[Statement]] = defaultdict(list)
+    for address in sorted(groups, key=lambda a: (-sum(map(bool, a)), a)):
+        fitting = [other for other in whole if _is_part(address, other)]
+        if fitting:
+            home = min(fitting, key=lambda a: (min(map(_newest_first, groups[a])), a))
+            parts[home] += groups[address]
+        else:
+            whole[address] = groups[address]
+    return whole, parts
+
+
+def _is_part(part: Address, whole: Address) -> bool:
+    """Tell whether all that one address says, the other says as well, and more."""
+    return part != whole and all(
+        not said or said == held for said, held in zip(part, whole, strict=True)
+    )
 
 
 def _all_identifiers(
