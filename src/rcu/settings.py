@@ -37,10 +37,10 @@ class Settings(BaseSettings):
         "Without it, an embedded PostgreSQL under the data folder.",
     )
     pool_size: int = Field(
-        default=10, ge=1, le=500, description="Connections kept open by each process."
+        default=15, ge=1, le=500, description="Connections kept open by each process."
     )
     pool_overflow: int = Field(
-        default=5, ge=0, le=500, description="Connections opened above the pool size at a peak."
+        default=0, ge=0, le=500, description="Connections opened above the pool size at a peak."
     )
     pool_timeout_seconds: float = Field(
         default=5.0, gt=0, description="Longest wait for a free connection before a 503."
