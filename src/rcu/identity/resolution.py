@@ -120,9 +120,11 @@ async def prepare(
     for statement in statements:
         by_record[statement.source, statement.external_id].append(statement)
     stored = await repository.find_records(session, sorted(by_record))
+    # The records that one sender makes at one instant are as old as their order says.
+    fresh = sorted(uuid7() for _ in by_record)
     drafts = {
-        key: _draft(key, stated, stored.get(key), region=region)
-        for key, stated in by_record.items()
+        key: _draft(new_id, key, stated, stored.get(key), region=region)
+        for new_id, (key, stated) in zip(fresh, by_record.items(), strict=True)
     }
     locks = {lock_key("record", *key) for key in drafts}
     for draft in drafts.values():
@@ -132,6 +134,7 @@ async def prepare(
 
 
 def _draft(
+    new_id: UUID,
     key: RecordKey,
     statements: Sequence[ProfileStatement],
     stored: tuple[StoredRecord, Registers] | None,
@@ -151,7 +154,7 @@ def _draft(
         else old_features
     )
     return Draft(
-        id=before.id if before else uuid7(),
+        id=before.id if before else new_id,
         key=key,
         before=before,
         registers=registers,
