@@ -443,6 +443,9 @@ def _outcomes(
     for move in moves:
         if move.from_client_id not in living and move.from_client_id not in drafts:
             merged[move.client_id].add(move.from_client_id)
+    members_of: dict[UUID, list[UUID]] = defaultdict(list)
+    for member, client_id in formed.client_of.items():
+        members_of[client_id].append(member)
     pairs_of: dict[UUID, list[tuple[UUID, PairScore]]] = defaultdict(list)
     for (a, b), score in formed.scores.items():
         pairs_of[a].append((b, score))
@@ -451,7 +454,7 @@ def _outcomes(
         draft.key: Placed(
             record_id=draft.id,
             client_id=formed.client_of[draft.id],
-            outcome=_outcome(draft, drafts, formed.client_of),
+            outcome=_outcome(draft, drafts, members_of[formed.client_of[draft.id]]),
             merged_client_ids=tuple(sorted(merged[formed.client_of[draft.id]])),
             match=_match(draft, pairs_of[draft.id], formed),
             reviews=_reviews(draft, pairs_of[draft.id], formed.client_of, near),
@@ -460,15 +463,10 @@ def _outcomes(
     }
 
 
-def _outcome(draft: Draft, drafts: Mapping[UUID, Draft], client_of: Mapping[UUID, UUID]) -> str:
+def _outcome(draft: Draft, drafts: Mapping[UUID, Draft], members: Sequence[UUID]) -> str:
     if draft.old_features:
         return "updated"
-    client_id = client_of[draft.id]
-    joined = any(
-        client_of[other] == client_id
-        for other in client_of
-        if other != draft.id and (other not in drafts or other < draft.id)
-    )
+    joined = any(other not in drafts or other < draft.id for other in members if other != draft.id)
     return "matched" if joined else "created"
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, insert, select, text, tuple_, update
+from sqlalchemy import Text, bindparam, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
-from rcu.ingestion.models import InboxMessage, InboxPayload, ParkedMessage
+from rcu.db.statements import fetch
+from rcu.ingestion.models import InboxPayload, ParkedMessage
 
 MessageKey = tuple[str, str]
 """`(source, message id)`."""
@@ -26,27 +28,25 @@ class StoredReceipt:
     answer: dict[str, Any]
 
 
+# The first statement of the transaction: through SQLAlchemy, which sends BEGIN with it.
 _RECEIPTS = text("""
-    SELECT m.source, m.message_id, m.digest, m.status, m.answer
-    FROM unnest(:sources, :message_ids) AS wanted(source, message_id)
-    JOIN inbox_message m USING (source, message_id)
-""").bindparams(
-    bindparam("sources", type_=ARRAY(Text)), bindparam("message_ids", type_=ARRAY(Text))
-)
+    SELECT s.kind, m.message_id, m.digest, m.status, m.answer
+    FROM source s
+    LEFT JOIN inbox_message m ON m.source = s.code AND m.message_id = ANY (:message_ids)
+    WHERE s.code = :source
+""").bindparams(bindparam("source", type_=Text), bindparam("message_ids", type_=ARRAY(Text)))
 
 
 async def find_receipts(
-    session: AsyncSession, keys: Collection[MessageKey]
-) -> dict[MessageKey, StoredReceipt]:
-    """Return the receipts of the messages that were accepted before."""
-    if not keys:
-        return {}
-    rows = await session.execute(
-        _RECEIPTS, {"sources": [s for s, _ in keys], "message_ids": [m for _, m in keys]}
-    )
-    return {
-        (row.source, row.message_id): StoredReceipt(bytes(row.digest), row.status, row.answer)
-        for row in rows
+    session: AsyncSession, source: str, message_ids: Collection[str]
+) -> tuple[str | None, dict[MessageKey, StoredReceipt]]:
+    """Return the kind of a source, None if there is no such source, and its known messages."""
+    wanted = {"source": source, "message_ids": list(message_ids)}
+    rows = (await session.execute(_RECEIPTS, wanted)).all()
+    return rows[0].kind if rows else None, {
+        (source, message_id): StoredReceipt(digest, status, answer)
+        for _, message_id, digest, status, answer in rows
+        if message_id is not None
     }
 
 
@@ -60,18 +60,44 @@ async def find_source_kinds(session: AsyncSession, codes: Collection[str]) -> di
     return {row.code: row.kind for row in rows}
 
 
-async def add_receipts(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert receipts; return how many were not there already."""
-    if not rows:
+class KeptMessage(NamedTuple):
+    """An accepted message, with what it was answered. `answer` and `payload` are JSON text."""
+
+    source: str
+    message_id: str
+    type: str
+    digest: bytes
+    status: int
+    answer: str
+    record_id: UUID | None
+    payload: str
+
+
+_KEEP = """
+    WITH kept AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[],
+                             $6::jsonb[], $7::uuid[], $8::jsonb[])
+            AS kept (source, message_id, type, digest, status, answer, record_id, payload)
+    ), receipt AS (
+        INSERT INTO inbox_message
+            (source, message_id, type, digest, status, answer, record_id, received_at)
+        SELECT source, message_id, type, digest, status, answer, record_id, $9 FROM kept
+        ON CONFLICT DO NOTHING RETURNING 1
+    ), payload AS (
+        INSERT INTO inbox_payload (source, message_id, payload, received_at)
+        SELECT source, message_id, payload, $9 FROM kept
+    )
+    SELECT count(*) FROM receipt
+"""
+
+
+async def keep(session: AsyncSession, messages: Collection[KeptMessage], *, at: datetime) -> int:
+    """Store receipts and payloads; return how many messages were not there already."""
+    if not messages:
         return 0
-    statement = upsert(InboxMessage).on_conflict_do_nothing().returning(InboxMessage.message_id)
-    return len((await session.execute(statement, list(rows))).all())
-
-
-async def add_payloads(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert payloads as received."""
-    if rows:
-        await session.execute(insert(InboxPayload), list(rows))
+    columns = [list(column) for column in zip(*messages, strict=True)]
+    [(kept,)] = await fetch(session, _KEEP, *columns, at)
+    return int(kept)
 
 
 async def park(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from rcu import metrics
 from rcu.db.engine import Database
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
+from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.model import Model
 from rcu.identity.resolution import Placed
@@ -24,7 +25,13 @@ from rcu.ingestion.errors import (
     UnknownSourceError,
 )
 from rcu.ingestion.intake import Defaults, Intake
-from rcu.ingestion.repository import MessageKey, ParkedPlace, StoredMessage, StoredReceipt
+from rcu.ingestion.repository import (
+    KeptMessage,
+    MessageKey,
+    ParkedPlace,
+    StoredMessage,
+    StoredReceipt,
+)
 from rcu.ingestion.schemas import MESSAGE_MODELS, Message, MessageType
 from rcu.logs import get_logger
 from rcu.sales.facts import Clash, Waiting
@@ -143,11 +150,12 @@ async def receive_chunk(
     the edge run the work again, which then finds it.
     """
     at = datetime.now(UTC)
-    kinds = await repository.find_source_kinds(session, [source])
-    if source not in kinds:
+    kind, known = await repository.find_receipts(
+        session, source, {message.message_id for message in messages}
+    )
+    if kind is None:
         raise UnknownSourceError(source)
-    intakes = [Intake(source, kinds[source], message) for message in messages]
-    known = await repository.find_receipts(session, sorted({i.key for i in intakes}))
+    intakes = [Intake(source, kind, message) for message in messages]
     first: dict[MessageKey, Intake] = {}
     for intake in intakes:
         if intake.key not in known:
@@ -193,36 +201,24 @@ async def _keep(
     at: datetime,
 ) -> None:
     """Write receipts and payloads of accepted messages into the inbox."""
-    rows = []
+    kept = []
     for intake in intakes:
         outcome = applied[intake.key]
         status, answer = answer_to(intake, outcome)
-        rows.append(
-            {
-                "source": intake.source,
-                "message_id": intake.message_id,
-                "type": intake.type,
-                "digest": intake.digest,
-                "received_at": at,
-                "status": status,
-                "answer": answer,
-                "record_id": outcome.record_id if isinstance(outcome, Placed) else None,
-            }
+        kept.append(
+            KeptMessage(
+                source=intake.source,
+                message_id=intake.message_id,
+                type=intake.type,
+                digest=intake.digest,
+                status=status,
+                answer=to_json(answer),
+                record_id=outcome.record_id if isinstance(outcome, Placed) else None,
+                payload=to_json(intake.payload),
+            )
         )
-    if await repository.add_receipts(session, rows) != len(rows):
+    if await repository.keep(session, kept, at=at) != len(kept):
         raise StaleReadError
-    await repository.add_payloads(
-        session,
-        [
-            {
-                "source": intake.source,
-                "message_id": intake.message_id,
-                "received_at": at,
-                "payload": intake.payload,
-            }
-            for intake in intakes
-        ],
-    )
 
 
 async def _park(
