@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, bindparam, text
@@ -13,49 +13,55 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from rcu.clients.golden import ProfileRecord
 from rcu.clients.lookup import FoundClient
 from rcu.clients.search import Candidate, Part
+from rcu.db.statements import fetch
 
-_PROFILES = text("""
+_PROFILES = """
     SELECT client_id, source, external_id, profile
     FROM source_record
-    WHERE client_id = ANY (:client_ids) AND kind = 'profile'
-""").bindparams(bindparam("client_ids", type_=ARRAY(Uuid)))
+    WHERE client_id = ANY ($1::uuid[]) AND kind = 'profile'
+"""
 
 
 async def list_profiles(
     session: AsyncSession, client_ids: Collection[UUID]
 ) -> dict[UUID, list[ProfileRecord]]:
     """Return the profile records of clients. A client without one is absent."""
-    rows = await session.execute(_PROFILES, {"client_ids": list(client_ids)})
+    rows = await fetch(session, _PROFILES, list(client_ids))
     profiles: dict[UUID, list[ProfileRecord]] = {}
     for client_id, source, external_id, profile in rows:
         profiles.setdefault(client_id, []).append(ProfileRecord(source, external_id, profile))
     return profiles
 
 
-_SAVE = text("""
+_SAVE = """
     WITH gone AS (
-        DELETE FROM golden_record WHERE client_id = ANY (:gone)
+        DELETE FROM golden_record WHERE client_id = ANY ($1::uuid[])
     )
     INSERT INTO golden_record AS held (client_id, golden, search_terms, rebuilt_at)
     SELECT client_id, golden, string_to_array(terms, ' '), now()
-    FROM jsonb_to_recordset(CAST(:rebuilt AS jsonb))
-        AS rebuilt (client_id uuid, golden jsonb, terms text)
+    FROM unnest($2::uuid[], $3::jsonb[], $4::text[]) AS rebuilt (client_id, golden, terms)
     ORDER BY client_id
     ON CONFLICT (client_id) DO UPDATE
     SET golden = excluded.golden, search_terms = excluded.search_terms,
         rebuilt_at = excluded.rebuilt_at
     WHERE held.golden <> excluded.golden OR held.search_terms <> excluded.search_terms
-""").bindparams(bindparam("gone", type_=ARRAY(Uuid)), bindparam("rebuilt", type_=Text))
+"""
+
+
+class Rebuilt(NamedTuple):
+    """A golden record to save: `golden` is JSON text, `terms` are parted by spaces."""
+
+    client_id: UUID
+    golden: str
+    terms: str
 
 
 async def save_golden_records(
-    session: AsyncSession, rebuilt: str, *, gone: Collection[UUID]
+    session: AsyncSession, rebuilt: Sequence[Rebuilt], *, gone: Collection[UUID]
 ) -> None:
-    """Write golden records that changed, and delete those of clients `gone`, in one statement.
-
-    `rebuilt` is a JSON list of `{client_id, golden, terms}`, terms parted by spaces.
-    """
-    await session.execute(_SAVE, {"rebuilt": rebuilt, "gone": list(gone)})
+    """Write golden records that changed, and delete those of clients `gone`, in one statement."""
+    columns = zip(*rebuilt, strict=True) if rebuilt else ((), (), ())
+    await fetch(session, _SAVE, list(gone), *map(list, columns))
 
 
 _KNOWN_AFTER = text("""

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rcu.clients import golden, lookup, repository, search
 from rcu.clients.errors import IdentifierUnreadableError, SearchTooVagueError
 from rcu.clients.golden import ProfileRecord
 from rcu.clients.lookup import FoundClient, Summary
+from rcu.clients.repository import Rebuilt
 from rcu.clients.search import Hit
 from rcu.clients.search_terms import search_terms
+from rcu.db.statements import to_json
 
 if TYPE_CHECKING:
     from rcu.db.engine import Database
@@ -57,9 +58,7 @@ async def rebuild(
         return
     profiles = await repository.list_profiles(session, wanted)
     rebuilt = [_rebuilt(client_id, profiles[client_id], region) for client_id in sorted(profiles)]
-    await repository.save_golden_records(
-        session, orjson.dumps(rebuilt).decode(), gone=sorted(wanted - profiles.keys())
-    )
+    await repository.save_golden_records(session, rebuilt, gone=sorted(wanted - profiles.keys()))
 
 
 async def rebuild_all(
@@ -86,13 +85,10 @@ async def rebuild_all(
             on_done(len(done))
 
 
-def _rebuilt(client_id: UUID, profiles: list[ProfileRecord], region: str) -> dict[str, object]:
+def _rebuilt(client_id: UUID, profiles: list[ProfileRecord], region: str) -> Rebuilt:
     assembled = golden.assemble(profiles, region=region)
-    return {
-        "client_id": str(client_id),
-        "golden": assembled,
-        "terms": " ".join(search_terms(profiles, assembled)),
-    }
+    terms = " ".join(search_terms(profiles, assembled))
+    return Rebuilt(client_id, to_json(assembled), terms)
 
 
 async def look_up_identifier(
