@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 from math import log2
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -72,6 +72,48 @@ class Household(_Part):
     disagreeing_share: Share
 
 
+class LevelFigures(_Part):
+    """One level before training and after, and in how many expected matches it was seen."""
+
+    m_before: Probability
+    m: Probability
+    u_before: Probability
+    u: Probability
+
+
+class Session(_Part):
+    """One run of expectation maximisation, over the pairs that agree on something."""
+
+    block: str
+    pairs: int
+    iterations: int
+    converged: bool
+    match_share: Share
+
+
+class TrainingFigures(_Part):
+    """How a document was trained: on what, how it converged, what changed."""
+
+    trained_at: AwareDatetime
+    trained_from: str
+    """Version of the model that the training started with."""
+    records: int
+    clients: int
+    """Clients of the first partition, each of which counts once for how common a name is."""
+    candidate_pairs: int
+    random_pairs: int
+    sessions: tuple[Session, ...]
+    judgements: int
+    judgement_shift_bits: float
+    """By how much the judgements moved the prior."""
+    prior_bits_before: float
+    expected_matches: float
+    log_likelihood_bits: float
+    """Of the candidate pairs under the trained weights and prior, against no pair matching."""
+    levels: dict[str, dict[str, LevelFigures]]
+    """By attribute and level, what changed; attributes that the records lack are left out."""
+
+
 class ModelDocument(_Part):
     """A match model as it is stored and exchanged. Weights follow from it: `log2(m / u)` bits."""
 
@@ -94,6 +136,14 @@ class ModelDocument(_Part):
     """By kind, how many different values one client may have before a merge is refused."""
     attributes: dict[str, Attribute]
     frequencies: dict[str, FrequencyTable]
+    excusable_differences: frozenset[Literal["given_name", "birth_date"]] = frozenset()
+    """Of given name and birth date, the one that may plainly differ while the other agrees.
+
+    Empty where households are: a twin differs by the given name alone, a son of his father's
+    name by the birth date. Training fills it where the records show no households.
+    """
+    training: TrainingFigures | None = None
+    """How the document was trained; None when it was written by hand."""
 
     @model_validator(mode="after")
     def _complete(self) -> ModelDocument:
@@ -120,6 +170,7 @@ class Model:
         "_given_names",
         "_weights",
         "document",
+        "excusable_differences",
         "household",
         "key_cap",
         "link_weight",
@@ -140,6 +191,7 @@ class Model:
         self.names_alone_link = document.names_alone_link
         self.household = _CompiledHousehold(document.household)
         self.key_cap = document.key_cap
+        self.excusable_differences = document.excusable_differences
         self.single_valued_kinds = document.single_valued_kinds
         self.name_cache: dict[Any, Any] = {}
         """Names already compared under this model (see `scoring.cached_names`)."""
@@ -180,6 +232,10 @@ class Model:
             return weight
         correction = self._by_frequency.get((attribute, level))
         return weight if correction is None else correction.apply(weight, value)
+
+    def identifier_weight(self, kind: str, level: str) -> float:
+        """Return the match weight of another identifier: of its kind, if the model knows it."""
+        return self.weight(kind if kind in self._weights else "identifier", level)
 
     def is_common_given_name(self, value: str) -> bool:
         """Tell whether the frequency table lists a given name (lower-case ASCII, run together)."""

@@ -21,7 +21,9 @@ from rcu.identity.levels import (
     EXACT,
     INITIAL,
     MISSING,
+    NICKNAME,
     RESEMBLING,
+    SAME_SOUND,
     SHARED,
     SWAPPED,
     TYPING_ERROR,
@@ -98,7 +100,7 @@ def score_pair(
         if level != MISSING
     ]
     others = compare_identifiers(a, b, shared, model.single_valued_kinds)
-    weighed += [(kind, level, model.weight("identifier", level)) for kind, level in others]
+    weighed += [(kind, level, model.identifier_weight(kind, level)) for kind, level in others]
     levels.update(others)
     return weigh_levels(levels, weighed, model)
 
@@ -114,7 +116,9 @@ def weigh_levels(
     evidence = _count(weighed, model)
     weight = model.prior_bits + sum(item.counted for item in evidence)
     contradiction = _contradiction_of(
-        levels, designated=any(levels.get(kind) == EXACT for kind in model.single_valued_kinds)
+        levels,
+        model,
+        designated=any(levels.get(kind) == EXACT for kind in model.single_valued_kinds),
     ) or _kin_of_one_name(levels)
     return PairScore(
         weight,
@@ -143,7 +147,7 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
     designated = bool(a.others) and _designated(
         compare_identifiers(a, b, (), model.single_valued_kinds), model
     )
-    return _contradiction_of(levels, designated=designated)
+    return _contradiction_of(levels, model, designated=designated)
 
 
 def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
@@ -189,23 +193,30 @@ def _designated(others: list[tuple[str, str]], model: Model) -> bool:
     )
 
 
-def _contradiction_of(levels: dict[str, str], *, designated: bool) -> str | None:
+def _contradiction_of(levels: dict[str, str], model: Model, *, designated: bool) -> str | None:
     """Return the plain contradiction of a pair.
 
     A number that designates one person (national id) outvotes one plain difference, which is
-    then an error of typing or filing, but not two.
+    then an error of typing or filing, but not two. So does the other of given name and birth
+    date, where the model says that the records know no households.
     """
     if designated and not (levels["given_name"] == DIFFERENT and levels["birth_date"] == DIFFERENT):
         return None
-    if levels["given_name"] == DIFFERENT:
+    excusable = model.excusable_differences
+    if levels["given_name"] == DIFFERENT and not (
+        GIVEN_NAME in excusable and levels["birth_date"] == EXACT
+    ):
         return GIVEN_NAME
-    if levels["birth_date"] == DIFFERENT:
+    if levels["birth_date"] == DIFFERENT and not (
+        BIRTH_DATE in excusable and levels["given_name"] in AGREEING_GIVEN_NAME
+    ):
         return BIRTH_DATE
     if levels.get("title") == DIFFERENT and levels["given_name"] in {MISSING, INITIAL, RESEMBLING}:
         return TITLE
     return None
 
 
+AGREEING_GIVEN_NAME = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR, SWAPPED})
 _AGREEING_IDENTIFIER = frozenset(
     {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
 )
