@@ -61,3 +61,60 @@ class ClientChangedError(RcuError):
             f"The client {client_id} is at version {current}, not {expected}: look at it again.",
             extra={"current_version": current},
         )
+
+
+class RecordNotFoundError(RcuError):
+    """The source has no such record."""
+
+    status = 404
+    code = "record_not_found"
+
+    def __init__(self, source: str) -> None:
+        # The id of a record may be an e-mail at some sources: it is not repeated.
+        super().__init__(f"The source {source} has no record of that id.")
+
+
+class NothingToCompareError(RcuError):
+    """Both sides are the same record, or the client has no profile record but this one."""
+
+    status = 409
+    code = "nothing_to_compare"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to compare: name two different profile records.")
+
+
+class NotPlacedByMatchingError(RcuError):
+    """The record has no profile: it is with its client by a rule, not by match weights."""
+
+    status = 409
+    code = "not_placed_by_matching"
+
+    def __init__(self, *, kind: str, placement: str) -> None:
+        super().__init__(
+            "The record has no profile to compare; it is with its client by a rule.",
+            extra={"record_kind": kind, "placement": placement},
+        )
+
+
+class TogetherAlreadyError(RcuError):
+    """Both sides are one client: ask why, or how, not why not."""
+
+    status = 409
+    code = "together_already"
+
+    def __init__(self, client_id: UUID) -> None:
+        super().__init__(f"Both sides are the client {client_id}: ask why they are together.")
+
+
+class TooManyRecordsError(RcuError):
+    """More records are tied together than one request may compare."""
+
+    status = 409
+    code = "too_many_records"
+
+    def __init__(self, *, found: int, most: int) -> None:
+        super().__init__(
+            f"{found} records are tied together, and one request compares at most {most}: "
+            "use the command line."
+        )

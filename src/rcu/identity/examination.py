@@ -1,0 +1,156 @@
+"""Records looked at together with all that decides on them, read from the database.
+
+The scores are those of the resolution itself (`resolution`): every pair of a component, with the
+shared identifiers known. Nothing is written and nothing is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.identity import repository
+from rcu.identity.blocking import blocking_keys
+from rcu.identity.errors import TooManyRecordsError
+from rcu.identity.features import Features
+from rcu.identity.model import Model
+from rcu.identity.models import IdentityChange, Judgement, SourceRecord
+from rcu.identity.neighbourhood import Neighbourhood, ordered
+from rcu.identity.repository import Pair, RecordKey, StoredRecord
+from rcu.identity.resolution import _form_clusters, judgements_of
+from rcu.identity.retracing import Retraced, retrace
+from rcu.identity.scoring import PairScore, score_pair
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The components of some records: records, scores, and how their clients are formed."""
+
+    model: Model
+    records: Mapping[UUID, StoredRecord]
+    features: Mapping[UUID, Features]
+    scores: Mapping[Pair, PairScore]
+    shared: frozenset[tuple[str, str]]
+    retraced: Retraced[UUID]
+
+    def key_of(self, record_id: UUID) -> RecordKey:
+        """Return the source and external id of a record."""
+        record = self.records[record_id]
+        return record.source, record.external_id
+
+    def score(self, a: UUID, b: UUID) -> PairScore | None:
+        """Return the score of two records, in either order; None when they were not compared."""
+        return self.scores.get(ordered(a, b))
+
+    def is_as_stored(self, client_ids: Collection[UUID]) -> bool:
+        """Tell whether forming the clients anew gives those that are stored."""
+        wanted = set(client_ids)
+        formed = {
+            frozenset(cluster)
+            for cluster in self.retraced.clients
+            if any(self.records[member].client_id in wanted for member in cluster)
+        }
+        stored: dict[UUID, set[UUID]] = {}
+        for record in self.records.values():
+            stored.setdefault(record.client_id, set()).add(record.id)
+        return formed == {frozenset(stored.get(client_id, ())) for client_id in wanted}
+
+
+async def examine(
+    session: AsyncSession,
+    one_side: Collection[UUID],
+    other_side: Collection[UUID] = (),
+    *,
+    model: Model,
+    most_records: int | None = None,
+) -> Examined:
+    """Score what ties the records of two sides, and each pair between the sides.
+
+    Raises `TooManyRecordsError` when more than `most_records` would have to be compared.
+    """
+    component = await repository.load_component(session, {*one_side, *other_side})
+    if most_records is not None and len(component.records) > most_records:
+        raise TooManyRecordsError(found=len(component.records), most=most_records)
+    near = await Neighbourhood.load(session, [], model)
+    formed = await _form_clusters(session, {}, component, near, {})
+    features = {record.id: Features.from_json(record.features) for record in component.records}
+    await near.learn_sharing(session, [[features[r] for r in (*one_side, *other_side)]])
+    scores = dict(formed.scores)
+    for a, b in product(one_side, other_side):
+        pair = ordered(a, b)
+        if a != b and pair not in scores:
+            scores[pair] = score_pair(features[a], features[b], model, shared=near.shared)
+    retraced = retrace(
+        features,
+        formed.scores,
+        model=model,
+        judgements=judgements_of(component),
+        order=formed.key_of.__getitem__,
+    )
+    return Examined(
+        model=model,
+        records={record.id: record for record in component.records},
+        features=features,
+        scores=scores,
+        shared=frozenset(near.shared),
+        retraced=retraced,
+    )
+
+
+async def find_each_other(session: AsyncSession, a: Features, b: Features, *, model: Model) -> bool:
+    """Tell whether two records are candidates: they share a key that is not generic."""
+    keys = blocking_keys(a) & blocking_keys(b)
+    # One more than the cap tells a key that has too many holders.
+    found = await repository.find_candidates(session, keys, cap=model.key_cap + 1)
+    holders = dict.fromkeys(keys, 0)
+    for candidate in found.values():
+        for key in candidate.keys:
+            holders[key] += 1
+    return any(count <= model.key_cap for count in holders.values())
+
+
+async def list_binding_judgements(
+    session: AsyncSession, record_ids: Collection[UUID]
+) -> list[Judgement]:
+    """Return the judgements that bind pairs of the records, oldest first."""
+    found = await session.scalars(
+        select(Judgement)
+        .where(
+            Judgement.left_id.in_(record_ids),
+            Judgement.right_id.in_(record_ids),
+            Judgement.revoked_at.is_(None),
+        )
+        .order_by(Judgement.made_at, Judgement.id)
+    )
+    return list(found)
+
+
+async def list_changes(session: AsyncSession, client_ids: Collection[UUID]) -> list[IdentityChange]:
+    """Return the changes of the partition that any of the clients took part in, oldest first."""
+    found = await session.scalars(
+        select(IdentityChange)
+        .where(
+            or_(
+                IdentityChange.client_id.in_(client_ids),
+                IdentityChange.other_client_id.in_(client_ids),
+            )
+        )
+        .order_by(IdentityChange.made_at, IdentityChange.id)
+    )
+    return list(found)
+
+
+async def list_arrivals(
+    session: AsyncSession, record_ids: Collection[UUID]
+) -> dict[UUID, datetime]:
+    """Return when each of the records was first heard of."""
+    rows = await session.execute(
+        select(SourceRecord.id, SourceRecord.created_at).where(SourceRecord.id.in_(record_ids))
+    )
+    return dict(rows)
