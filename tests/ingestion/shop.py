@@ -226,7 +226,7 @@ class Shop:
         return int(await self.scalar("SELECT count(*) FROM client WHERE known"))
 
     async def attached(self, message: Message) -> tuple[str | None, str | None]:
-        """Return the known client a ticket is attached to now, and how, as its timeline says it."""
+        """Return the known client that a ticket is attached to now, and how; or twice None."""
         [row] = await self.rows(_ATTACHED, ticket_id=ticket_id(message))
         return (str(row[0]), row[1]) if row[0] else (None, None)
 

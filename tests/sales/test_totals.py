@@ -1,0 +1,95 @@
+"""Totals: after any mix of sales, returns and voids they are what a recount of the tickets says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.identity.model import Model
+from rcu.ingestion.intake import Defaults
+from rcu.ingestion.schemas import TicketMessage
+from rcu.ingestion.service import Context, receive_chunk
+from tests.factories import make_source, make_store
+from tests.ingestion.shop import Message, Shop, at_minute, bring_back, cancel, sale, unsound
+
+CONTEXT = Context(Model.shipped(), Defaults())
+
+CUSTOMERS: list[dict[str, Any] | None] = [
+    None,
+    {"external_id": "P1"},
+    {"card": "ABC-1234"},
+    {"email": "odile.vasseur@mail.example"},
+]
+
+
+@st.composite
+def days_at_the_till(draw: st.DrawFn) -> list[list[Message]]:
+    """Return chunks of tickets: sales, and returns and voids of any of the tickets, mixed up."""
+    sent: list[Message] = []
+    for _ in range(draw(st.integers(1, 3))):
+        sent.append(
+            sale(
+                customer=draw(st.sampled_from(CUSTOMERS)),
+                token=draw(st.sampled_from([None, "par_tok_1"])),
+                store=draw(st.sampled_from(["S001", "S002"])),
+                currency=draw(st.sampled_from(["EUR", "CHF"])),
+                total_cents=draw(st.integers(0, 5000)),
+                sold_at=at_minute(draw(st.integers(0, 600))),
+            )
+        )
+    for _ in range(draw(st.integers(1, 4))):
+        original = draw(st.sampled_from(sent))
+        make = draw(st.sampled_from([bring_back, cancel]))
+        sent.append(make(original, sold_at=at_minute(draw(st.integers(0, 600)))))
+    shuffled = draw(st.permutations(sent + sent[:1]))
+    cut = draw(st.integers(0, len(shuffled)))
+    return [chunk for chunk in (shuffled[:cut], shuffled[cut:]) if chunk]
+
+
+@given(chunks=days_at_the_till())
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_totals_are_the_recount_of_the_tickets(
+    session: AsyncSession, chunks: list[list[Message]]
+) -> None:
+    await make_source(session, "pos")
+    for store in ("S001", "S002"):
+        await make_store(session, store)
+
+    async with session.begin_nested() as undone:
+        for chunk in chunks:
+            messages = [TicketMessage.model_validate(message) for message in chunk]
+            await receive_chunk(session, source="pos", messages=messages, context=CONTEXT)
+        broken = await unsound(session)
+        waiting = await session.scalars(
+            text("SELECT reason FROM parked_message WHERE applied_at IS NULL")
+        )
+        await undone.rollback()
+
+    assert broken == []
+    assert set(waiting) <= {"already_voided", "original_is_void", "unknown_ticket"}
+
+
+async def test_sales_returns_and_voids_of_one_client_at_once_are_all_counted(shop: Shop) -> None:
+    await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
+    sold = [sale(customer={"card": "ABC-1234"}, sold_at=at_minute(n)) for n in range(24)]
+    for message in sold[:12]:
+        await shop.ticket(message)
+
+    await asyncio.gather(
+        *(shop.ticket(message) for message in sold[12:]),
+        *(shop.ticket(cancel(message)) for message in sold[:6]),
+        *(shop.ticket(bring_back(message)) for message in sold[6:12]),
+    )
+
+    assert await shop.rows("SELECT sales, returns, amount_cents FROM purchase_total") == [
+        (18, 6, 18 * 1000 - 6 * 400)
+    ]
