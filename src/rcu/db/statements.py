@@ -8,7 +8,7 @@ array for each column, so that one row or a thousand are the same statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -30,6 +30,11 @@ async def fetch(session: AsyncSession, statement: str, *values: object) -> Seque
     connection = await _driver_connection(session)
     rows: Sequence[asyncpg.Record] = await connection.fetch(statement, *values)
     return rows
+
+
+def columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return rows, one at least, as the arrays of their columns, for `unnest`."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def to_json(value: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import fetch
+from rcu.db.statements import columns, fetch
 from rcu.identity.models import IdentityChange, Judgement, SourceRecord
 
 RecordKey = tuple[str, str]
@@ -310,11 +310,7 @@ async def save_records(
 ) -> None:
     """Insert records, or replace what their profiles say."""
     if records:
-        await fetch(session, _SAVE_RECORDS, *_columns(records), at)
-
-
-def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+        await fetch(session, _SAVE_RECORDS, *columns(records), at)
 
 
 _INSERT_KEYS = """
@@ -338,7 +334,7 @@ async def change_blocking_keys(
     """Add and remove `(key, record id)` rows."""
     for statement, rows in ((_DELETE_KEYS, removed), (_INSERT_KEYS, added)):
         if rows:
-            await fetch(session, statement, *_columns(rows))
+            await fetch(session, statement, *columns(rows))
 
 
 _DELETE_STATED = """
@@ -367,7 +363,7 @@ async def replace_profile_identifiers(
     if record_ids:
         await fetch(session, _DELETE_STATED, list(record_ids))
     if stated:
-        await fetch(session, _INSERT_STATED, *_columns(stated), at)
+        await fetch(session, _INSERT_STATED, *columns(stated), at)
 
 
 _SHOWN = """
@@ -385,7 +381,7 @@ async def add_shown_identifiers(
     """Remember `(kind, value, record id)` that a fact showed; return those that are news."""
     if not rows:
         return set()
-    added = await fetch(session, _SHOWN, *_columns(sorted(rows)), at)
+    added = await fetch(session, _SHOWN, *columns(sorted(rows)), at)
     return {(kind, value) for kind, value in added}
 
 
@@ -436,9 +432,9 @@ async def replace_pairs(
     if forget_records:
         await fetch(session, _FORGET_RECORDS, list(forget_records))
     if forget_pairs:
-        await fetch(session, _FORGET_PAIRS, *_columns(forget_pairs))
+        await fetch(session, _FORGET_PAIRS, *columns(forget_pairs))
     if scored:
-        await fetch(session, _SAVE_PAIRS, *_columns(scored), model_version, at)
+        await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
 
 
 _MOVE = """
@@ -452,7 +448,7 @@ _MOVE = """
 async def move_records(session: AsyncSession, moves: Collection[tuple[UUID, UUID, str]]) -> None:
     """Give records, `(id, client id, placement)`, their new client."""
     if moves:
-        await fetch(session, _MOVE, *_columns(sorted(moves)))
+        await fetch(session, _MOVE, *columns(sorted(moves)))
 
 
 _REFRESH_CLIENTS = """

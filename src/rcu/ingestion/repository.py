@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
-from rcu.db.statements import fetch
+from rcu.db.statements import columns, fetch
 from rcu.ingestion.models import InboxPayload, ParkedMessage
 
 MessageKey = tuple[str, str]
@@ -95,8 +95,7 @@ async def keep(session: AsyncSession, messages: Collection[KeptMessage], *, at: 
     """Store receipts and payloads; return how many messages were not there already."""
     if not messages:
         return 0
-    columns = [list(column) for column in zip(*messages, strict=True)]
-    [(kept,)] = await fetch(session, _KEEP, *columns, at)
+    [(kept,)] = await fetch(session, _KEEP, *columns(messages), at)
     return int(kept)
 
 
@@ -173,17 +172,25 @@ _PARKED = (
 )
 
 
+_WAITING = """
+    SELECT p.source, p.message_id, p.type, i.payload, p.parked_at
+    FROM parked_message p
+    JOIN inbox_payload i ON (i.source, i.message_id, i.received_at)
+        = (p.source, p.message_id, p.parked_at)
+    WHERE p.waits_for = ANY ($1::text[]) AND p.applied_at IS NULL
+    ORDER BY p.parked_at, p.source, p.message_id
+    LIMIT $2
+    FOR UPDATE OF p
+"""
+
+
 async def take_waiting(
     session: AsyncSession, waits_for: Collection[str], *, limit: int
 ) -> list[StoredMessage]:
     """Return, locked, the oldest messages that wait for any of the keys."""
     if not waits_for:
         return []
-    rows = await session.execute(
-        _PARKED.where(
-            ParkedMessage.waits_for == bindparam(None, sorted(waits_for), type_=ARRAY(Text)).any_()
-        ).limit(limit)
-    )
+    rows = await fetch(session, _WAITING, list(waits_for), limit)
     return [StoredMessage(*row) for row in rows]
 
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, Text, Uuid, bindparam, insert, select, text, update
+from sqlalchemy import Text, Uuid, bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.statements import columns, fetch
 from rcu.sales.facts import Printed
-from rcu.sales.models import Event, OrderStep, PurchaseTotal, SalesOrder, Store, Ticket
+from rcu.sales.models import Event, OrderStep, SalesOrder, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +59,20 @@ _TICKET = """
     t.business_date, t.number, t.channel, t.currency, t.total_cents, t.voided_by, t.link
 """
 
-_BY_ID = text(f"""
-    SELECT DISTINCT {_TICKET}
-    FROM unnest(:ticket_ids) AS wanted(ticket_id)
+# Joined to the few sources, so that the indexes that begin with the source serve.
+_FIND_TICKETS = f"""
+    SELECT {_TICKET}
+    FROM unnest($1::text[]) AS wanted (ticket_id)
     CROSS JOIN source s
     JOIN ticket t ON t.source = s.code AND t.ticket_id = wanted.ticket_id
-""").bindparams(bindparam("ticket_ids", type_=ARRAY(Text)))  # noqa: S608 - a constant
-
-_BY_PRINT = text(f"""
-    SELECT DISTINCT {_TICKET}
-    FROM unnest(:stores, :tills, :days, :numbers) AS wanted(store, till, day, number)
+    UNION ALL
+    SELECT {_TICKET}
+    FROM unnest($2::text[], $3::text[], $4::date[], $5::bigint[])
+        AS wanted (store, till, day, number)
     CROSS JOIN source s
     JOIN ticket t ON t.source = s.code AND t.store = wanted.store AND t.till = wanted.till
         AND t.business_date = wanted.day AND t.number = wanted.number
-""").bindparams(  # noqa: S608 - a constant
-    bindparam("stores", type_=ARRAY(Text)),
-    bindparam("tills", type_=ARRAY(Text)),
-    bindparam("days", type_=ARRAY(Date)),
-    bindparam("numbers", type_=ARRAY(BigInteger)),
-)
+"""  # noqa: S608 - a constant
 
 
 async def find_tickets(
@@ -87,27 +82,20 @@ async def find_tickets(
     printed: Collection[Printed],
 ) -> list[KnownTicket]:
     """Return the tickets of any source with one of the ids, or one of the printed numbers."""
-    found: dict[UUID, KnownTicket] = {}
-    if ticket_ids:
-        rows = await session.execute(_BY_ID, {"ticket_ids": sorted(set(ticket_ids))})
-        found |= {row.id: KnownTicket(*row) for row in rows}
-    if printed:
-        stores, tills, days, numbers = (list(column) for column in zip(*printed, strict=True))
-        rows = await session.execute(
-            _BY_PRINT, {"stores": stores, "tills": tills, "days": days, "numbers": numbers}
-        )
-        found |= {row.id: KnownTicket(*row) for row in rows}
-    return list(found.values())
+    numbers = columns(printed) if printed else [[], [], [], []]
+    rows = await fetch(session, _FIND_TICKETS, sorted(set(ticket_ids)), *numbers)
+    # A ticket that is found both ways comes twice.
+    return list({row["id"]: KnownTicket(*row) for row in rows}.values())
+
+
+_TIMEZONES = "SELECT code, timezone FROM store WHERE code = ANY ($1::text[])"
 
 
 async def find_timezones(session: AsyncSession, stores: Collection[str]) -> dict[str, str]:
     """Return the time zone of each store that exists among `stores`."""
     if not stores:
         return {}
-    rows = await session.execute(
-        select(Store.code, Store.timezone).where(_any(Store.code, sorted(stores), Text()))
-    )
-    return {row.code: row.timezone for row in rows}
+    return dict(await fetch(session, _TIMEZONES, list(stores)))
 
 
 _ORDERS = text("""
@@ -135,22 +123,20 @@ class Holding:
     is_profile: bool
 
 
-_HOLDINGS = text("""
+_HOLDINGS = """
     SELECT r.id, r.client_id, r.placement, c.known, r.kind = 'profile' AS is_profile
-    FROM unnest(:record_ids) AS wanted(id)
+    FROM unnest($1::uuid[]) AS wanted (id)
     JOIN source_record r USING (id)
     JOIN client c ON c.id = r.client_id
-""").bindparams(bindparam("record_ids", type_=ARRAY(Uuid)))
+"""
 
 
 async def find_holdings(session: AsyncSession, record_ids: Collection[UUID]) -> dict[UUID, Holding]:
     """Return the client of each record."""
     if not record_ids:
         return {}
-    rows = await session.execute(_HOLDINGS, {"record_ids": sorted(record_ids)})
-    return {
-        row.id: Holding(row.client_id, row.placement, row.known, row.is_profile) for row in rows
-    }
+    rows = await fetch(session, _HOLDINGS, list(record_ids))
+    return {record_id: Holding(*holding) for record_id, *holding in rows}
 
 
 def _any(column: Any, values: Sequence[Any], of: Any) -> Any:
@@ -160,10 +146,54 @@ def _any(column: Any, values: Sequence[Any], of: Any) -> Any:
 # --- writing ------------------------------------------------------------------------------------
 
 
-async def add_tickets(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+class TicketRow(NamedTuple):
+    """A ticket to insert. `lines`, `payments` and `presented` are JSON text."""
+
+    id: UUID
+    source: str
+    ticket_id: str
+    message_id: str
+    content_digest: bytes
+    kind: str
+    store: str | None
+    till: str | None
+    number: int | None
+    business_date: date
+    sold_at: datetime
+    channel: str
+    currency: str
+    total_cents: int
+    lines: str
+    payments: str
+    cashier: str | None
+    order_id: str | None
+    fulfilment: str | None
+    original_id: UUID | None
+    presented: str | None
+    record_id: UUID | None
+    link: str
+    sale_client_id: UUID | None
+    sale_method: str | None
+
+
+_ADD_TICKETS = f"""
+    INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
+    SELECT *, $26
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[],
+        $8::text[], $9::bigint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[],
+        $14::bigint[], $15::jsonb[], $16::jsonb[], $17::text[], $18::text[], $19::text[],
+        $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[]
+    )
+"""  # noqa: S608 - names of this module
+
+
+async def add_tickets(
+    session: AsyncSession, tickets: Collection[TicketRow], *, at: datetime
+) -> None:
     """Insert tickets."""
-    if rows:
-        await session.execute(insert(Ticket), list(rows))
+    if tickets:
+        await fetch(session, _ADD_TICKETS, *columns(tickets), at)
 
 
 async def void_tickets(session: AsyncSession, voids: Mapping[UUID, UUID]) -> None:
@@ -210,26 +240,38 @@ async def add_events(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -
         await session.execute(insert(Event), list(rows))
 
 
-async def add_to_totals(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add tickets to the totals of the records they hang on; rows come sorted by their key."""
-    if not rows:
-        return
-    statement = upsert(PurchaseTotal)
-    added = statement.excluded
-    held = PurchaseTotal
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[held.record_id, held.channel, held.store, held.currency],
-            set_={
-                "sales": held.sales + added.sales,
-                "returns": held.returns + added.returns,
-                "amount_cents": held.amount_cents + added.amount_cents,
-                "first_at": text("least(purchase_total.first_at, excluded.first_at)"),
-                "last_at": text("greatest(purchase_total.last_at, excluded.last_at)"),
-            },
-        ),
-        list(rows),
-    )
+class TotalRow(NamedTuple):
+    """What tickets add to the total of a record; `first_at` and `last_at` are of sales."""
+
+    record_id: UUID
+    channel: str
+    store: str
+    currency: str
+    sales: int
+    returns: int
+    amount_cents: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+_ADD_TO_TOTALS = f"""
+    INSERT INTO purchase_total AS held ({", ".join(TotalRow._fields)})
+    SELECT *
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
+                $7::bigint[], $8::timestamptz[], $9::timestamptz[])
+    ON CONFLICT (record_id, channel, store, currency) DO UPDATE
+    SET sales = held.sales + excluded.sales,
+        returns = held.returns + excluded.returns,
+        amount_cents = held.amount_cents + excluded.amount_cents,
+        first_at = least(held.first_at, excluded.first_at),
+        last_at = greatest(held.last_at, excluded.last_at)
+"""  # noqa: S608 - names of this module
+
+
+async def add_to_totals(session: AsyncSession, totals: Collection[TotalRow]) -> None:
+    """Add tickets to the totals of the records they hang on; they come sorted by their key."""
+    if totals:
+        await fetch(session, _ADD_TO_TOTALS, *columns(totals))
 
 
 _PURCHASE_DATES = text("""

@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rcu.db.statements import to_json
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import Attachment, attachment
 from rcu.sales.facts import Attached, Clash, NewTicket, Outcome, Waiting, waiting_for_store
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
-from rcu.sales.repository import Holding, KnownTicket
+from rcu.sales.repository import Holding, KnownTicket, TicketRow, TotalRow
 
 IDENTIFIERS, ORIGINAL, ORDER, NONE = "identifiers", "original", "order", "none"
 
@@ -184,7 +184,7 @@ async def _write(
 ) -> None:
     session = recording.session
     await repository.add_tickets(
-        session, [_row(ticket, attachments.get(ticket.id), recording.at) for ticket in ready]
+        session, [_row(ticket, attachments.get(ticket.id)) for ticket in ready], at=recording.at
     )
     voids = {t.original.id: t.id for t in ready if t.new.kind == "void" and t.original}
     await repository.void_tickets(session, voids)
@@ -199,39 +199,38 @@ async def _write(
     )
 
 
-def _row(ticket: ReadyTicket, found: Attachment | None, at: datetime) -> dict[str, Any]:
+def _row(ticket: ReadyTicket, found: Attachment | None) -> TicketRow:
     new = ticket.new
-    return {
-        "id": ticket.id,
-        "source": new.source,
-        "ticket_id": new.ticket_id,
-        "message_id": new.message_id,
-        "content_digest": new.digest,
-        "kind": new.kind,
-        "store": new.store,
-        "till": new.till,
-        "number": new.number,
-        "business_date": new.business_date,
-        "sold_at": new.sold_at,
-        "received_at": at,
-        "channel": new.channel,
-        "currency": new.currency,
-        "total_cents": new.total_cents,
-        "lines": new.lines,
-        "payments": new.payments,
-        "cashier": new.cashier,
-        "order_id": new.order_id,
-        "fulfilment": new.fulfilment,
-        "original_id": ticket.original.id if ticket.original else None,
-        "presented": new.presented,
-        "record_id": ticket.record_id,
-        "link": ticket.link,
-        "sale_client_id": found.client_id if found else None,
-        "sale_method": found.method if found else None,
-    }
+    return TicketRow(
+        id=ticket.id,
+        source=new.source,
+        ticket_id=new.ticket_id,
+        message_id=new.message_id,
+        content_digest=new.digest,
+        kind=new.kind,
+        store=new.store,
+        till=new.till,
+        number=new.number,
+        business_date=new.business_date,
+        sold_at=new.sold_at,
+        channel=new.channel,
+        currency=new.currency,
+        total_cents=new.total_cents,
+        lines=to_json(new.lines),
+        payments=to_json(new.payments),
+        cashier=new.cashier,
+        order_id=new.order_id,
+        fulfilment=new.fulfilment,
+        original_id=ticket.original.id if ticket.original else None,
+        presented=to_json(new.presented) if new.presented is not None else None,
+        record_id=ticket.record_id,
+        link=ticket.link,
+        sale_client_id=found.client_id if found else None,
+        sale_method=found.method if found else None,
+    )
 
 
-def _totals(ready: Iterable[ReadyTicket]) -> list[dict[str, Any]]:
+def _totals(ready: Iterable[ReadyTicket]) -> list[TotalRow]:
     """Return what the tickets add to the totals of their records, a row for each key, sorted."""
     sums: dict[tuple[UUID, str, str, str], dict[str, Any]] = defaultdict(
         lambda: {"sales": 0, "returns": 0, "amount_cents": 0, "first_at": None, "last_at": None}
@@ -254,10 +253,7 @@ def _totals(ready: Iterable[ReadyTicket]) -> list[dict[str, Any]]:
         if new.kind == "sale":
             total["first_at"] = min(new.sold_at, total["first_at"] or new.sold_at)
             total["last_at"] = max(new.sold_at, total["last_at"] or new.sold_at)
-    return [
-        dict(zip(("record_id", "channel", "store", "currency"), key, strict=True)) | total
-        for key, total in sorted(sums.items())
-    ]
+    return [TotalRow(*key, **total) for key, total in sorted(sums.items())]
 
 
 def _total_key(record_id: UUID, ticket: NewTicket | KnownTicket) -> tuple[UUID, str, str, str]:
