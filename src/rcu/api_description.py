@@ -37,6 +37,7 @@ TAGS: Final = [
     {"name": "Parked messages", "description": "Accepted messages that wait for something."},
     {"name": "Clients", "description": "One person, assembled from all their source records."},
     {"name": "Stewardship", "description": "Merging and splitting clients by hand."},
+    {"name": "Explanations", "description": "Why, why not, and how: evidence step by step."},
     {"name": "Stores", "description": "The places that sell."},
     {"name": "Sources", "description": "The systems that send."},
     {"name": "Operations", "description": "Health and figures of the service."},

@@ -18,6 +18,7 @@ from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
+from rcu.clients import explain_endpoints as explanations
 from rcu.clients import steward_endpoints as stewardship
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     stores.router,
     clients.router,
     stewardship.router,
+    explanations.router,
     access.router,
     operations.router,
     documentation.router,

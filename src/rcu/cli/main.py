@@ -13,6 +13,7 @@ from rcu.cli import (
     demo,
     doctor,
     evaluate,
+    explain,
     imports,
     keys,
     migrate,
@@ -84,3 +85,6 @@ app.add_typer(stores.app, name="stores", rich_help_panel="Data")
 app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
+app.command("why", rich_help_panel="Clients")(explain.why)
+app.command("why-not", rich_help_panel="Clients")(explain.why_not)
+app.command("how", rich_help_panel="Clients")(explain.how)

@@ -114,8 +114,7 @@ class _Trial:
         )
 
     def _weight(self, attribute: str, level: str) -> float:
-        known = attribute in self._model.document.attributes
-        return self._model.weight(attribute if known else IDENTIFIER, level)
+        return self._model.identifier_weight(attribute, level)
 
     def tips(self, size: int) -> Iterator[Tip]:
         """Yield a tip for each set of `size` attributes that can reach the line."""

@@ -1,0 +1,122 @@
+"""Routes of explanations. What is asked about stands in the body, never in an address."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.access.authorisation import requires
+from rcu.access.caller import Caller
+from rcu.access.models import Scope
+from rcu.clients import explain
+from rcu.clients.explain import Asking
+from rcu.clients.explain_chart import Chart, waterfall
+from rcu.clients.explain_schemas import (
+    HowRead,
+    HowRequest,
+    PairRequest,
+    WhyAnswer,
+    WhyNotAnswer,
+    WhyNotRead,
+    WhyRead,
+)
+from rcu.db.engine import Database
+from rcu.errors import problems
+from rcu.http.dependencies import DatabaseDep
+from rcu.http.routing import api_router
+from rcu.identity.errors import (
+    AnonymousClientError,
+    ClientNotFoundError,
+    NothingToCompareError,
+    NotPlacedByMatchingError,
+    RecordNotFoundError,
+    SameClientError,
+    TogetherAlreadyError,
+    TooManyRecordsError,
+)
+from rcu.identity.explanation import PairExplanation
+from rcu.identity.model import Model
+from rcu.identity.wording import Language
+
+router = api_router(prefix="/v1/explanations", tags=["Explanations"])
+
+Steward = Annotated[Caller, requires(Scope.CLIENTS_STEWARD)]
+
+MOST_RECORDS: Final = 200
+"""Records compared for one answer: all their pairs take about half a second of computing."""
+
+T = TypeVar("T")
+
+_PAIR_ERRORS = (
+    ClientNotFoundError,
+    RecordNotFoundError,
+    SameClientError,
+    AnonymousClientError,
+    NothingToCompareError,
+    NotPlacedByMatchingError,
+    TooManyRecordsError,
+)
+
+
+@router.post("/why", responses=problems(*_PAIR_ERRORS))
+async def explain_why(body: PairRequest, database: DatabaseDep, _caller: Steward) -> WhyAnswer:
+    """Explain why two records, two clients, or a record and its client, are one or are not.
+
+    Every attribute with its level, both sides' normalised values, its weight, and the running
+    sum from the prior to the match weight; the lines, the guards, the refusals of the partition,
+    the judgements that bind; in words, in English and French.
+    """
+    found = await _ask(
+        database,
+        lambda session, asking: explain.why(
+            session, body.left.reference(), body.right.reference(), asking
+        ),
+    )
+    chart = _chart(found.strongest.match, body.chart)
+    return WhyAnswer(**dict(WhyRead.model_validate(found)), chart=chart)
+
+
+@router.post("/why-not", responses=problems(*_PAIR_ERRORS, TogetherAlreadyError))
+async def explain_why_not(
+    body: PairRequest, database: DatabaseDep, _caller: Steward
+) -> WhyNotAnswer:
+    """Explain why two sides are two clients: what came nearest, and what would have tipped it.
+
+    The fewest levels to change for the pair to reach the link line, and whether a guard would
+    still refuse the link.
+    """
+    found = await _ask(
+        database,
+        lambda session, asking: explain.why_not(
+            session, body.left.reference(), body.right.reference(), asking
+        ),
+    )
+    chart = _chart(found.why.strongest.match, body.chart)
+    return WhyNotAnswer(**dict(WhyNotRead.model_validate(found)), chart=chart)
+
+
+@router.post(
+    "/how", responses=problems(ClientNotFoundError, RecordNotFoundError, TooManyRecordsError)
+)
+async def explain_how(body: HowRequest, database: DatabaseDep, _caller: Steward) -> HowRead:
+    """Explain how a client came to be, step by step.
+
+    `by_evidence`: the joins as the partition makes them, judgements first, then the strongest
+    link. `by_time`: each record as it came, and each change of the partition since.
+    """
+    found = await _ask(
+        database,
+        lambda session, asking: explain.how(session, body.client.reference(), asking),
+    )
+    return HowRead.model_validate(found)
+
+
+async def _ask(database: Database, question: Callable[[AsyncSession, Asking], Awaitable[T]]) -> T:
+    asking = Asking(Model.shipped(), with_values=True, most_records=MOST_RECORDS)
+    return await database.run(lambda session: question(session, asking))
+
+
+def _chart(match: PairExplanation, language: Language | None) -> Chart | None:
+    return None if language is None else waterfall(match, language)
