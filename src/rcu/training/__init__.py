@@ -1,0 +1,1 @@
+"""Training a match model on records whose truth nobody knows."""

@@ -1,0 +1,233 @@
+"""The `m` of every level by Splink: expectation maximisation over pairs whose levels are ours.
+
+Splink receives no records but pairs. Each pair stands in two tables, `left` and `right`, under
+one id and with the levels that our own comparison gave it, so that Splink's only work is the
+one it does best, and what it learns is what our scorer uses. A session looks at the pairs
+that agree on some attributes and learns the others, as Splink's documentation advises: among
+pairs of one name, what the names say is settled and the rest can be told apart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rcu.training.errors import TrainingExtraMissingError
+
+Levels = Mapping[str, str]
+"""Attribute to level, of one pair; what could not be compared is left out."""
+
+MIN_SESSION_PAIRS = 30
+MAX_ITERATIONS = 100
+CONVERGENCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The pairs of one session: those that agree on `settled`, in all or in any of them."""
+
+    name: str
+    settled: Mapping[str, frozenset[str]]
+    """Attribute to the levels that count as agreement."""
+    any_of: bool = False
+
+    def holds(self, levels: Levels) -> bool:
+        """Tell whether a pair belongs to the session."""
+        hits = (levels.get(name) in agreeing for name, agreeing in self.settled.items())
+        return any(hits) if self.any_of else all(hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one session of expectation maximisation found."""
+
+    block: str
+    pairs: int
+    iterations: int
+    converged: bool
+    match_share: float
+    """Share of the session's pairs that are matches."""
+    m: Mapping[str, Mapping[str, float]]
+    expected: Mapping[str, float]
+    """By attribute, the expected matches among the pairs that compare it."""
+
+
+@dataclass(slots=True)
+class Estimate:
+    """The `m` of one attribute, over all sessions that could learn it."""
+
+    matches: float = 0.0
+    """Expected matches behind the figures: of the largest session, for sessions share pairs."""
+    _weighed: dict[str, float] = field(default_factory=dict)
+    _total: float = 0.0
+
+    def add(self, m: Mapping[str, float], expected: float) -> None:
+        """Take in what a session found, weighed by its expected matches."""
+        self.matches = max(self.matches, expected)
+        self._total += expected
+        for level, share in m.items():
+            self._weighed[level] = self._weighed.get(level, 0.0) + share * expected
+
+    def share(self, level: str) -> float:
+        """Return the share of the matches that show a level."""
+        return self._weighed.get(level, 0.0) / self._total if self._total else 0.0
+
+
+def pooled(sessions: Iterable[Session]) -> dict[str, Estimate]:
+    """Return the estimates by attribute."""
+    found: dict[str, Estimate] = {}
+    for session in sessions:
+        for attribute, m in session.m.items():
+            found.setdefault(attribute, Estimate()).add(m, session.expected[attribute])
+    return found
+
+
+def run_sessions(
+    pairs: Sequence[Levels],
+    blocks: Sequence[Block],
+    *,
+    m: Mapping[str, Mapping[str, float]],
+    u: Mapping[str, Mapping[str, float]],
+) -> list[Session]:
+    """Run one session for each block that has enough pairs; `u` is fixed, `m` where EM starts.
+
+    Raises `TrainingExtraMissingError` without the extra `rcu[train]`.
+    """
+    splink = _load_splink()
+    sessions = []
+    for block in blocks:
+        chosen = [levels for levels in pairs if block.holds(levels)]
+        if len(chosen) >= MIN_SESSION_PAIRS and (session := _run(splink, block, chosen, m=m, u=u)):
+            sessions.append(session)
+    return sessions
+
+
+def require_splink() -> None:
+    """Raise `TrainingExtraMissingError` without the extra `rcu[train]`."""
+    _load_splink()
+
+
+def _load_splink() -> Any:
+    try:
+        import splink
+        from splink import DuckDBAPI  # noqa: F401 - says early that duckdb is missing
+    except ImportError as error:
+        raise TrainingExtraMissingError from error
+    return splink
+
+
+def _run(
+    splink: Any,
+    block: Block,
+    pairs: Sequence[Levels],
+    *,
+    m: Mapping[str, Mapping[str, float]],
+    u: Mapping[str, Mapping[str, float]],
+) -> Session | None:
+    learned = _learnable(block, pairs, u)
+    if not learned:
+        return None
+    database = splink.DuckDBAPI()
+    tables = [
+        database.register(_table(pairs, learned), dataset_display_name=side)
+        for side in ("pairs_one", "pairs_two")
+    ]
+    linker = splink.Linker(
+        tables,
+        splink.SettingsCreator(
+            link_type="link_only",
+            unique_id_column_name="pair_id",
+            comparisons=[
+                _comparison(name, seen, m.get(name, {}), u[name]) for name, seen in learned.items()
+            ],
+            em_convergence=CONVERGENCE,
+            max_iterations=MAX_ITERATIONS,
+            probability_two_random_records_match=0.5,
+        ),
+        log_level=logging.ERROR,
+        validate_settings=False,
+    )
+    session = linker.training.estimate_parameters_using_expectation_maximisation(
+        "l.pair_id = r.pair_id",
+        estimate_without_term_frequencies=True,
+        fix_u_probabilities=True,
+    )
+    settings = session.core_model_settings
+    share = float(settings.probability_two_random_records_match)
+    iterations = len(session._lambda_history_records) - 1  # noqa: SLF001 - nothing public says it
+    return Session(
+        block=block.name,
+        pairs=len(pairs),
+        iterations=iterations,
+        converged=iterations < MAX_ITERATIONS,
+        match_share=share,
+        m=_read_m(linker),
+        expected={
+            name: share * sum(1 for levels in pairs if levels.get(name) in seen)
+            for name, seen in learned.items()
+        },
+    )
+
+
+def _learnable(
+    block: Block, pairs: Sequence[Levels], u: Mapping[str, Mapping[str, float]]
+) -> dict[str, list[str]]:
+    """Return the attributes a session can learn, each with its levels that were seen."""
+    seen: dict[str, set[str]] = {}
+    for levels in pairs:
+        for attribute, level in levels.items():
+            if attribute not in block.settled and level in u.get(attribute, ()):
+                seen.setdefault(attribute, set()).add(level)
+    return {name: sorted(levels) for name, levels in sorted(seen.items()) if len(levels) > 1}
+
+
+def _table(pairs: Sequence[Levels], learned: Mapping[str, Sequence[str]]) -> Any:
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"pair_id": pa.array(range(len(pairs)), pa.int64())}
+    for name, seen in learned.items():
+        number = {level: i for i, level in enumerate(seen)}
+        columns[_column(name)] = pa.array(
+            [number.get(levels.get(name, "")) for levels in pairs], pa.int32()
+        )
+    return pa.table(columns)
+
+
+def _column(attribute: str) -> str:
+    """Return a column name that no reserved word or odd kind of identifier can break."""
+    return "level_of_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in attribute)
+
+
+def _comparison(
+    attribute: str, seen: Sequence[str], m: Mapping[str, float], u: Mapping[str, float]
+) -> dict[str, Any]:
+    column = _column(attribute)
+    total_m = sum(m.get(level, 1.0) for level in seen)
+    total_u = sum(u[level] for level in seen)
+    null = f'"{column}_l" IS NULL OR "{column}_r" IS NULL'
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": null, "label_for_charts": "missing", "is_null_level": True}
+    ]
+    for number, level in enumerate(seen):
+        levels.append(
+            {
+                "sql_condition": f'"{column}_l" = {number} AND "{column}_r" = {number}',
+                "label_for_charts": level,
+                "m_probability": m.get(level, 1.0) / total_m,
+                "u_probability": u[level] / total_u,
+            }
+        )
+    return {"output_column_name": attribute, "comparison_levels": levels}
+
+
+def _read_m(linker: Any) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for comparison in linker.misc.save_model_to_json()["comparisons"]:
+        found[comparison["output_column_name"]] = {
+            level["label_for_charts"]: float(level["m_probability"] or 0.0)
+            for level in comparison["comparison_levels"]
+            if not level.get("is_null_level")
+        }
+    return found

@@ -1,0 +1,94 @@
+"""How common values are among the records, leaning on the shipped tables where these say more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from math import exp, log
+
+from rcu.identity.features import Features
+from rcu.identity.model import FrequencyTable
+from rcu.identity.normalise.names import facets
+from rcu.training.shrinkage import shrunk
+
+PRIOR_CLIENTS = 1_000.0
+"""A shipped frequency counts for as much as this many clients."""
+LISTED_CLIENTS = 5
+"""A value that fewer clients bear is not listed: it may be a typing error.
+
+The table of given names also says which names are common enough to be no typing error of one
+another, and a table is read for every pair: it stays short.
+"""
+LISTED_SHARE = 1e-4
+
+
+def learn_frequencies(
+    clients: Sequence[Sequence[Features]], held: dict[str, FrequencyTable]
+) -> dict[str, FrequencyTable]:
+    """Return the tables of given names, family names and cities after seeing `clients`.
+
+    `clients` holds each client's records: a value counts once a client, however many records
+    say it. A table that the records say nothing of stays as it is, as do tables of other names.
+    """
+    return held | {
+        name: _learn(Counter(chain.from_iterable(map(values, clients))), held[name])
+        for name, values in _VALUES.items()
+        if name in held
+    }
+
+
+def _given_names(client: Iterable[Features]) -> set[str]:
+    return {facets(record.given_name).joined for record in client if _is_word(record.given_name)}
+
+
+def _family_names(client: Iterable[Features]) -> set[str]:
+    return {facets(record.family_name).core_joined for record in client if record.family_name}
+
+
+def _cities(client: Iterable[Features]) -> set[str]:
+    return {address.city for record in client for address in record.addresses if address.city}
+
+
+def _is_word(name: tuple[str, ...]) -> bool:
+    return bool(name) and not facets(name).initials
+
+
+_VALUES = {"given_name": _given_names, "family_name": _family_names, "city": _cities}
+
+
+def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
+    total = counts.total()
+    if not total:
+        return held
+    listed = set(held.values) | {
+        value for value, n in counts.items() if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE
+    }
+    values = {value: _frequency(counts[value], total, held, value) for value in sorted(listed)}
+    agreeing = sum(n * (n - 1) / 2 for n in counts.values())
+    return FrequencyTable(
+        note=f"{held.note} Learned from {total} clients.".strip(),
+        average=shrunk(agreeing, total * (total - 1) / 2, held.average),
+        default=_default(counts, held, listed),
+        values=values,
+    )
+
+
+def _frequency(count: int, total: int, held: FrequencyTable, value: str) -> float:
+    before = held.values.get(value, held.default)
+    return (count + PRIOR_CLIENTS * before) / (total + PRIOR_CLIENTS)
+
+
+def _default(counts: Counter[str], held: FrequencyTable, listed: set[str]) -> float:
+    """Return the frequency of a value that is not listed, between the counted and the held one.
+
+    Counted after Good and Turing: among values seen once, the chance to meet one again follows
+    from how many were seen twice, and is far below 1 / n where names are many.
+    """
+    total = counts.total()
+    rare = Counter(n for value, n in counts.items() if value not in listed)
+    if not rare:
+        return held.default
+    counted = min(2 * (rare[2] + 0.5) / (rare[1] + 1), 1.0) / total
+    share = total / (total + PRIOR_CLIENTS)
+    return min(exp(share * log(counted) + (1 - share) * log(held.default)), 0.5)

@@ -1,0 +1,255 @@
+"""Training: a new model document out of records, without labels, and judgements where there are.
+
+1. The model to start with scores all candidate pairs. Their matches give a first prior, and
+   with it a first partition.
+2. What the records show as a whole: how common values are, which lone differences are errors,
+   which identifiers a person has only one of.
+3. `u` from pairs drawn at random, less those that the first partition holds together.
+4. `m` by Splink's expectation maximisation, in three sessions (see `em`).
+5. The prior again, under the new weights; judgements shift it.
+
+Everything counted is weighed against what the model held before (see `shrinkage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from rcu.identity.features import CARD, EMAIL, PHONE, Features
+from rcu.identity.in_memory import shared_identifiers
+from rcu.identity.levels import EXACT
+from rcu.identity.model import ATTRIBUTES, Model, ModelDocument, Session, TrainingFigures
+from rcu.identity.partition import Judgements, partition
+from rcu.identity.scoring import PairScore
+from rcu.training import em
+from rcu.training.document import Counts, changed, changes, named, parameters, with_m, with_u
+from rcu.training.errors import TooFewRecordsError
+from rcu.training.frequencies import learn_frequencies
+from rcu.training.households import HouseholdCensus
+from rcu.training.kinds import single_valued_kinds
+from rcu.training.prior import (
+    estimate_prior,
+    evidence_of,
+    expected_matches,
+    judged_shift,
+    log_likelihood_bits,
+)
+from rcu.training.sampling import candidate_pairs, levels_of, random_pairs, score_all
+
+K = TypeVar("K", bound=Hashable)
+
+MIN_RECORDS = 50
+NAMES_ONLY_SHARE = 0.05
+"""Where fewer of the candidate pairs compare more than names and place, names must do."""
+
+_BARE = frozenset({"given_name", "family_name", "title", "place"})
+_EXACT = frozenset({EXACT})
+
+
+def _keep_order(key: Any) -> Any:
+    return key
+
+
+def _say_nothing(_step: str) -> None:
+    pass
+
+
+def train(
+    records: Mapping[K, Features],
+    start: Model,
+    *,
+    trained_at: datetime,
+    judgements: Judgements[K] | None = None,
+    order: Callable[[K], Any] = _keep_order,
+    on_step: Callable[[str], None] = _say_nothing,
+) -> ModelDocument:
+    """Return a new model document trained on `records`, starting from `start`.
+
+    The same records, model and judgements give the same document, whatever the order of the
+    mapping. `on_step` is told what begins. Raises `TooFewRecordsError`, and
+    `TrainingExtraMissingError` without the extra `rcu[train]`.
+    """
+    em.require_splink()
+    if len(records) < MIN_RECORDS:
+        raise TooFewRecordsError(records=len(records), needed=MIN_RECORDS)
+    return _Training(records, start, judgements or Judgements(), order, on_step).run(trained_at)
+
+
+class _Training(Generic[K]):
+    """One training: its steps share the records, the judgements and the candidate pairs."""
+
+    def __init__(
+        self,
+        records: Mapping[K, Features],
+        start: Model,
+        judgements: Judgements[K],
+        order: Callable[[K], Any],
+        on_step: Callable[[str], None],
+    ) -> None:
+        self._records = {key: records[key] for key in sorted(records, key=order)}
+        self._start = start
+        self._judgements = judgements
+        self._order = order
+        self._on_step = on_step
+        self._pairs: list[tuple[K, K]] = []
+
+    def run(self, trained_at: datetime) -> ModelDocument:
+        """Train, and return the document."""
+        self._on_step("Comparing the records")
+        self._pairs = candidate_pairs(self._records, key_cap=self._start.key_cap, order=self._order)
+        model = self._with_first_sight()
+        clients = self._partition(model)
+        self._on_step("Counting names and cities")
+        model = changed(
+            model, frequencies=learn_frequencies(self._faces(clients), model.document.frequencies)
+        )
+        self._on_step("Comparing random pairs")
+        chance = self._chance(model, clients)
+        model = with_u(model, chance)
+        self._on_step("Estimating the weights")
+        sessions, model = self._with_weights(model)
+        self._on_step("Estimating the prior")
+        return self._finish(model, clients, chance, sessions, trained_at)
+
+    def _score(
+        self, model: Model, pairs: Sequence[tuple[K, K]] | None = None
+    ) -> dict[tuple[K, K], PairScore]:
+        shared = shared_identifiers(self._records, model)
+        chosen = self._pairs if pairs is None else pairs
+        return score_all(self._records, chosen, model, shared)
+
+    def _with_first_sight(self) -> Model:
+        """Return the starting model with what the candidate pairs show as a whole."""
+        start = self._start
+        scores = self._score(start)
+        levels = [levels_of(score) for score in scores.values()]
+        return changed(
+            start,
+            prior_bits=self._prior(start, scores.values()),
+            excusable_differences=start.excusable_differences
+            | HouseholdCensus.of(levels).excusable_differences(),
+            single_valued_kinds=single_valued_kinds(self._records, scores, start),
+            names_alone_link=start.names_alone_link or _names_must_do(levels),
+        )
+
+    def _partition(self, model: Model) -> list[frozenset[K]]:
+        return partition(
+            self._records,
+            self._score(model),
+            model=model,
+            judgements=self._judgements,
+            order=self._order,
+        )
+
+    def _faces(self, clients: Iterable[frozenset[K]]) -> list[list[Features]]:
+        return [[self._records[key] for key in client] for client in clients]
+
+    def _prior(self, model: Model, scores: Collection[PairScore]) -> float:
+        return estimate_prior(
+            evidence_of(scores, model), records=len(self._records), start_bits=model.prior_bits
+        )
+
+    def _chance(self, model: Model, clients: Iterable[frozenset[K]]) -> Counts:
+        client_of = {key: i for i, client in enumerate(clients) for key in client}
+        apart = [
+            (a, b) for a, b in random_pairs(list(self._records)) if client_of[a] != client_of[b]
+        ]
+        return Counts.of(levels_of(score) for score in self._score(model, apart).values())
+
+    def _with_weights(self, model: Model) -> tuple[list[em.Session], Model]:
+        """Return the sessions of expectation maximisation, and the model with their `m`.
+
+        Pairs that contradict take no part: the guards decide on them. Judged pairs take none
+        either: those that match count as seen.
+        """
+        judged = self._judgements.must_link | self._judgements.cannot_link
+        pairs = [
+            levels_of(score)
+            for pair, score in self._score(model).items()
+            if score.contradiction is None and frozenset(pair) not in judged
+        ]
+        m, u = parameters(model)
+        kinds = u.keys() - ATTRIBUTES
+        sessions = em.run_sessions(pairs, _blocks(kinds), m=m, u=u)
+        matches = self._score(model, self._judged(self._judgements.must_link))
+        known = Counts.of(levels_of(score) for score in matches.values())
+        return sessions, with_m(model, em.pooled(sessions), known)
+
+    def _judged(self, pairs: Iterable[frozenset[K]]) -> list[tuple[K, K]]:
+        found = []
+        for pair in pairs:
+            if pair <= self._records.keys():
+                a, b = sorted(pair, key=self._order)
+                found.append((a, b))
+        return sorted(found, key=lambda pair: (self._order(pair[0]), self._order(pair[1])))
+
+    def _verdicts(self, model: Model) -> list[tuple[float, bool]]:
+        """Return the weight of each judged pair that no guard decides, and the verdict."""
+        judgements = self._judgements
+        return [
+            (score.weight, is_match)
+            for pairs, is_match in ((judgements.must_link, True), (judgements.cannot_link, False))
+            for score in self._score(model, self._judged(pairs)).values()
+            if score.contradiction is None
+        ]
+
+    def _finish(
+        self,
+        model: Model,
+        clients: Sequence[frozenset[K]],
+        chance: Counts,
+        sessions: Sequence[em.Session],
+        trained_at: datetime,
+    ) -> ModelDocument:
+        evidence = evidence_of(self._score(model).values(), model)
+        unjudged = estimate_prior(evidence, records=len(self._records), start_bits=model.prior_bits)
+        verdicts = self._verdicts(changed(model, prior_bits=unjudged))
+        shift = judged_shift(verdicts)
+        figures = TrainingFigures(
+            trained_at=trained_at,
+            trained_from=self._start.version,
+            records=len(self._records),
+            clients=len(clients),
+            candidate_pairs=len(self._pairs),
+            random_pairs=chance.pairs,
+            sessions=tuple(map(_told, sessions)),
+            judgements=len(verdicts),
+            judgement_shift_bits=shift,
+            prior_bits_before=self._start.prior_bits,
+            expected_matches=expected_matches(evidence, unjudged + shift),
+            log_likelihood_bits=log_likelihood_bits(evidence, unjudged + shift),
+            levels=changes(self._start.document, model.document),
+        )
+        trained = changed(model, prior_bits=unjudged + shift, training=figures)
+        return named(trained.document, trained_at)
+
+
+def _names_must_do(pairs: Sequence[em.Levels]) -> bool:
+    """Tell whether the records hold names and places only, or next to nothing else."""
+    more = sum(1 for levels in pairs if not levels.keys() <= _BARE)
+    return more < NAMES_ONLY_SHARE * len(pairs)
+
+
+def _blocks(kinds: Iterable[str]) -> list[em.Block]:
+    """Return the sessions: pairs of one name, of one birth date, of one identifier."""
+    return [
+        em.Block("names", {"given_name": _EXACT, "family_name": _EXACT}),
+        em.Block("birth_date", {"birth_date": _EXACT}),
+        em.Block(
+            "identifier",
+            dict.fromkeys([EMAIL, PHONE, CARD, *sorted(kinds)], _EXACT),
+            any_of=True,
+        ),
+    ]
+
+
+def _told(session: em.Session) -> Session:
+    return Session(
+        block=session.block,
+        pairs=session.pairs,
+        iterations=session.iterations,
+        converged=session.converged,
+        match_share=session.match_share,
+    )
