@@ -89,7 +89,7 @@ async def test_what_was_known_at_the_sale_stays_known(shop: Shop) -> None:
     ],
 )
 async def test_junk_and_bare_names_attach_nothing(shop: Shop, customer: dict[str, str]) -> None:
-    await shop.profile("pos", "P1", **ODILE, **{"preferred_store": "S001"})
+    await shop.profile("pos", "P1", **ODILE, preferred_store="S001")
 
     answer = await shop.ticket(sale(customer=customer))
 

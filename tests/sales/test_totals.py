@@ -27,21 +27,21 @@ CUSTOMERS: list[dict[str, Any] | None] = [
 ]
 
 
+def _drawn_sale(draw: st.DrawFn) -> Message:
+    return sale(
+        customer=draw(st.sampled_from(CUSTOMERS)),
+        token=draw(st.sampled_from([None, "par_tok_1"])),
+        store=draw(st.sampled_from(["S001", "S002"])),
+        currency=draw(st.sampled_from(["EUR", "CHF"])),
+        total_cents=draw(st.integers(0, 5000)),
+        sold_at=at_minute(draw(st.integers(0, 600))),
+    )
+
+
 @st.composite
 def days_at_the_till(draw: st.DrawFn) -> list[list[Message]]:
     """Return chunks of tickets: sales, and returns and voids of any of the tickets, mixed up."""
-    sent: list[Message] = []
-    for _ in range(draw(st.integers(1, 3))):
-        sent.append(
-            sale(
-                customer=draw(st.sampled_from(CUSTOMERS)),
-                token=draw(st.sampled_from([None, "par_tok_1"])),
-                store=draw(st.sampled_from(["S001", "S002"])),
-                currency=draw(st.sampled_from(["EUR", "CHF"])),
-                total_cents=draw(st.integers(0, 5000)),
-                sold_at=at_minute(draw(st.integers(0, 600))),
-            )
-        )
+    sent = [_drawn_sale(draw) for _ in range(draw(st.integers(1, 3)))]
     for _ in range(draw(st.integers(1, 4))):
         original = draw(st.sampled_from(sent))
         make = draw(st.sampled_from([bring_back, cancel]))

@@ -1,14 +1,17 @@
 """Writing a new partition down: records move, clients appear or retire, history is kept."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.errors import StaleReadError
 from rcu.identity import repository
+from rcu.identity.models import Placement
 from rcu.ids import uuid7
 
 
@@ -45,37 +48,52 @@ async def adopt(
     """Move records between clients and keep the history; return the clients that changed.
 
     Clients in `refresh` are brought in line as well: one of their records is new or became
-    a profile.
+    a profile. Raises `StaleReadError`, upon which the edge tries again, when a record is no
+    longer with the client it was read to be with.
     """
-    await repository.move_records(
-        session, [(move.record_id, move.client_id, move.placement) for move in moves]
+    are_moved = await repository.move_records(
+        session,
+        [(move.record_id, move.from_client_id, move.client_id, move.placement) for move in moves],
     )
+    if not are_moved:
+        raise StaleReadError
     moved = [move for move in moves if not move.is_new and move.from_client_id != move.client_id]
     changed = {move.client_id for move in moves} | set(refresh)
     changed |= {move.from_client_id for move in moved}
-    retired = await repository.refresh_clients(session, changed, at=at)
-    await repository.add_changes(session, _history(moved, retired, cause=cause, at=at))
+    current = await repository.refresh_clients(session, changed, at=at)
+    await repository.add_changes(session, _history(moved, current, cause=cause, at=at))
     return frozenset(changed)
 
 
 def _history(
-    moved: Sequence[Move], retired: Collection[UUID], *, cause: Cause, at: datetime
+    moved: Sequence[Move], current: Mapping[UUID, UUID], *, cause: Cause, at: datetime
 ) -> list[dict[str, object]]:
-    """Return one change for each pair of clients between which records moved."""
-    groups: dict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    """Return one change for each pair of clients between which records moved.
+
+    Records that follow a client which has gone over are told with it, not once more.
+    """
+    groups: dict[tuple[UUID, UUID], list[Move]] = defaultdict(list)
     for move in moved:
-        groups[move.from_client_id, move.client_id].append(move.record_id)
+        groups[move.from_client_id, move.client_id].append(move)
     return [
         {
             "id": uuid7(),
-            "kind": "merge" if from_client_id in retired else "split",
+            "kind": kind,
             "client_id": client_id,
             "other_client_id": from_client_id,
-            "record_ids": sorted(record_ids),
+            "record_ids": sorted(move.record_id for move in moves),
             "cause": cause.kind,
             "actor": cause.actor,
             "reason": cause.reason,
             "made_at": at,
         }
-        for (from_client_id, client_id), record_ids in sorted(groups.items())
+        for (from_client_id, client_id), moves in sorted(groups.items(), key=itemgetter(0))
+        if (kind := _kind(from_client_id, current[from_client_id] == client_id, moves))
     ]
+
+
+def _kind(from_client_id: UUID, goes_over: bool, moves: Sequence[Move]) -> str | None:  # noqa: FBT001
+    """Return what a change is: the whole client goes over, profiles leave it, or only facts do."""
+    if goes_over:
+        return "merge" if any(move.record_id == from_client_id for move in moves) else None
+    return "split" if any(move.placement == Placement.MATCHING for move in moves) else "move"

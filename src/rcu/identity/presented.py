@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.identity import placing, repository
@@ -133,12 +134,38 @@ async def place_presented(
     await _make(session, {made[key]: by_key[key] for key in made}, at=at)
     changed = set(touched) | await _remember_shown(session, by_key, outcome.records, at=at)
     if made or changed:
-        moves = await _place_again(session, changed, new=outcome.new_record_ids, model=model)
-        lone = outcome.new_record_ids - {move.record_id for move in moves}
-        outcome.touched_client_ids = set(
-            await adopt(session, moves, refresh=lone, cause=cause, at=at)
+        locked = set(touched).union(*(p.identifiers for p in presentations))
+        work = _Placing(_Holders(session, locked), model)
+        moves = await _place_again(work, changed, new=outcome.new_record_ids)
+        outcome.touched_client_ids = await _adopt(
+            session, moves, new=outcome.new_record_ids, cause=cause, at=at
         )
     return outcome
+
+
+async def _adopt(
+    session: AsyncSession,
+    moves: Sequence[Move],
+    *,
+    new: Collection[UUID],
+    cause: Cause,
+    at: datetime,
+) -> set[UUID]:
+    """Move records, unless a client that they come from or go to has gone elsewhere meanwhile.
+
+    Whoever merges or splits clients holds their rows: once they are ours, the partition says
+    whether what was read before is still so.
+    """
+    await repository.lock_clients(
+        session,
+        {move.client_id for move in moves}
+        | {move.from_client_id for move in moves if not move.is_new},
+    )
+    lone = set(new) - {move.record_id for move in moves}
+    changed = await adopt(session, moves, refresh=lone, cause=cause, at=at)
+    if moves and await repository.has_strays(session, changed):
+        raise StaleReadError
+    return set(changed)
 
 
 async def _make(session: AsyncSession, made: Mapping[UUID, Presentation], *, at: datetime) -> None:
@@ -187,13 +214,29 @@ async def _remember_shown(
 class _Holders:
     """Who holds which identifier, read once and as it is after the locks."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, locked: Iterable[IdentifierKey]) -> None:
         self._session = session
+        self._locked = set(locked)
         self._held: dict[IdentifierKey, list[Holder]] = {}
 
     async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
         missing = set(identifiers) - self._held.keys()
         self._held |= await repository.find_holders(self._session, missing, cap=HOLDER_CAP)
+
+    async def lock_and_load(self, identifiers: Iterable[IdentifierKey]) -> None:
+        """Read the holders once nobody else is about to change them.
+
+        Two transactions may each show one token with another client: the second must see the
+        first.
+        """
+        unlocked = set(identifiers) - self._locked
+        await lock_until_commit(
+            self._session, {identifier_key(*identifier) for identifier in unlocked}
+        )
+        self._locked |= unlocked
+        for identifier in unlocked:
+            self._held.pop(identifier, None)
+        await self.load(identifiers)
 
     def of(self, identifier: IdentifierKey) -> Sequence[Holder]:
         """Return the holders; none when they are too many for the identifier to mean anything."""
@@ -250,21 +293,16 @@ class _Placing:
 
 
 async def _place_again(
-    session: AsyncSession,
-    changed: Collection[IdentifierKey],
-    *,
-    new: Collection[UUID],
-    model: Model,
+    work: _Placing, changed: Collection[IdentifierKey], *, new: Collection[UUID]
 ) -> list[Move]:
     """Return the moves of every identifiers record that a changed identifier concerns."""
-    work = _Placing(_Holders(session), model)
     await work.holders.load(changed)
     first = work.holders.identifier_records(changed)
     if not first:
         return []
     work.records |= first
     await _place_by_person(work, first)
-    await _place_by_instrument(session, work, first, changed)
+    await _place_by_instrument(work, first, changed)
     return _moves(work, await _gather_anonymous(work), new)
 
 
@@ -280,23 +318,20 @@ async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> No
 
 
 async def _place_by_instrument(
-    session: AsyncSession,
-    work: _Placing,
-    first: Mapping[UUID, Holder],
-    changed: Collection[IdentifierKey],
+    work: _Placing, first: Mapping[UUID, Holder], changed: Collection[IdentifierKey]
 ) -> None:
     """Place by token or device what no person was named for."""
     touched = set(placing.instrumental_identifiers(changed))
     for holder in first.values():
         touched.update(placing.instrumental_identifiers(holder.own))
-    # Two transactions may each show one token with another client: the second must see the first.
-    await lock_until_commit(session, {identifier_key(kind, value) for kind, value in touched})
-    await work.holders.load(touched)
+    await work.holders.lock_and_load(touched)
     concerned = work.holders.identifier_records(touched) | dict(first)
-    await work.holders.load(
-        identifier
-        for holder in concerned.values()
-        for identifier in placing.instrumental_identifiers(holder.own)
+    await work.holders.lock_and_load(
+        {
+            identifier
+            for holder in concerned.values()
+            for identifier in placing.instrumental_identifiers(holder.own)
+        }
     )
     for record_id, holder in concerned.items():
         if record_id in first:
@@ -319,7 +354,11 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     }
     await work.holders.load(anchors)
     for record_id, holder in work.holders.identifier_records(anchors).items():
-        if record_id not in work.records and holder.record.placement == Placement.NONE:
+        if (
+            record_id not in work.records
+            and holder.record.placement == Placement.NONE
+            and placing.anchor(holder.own) in anchors
+        ):
             work.records[record_id] = holder
             work.placed[record_id] = None
     return placing.anonymous_clients(

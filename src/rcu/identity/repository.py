@@ -440,15 +440,21 @@ async def replace_pairs(
 _MOVE = """
     UPDATE source_record r
     SET client_id = moved.client_id, placement = moved.placement
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS moved(id, client_id, placement)
-    WHERE r.id = moved.id
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])
+        AS moved(id, from_client_id, client_id, placement)
+    WHERE r.id = moved.id AND r.client_id = moved.from_client_id
+    RETURNING 1
 """
 
 
-async def move_records(session: AsyncSession, moves: Collection[tuple[UUID, UUID, str]]) -> None:
-    """Give records, `(id, client id, placement)`, their new client."""
-    if moves:
-        await fetch(session, _MOVE, *columns(sorted(moves)))
+async def move_records(
+    session: AsyncSession, moves: Collection[tuple[UUID, UUID, UUID, str]]
+) -> bool:
+    """Give records, `(id, client id now, client id, placement)`, their new client.
+
+    Return whether every one of them was with the client it was thought to be with.
+    """
+    return not moves or len(await fetch(session, _MOVE, *columns(sorted(moves)))) == len(moves)
 
 
 _REFRESH_CLIENTS = """
@@ -459,27 +465,40 @@ _REFRESH_CLIENTS = """
         LEFT JOIN source_record r ON r.client_id = wanted.id
         GROUP BY wanted.id
     )
-    INSERT INTO client AS c (id, known, version, created_at, changed_at, retired_at)
-    SELECT id, known, 1, $2, $2, CASE WHEN members = 0 THEN $2::timestamptz END
-    FROM state ORDER BY id
-    ON CONFLICT (id) DO UPDATE
-    SET known = excluded.known,
-        version = c.version + 1,
-        changed_at = excluded.changed_at,
-        retired_at = CASE WHEN excluded.retired_at IS NULL THEN NULL
-                          ELSE coalesce(c.retired_at, excluded.retired_at) END
-    RETURNING id, retired_at IS NOT NULL
+    , refreshed AS (
+        INSERT INTO client AS c (id, known, version, created_at, changed_at, retired_at)
+        SELECT id, known, 1, $2, $2, CASE WHEN members = 0 THEN $2::timestamptz END
+        FROM state ORDER BY id
+        ON CONFLICT (id) DO UPDATE
+        SET known = excluded.known,
+            version = c.version + 1,
+            changed_at = excluded.changed_at,
+            retired_at = CASE WHEN excluded.retired_at IS NULL THEN NULL
+                              ELSE coalesce(c.retired_at, excluded.retired_at) END
+        RETURNING id
+    )
+    SELECT head.id, head.client_id FROM refreshed JOIN source_record head USING (id)
 """
 
 
 async def refresh_clients(
     session: AsyncSession, client_ids: Collection[UUID], *, at: datetime
-) -> frozenset[UUID]:
-    """Bring the rows of clients in line with their records; return those without any left."""
+) -> dict[UUID, UUID]:
+    """Bring the rows of clients in line with their records; return what each id stands for now."""
     if not client_ids:
-        return frozenset()
-    rows = await fetch(session, _REFRESH_CLIENTS, sorted(client_ids), at)
-    return frozenset(client_id for client_id, is_retired in rows if is_retired)
+        return {}
+    return dict(await fetch(session, _REFRESH_CLIENTS, sorted(client_ids), at))
+
+
+_STRAYS = """
+    SELECT 1 FROM source_record r JOIN source_record head ON head.id = r.client_id
+    WHERE r.client_id = ANY ($1::uuid[]) AND head.client_id <> head.id LIMIT 1
+"""
+
+
+async def has_strays(session: AsyncSession, client_ids: Collection[UUID]) -> bool:
+    """Tell whether a record is with one of the clients although its id stands for another now."""
+    return bool(await fetch(session, _STRAYS, list(client_ids)))
 
 
 async def add_changes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -394,8 +394,9 @@ async def _save_pairs(
 def _moves(
     component: Component, drafts: Mapping[UUID, Draft], client_of: Mapping[UUID, UUID]
 ) -> list[Move]:
-    known = {record.id: record for record in component.records}
-    known |= {draft.id: draft.before for draft in drafts.values() if draft.before}
+    # What was read after the locks comes last: a record may have moved while we waited for them.
+    known = {draft.id: draft.before for draft in drafts.values() if draft.before}
+    known |= {record.id: record for record in component.records}
     return [
         Move(record.id, client_of[record.id], Placement.MATCHING, record.client_id)
         for record in known.values()
