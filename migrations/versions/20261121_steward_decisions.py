@@ -1,8 +1,9 @@
 """Keep every decision of a steward as one row, so that it can be undone and undone again.
 
 Judgements and identity changes refer to the decision that made them. Judgements that bind already
-get a decision each, all that one person made at one instant together. `record_ids` is indexed, so
-that the history of a record is found.
+get a decision each, all that one person made at one instant together. Identity changes get the time
+at which they were recorded, which orders them, and an index by record, so that who was whom at any
+time can be told.
 
 Revision ID: 20261121_steward_decisions
 Revises: 20261121_first_tables
@@ -164,13 +165,17 @@ def _upgrade_changes() -> None:
             comment="the steward's decision that caused it, if one did",
         ),
     )
-    op.alter_column(
+    op.add_column(
         "identity_change",
-        "made_at",
-        existing_type=sa.DateTime(timezone=True),
-        comment="of the database's clock, while the records' clients were locked",
-        existing_nullable=False,
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+            comment="of the database's clock while the clients were locked: it orders the changes",
+        ),
     )
+    op.execute("UPDATE identity_change SET recorded_at = made_at")
     op.create_foreign_key(
         op.f("fk_identity_change_decision_id_decision"),
         "identity_change",
@@ -193,6 +198,7 @@ def downgrade() -> None:
     """Forget decisions, and with them what could be undone; what binds still binds."""
     for name in ("ix_identity_change_record_ids", "ix_identity_change_decision_id"):
         op.drop_index(name, table_name="identity_change")
+    op.drop_column("identity_change", "recorded_at")
     op.drop_column("identity_change", "decision_id")
     for name in ("ix_judgement_decision_id", "ix_judgement_left_id"):
         op.drop_index(name, table_name="judgement")

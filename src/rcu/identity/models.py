@@ -293,8 +293,11 @@ class IdentityChange(Base):
     cause: Mapped[str] = mapped_column(comment="message, judgement or resolution")
     actor: Mapped[str]
     reason: Mapped[str | None]
-    made_at: Mapped[datetime] = mapped_column(
-        Timestamp, comment="of the database's clock, while the records' clients were locked"
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    recorded_at: Mapped[datetime] = mapped_column(
+        Timestamp,
+        server_default=text("clock_timestamp()"),
+        comment="of the database's clock while the clients were locked: it orders the changes",
     )
     decision_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("decision.id"), comment="the steward's decision that caused it, if one did"
