@@ -176,6 +176,12 @@ def _upgrade_changes() -> None:
         ),
     )
     op.execute("UPDATE identity_change SET recorded_at = made_at")
+    op.drop_constraint(op.f("ck_identity_change_kind"), "identity_change", type_="check")
+    op.create_check_constraint(
+        op.f("ck_identity_change_kind"),
+        "identity_change",
+        "kind IN ('merge', 'split', 'move', 'follow')",
+    )
     op.create_foreign_key(
         op.f("fk_identity_change_decision_id_decision"),
         "identity_change",
@@ -198,6 +204,11 @@ def downgrade() -> None:
     """Forget decisions, and with them what could be undone; what binds still binds."""
     for name in ("ix_identity_change_record_ids", "ix_identity_change_decision_id"):
         op.drop_index(name, table_name="identity_change")
+    op.execute("UPDATE identity_change SET kind = 'move' WHERE kind = 'follow'")
+    op.drop_constraint(op.f("ck_identity_change_kind"), "identity_change", type_="check")
+    op.create_check_constraint(
+        op.f("ck_identity_change_kind"), "identity_change", "kind IN ('merge', 'split', 'move')"
+    )
     op.drop_column("identity_change", "recorded_at")
     op.drop_column("identity_change", "decision_id")
     for name in ("ix_judgement_decision_id", "ix_judgement_left_id"):

@@ -66,6 +66,7 @@ WITH asked AS (
     WHERE ($2::text[] IS NULL OR 'profile' = ANY ($2)) AND $3::text[] IS NULL
     UNION ALL
     -- A client id is the id of a record: the records name every client this one ever was.
+    -- What followed a client that went over is told with it.
     SELECT changed.made_at, changed.id, 'identity_change', NULL, NULL,
            json_build_object(
                'kind', changed.kind, 'client_id', changed.client_id,
@@ -78,12 +79,14 @@ WITH asked AS (
             (
                 SELECT * FROM identity_change
                 WHERE client_id = record.id AND (made_at, id) < ($4, $5)
+                  AND kind <> 'follow'
                 ORDER BY made_at DESC, id DESC LIMIT $6
             )
             UNION ALL
             (
                 SELECT * FROM identity_change
                 WHERE other_client_id = record.id AND (made_at, id) < ($4, $5)
+                  AND kind <> 'follow'
                 ORDER BY made_at DESC, id DESC LIMIT $6
             )
         ) i

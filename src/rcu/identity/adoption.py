@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
 from rcu.identity import repository
-from rcu.identity.models import Placement
+from rcu.identity.models import ChangeKind, Placement
 from rcu.ids import uuid7
 
 
@@ -35,6 +35,8 @@ class Cause:
     """`message`, `judgement` or `resolution`."""
     actor: str
     reason: str | None = None
+    decision_id: UUID | None = None
+    """The steward's decision, when it is one."""
 
 
 async def adopt(
@@ -70,7 +72,7 @@ def _history(
 ) -> list[dict[str, object]]:
     """Return one change for each pair of clients between which records moved.
 
-    Records that follow a client which has gone over are told with it, not once more.
+    Every move is in one: who was whom at any time is told from the changes alone.
     """
     groups: dict[tuple[UUID, UUID], list[Move]] = defaultdict(list)
     for move in moved:
@@ -78,7 +80,7 @@ def _history(
     return [
         {
             "id": uuid7(),
-            "kind": kind,
+            "kind": _kind(from_client_id, current[from_client_id] == client_id, moves),
             "client_id": client_id,
             "other_client_id": from_client_id,
             "record_ids": sorted(move.record_id for move in moves),
@@ -86,14 +88,16 @@ def _history(
             "actor": cause.actor,
             "reason": cause.reason,
             "made_at": at,
+            "decision_id": cause.decision_id,
         }
         for (from_client_id, client_id), moves in sorted(groups.items(), key=itemgetter(0))
-        if (kind := _kind(from_client_id, current[from_client_id] == client_id, moves))
     ]
 
 
-def _kind(from_client_id: UUID, goes_over: bool, moves: Sequence[Move]) -> str | None:  # noqa: FBT001
+def _kind(from_client_id: UUID, goes_over: bool, moves: Sequence[Move]) -> ChangeKind:  # noqa: FBT001
     """Return what a change is: the whole client goes over, profiles leave it, or only facts do."""
     if goes_over:
-        return "merge" if any(move.record_id == from_client_id for move in moves) else None
-    return "split" if any(move.placement == Placement.MATCHING for move in moves) else "move"
+        has_head = any(move.record_id == from_client_id for move in moves)
+        return ChangeKind.MERGE if has_head else ChangeKind.FOLLOW
+    has_profile = any(move.placement == Placement.MATCHING for move in moves)
+    return ChangeKind.SPLIT if has_profile else ChangeKind.MOVE

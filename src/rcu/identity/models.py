@@ -53,6 +53,19 @@ class Placement(StrEnum):
     NONE = "none"
 
 
+class ChangeKind(StrEnum):
+    """What happened between two clients."""
+
+    MERGE = "merge"
+    """The whole of the other client went over."""
+    SPLIT = "split"
+    """Profile records left the other client."""
+    MOVE = "move"
+    """Only records known by identifiers left the other client."""
+    FOLLOW = "follow"
+    """Records known by identifiers followed a client that has gone over."""
+
+
 class DecisionKind(StrEnum):
     """What a steward decides."""
 
@@ -304,7 +317,7 @@ class IdentityChange(Base):
     )
 
     __table_args__ = (
-        CheckConstraint("kind IN ('merge', 'split', 'move')", name="kind"),
+        CheckConstraint(one_of("kind", ChangeKind), name="kind"),
         Index("ix_identity_change_client_id", "client_id", "made_at"),
         Index("ix_identity_change_other_client_id", "other_client_id", "made_at"),
         Index("ix_identity_change_record_ids", "record_ids", postgresql_using="gin"),
