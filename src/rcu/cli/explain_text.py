@@ -79,19 +79,20 @@ def print_why_not(console: Console, why_not: WhyNot, language: Language) -> None
     if why_not.hindrance is not None:
         head = _HEADS["hindrance"].in_language(language)
         said = why_not.hindrance.sentence.in_language(language)
-        console.print(f"[bold]{head}:[/] {escape(said)}.", highlight=False)
+        colon = " :" if language == "fr" else ":"
+        _print_line(console, f"[bold]{head}{colon}[/] {escape(said)}.")
 
 
 def print_how(console: Console, how: How, language: Language) -> None:
     """Print how a client came to be."""
     head = _HEADS["client"].in_language(language)
-    console.print(f"[bold]{head} {how.client_id}[/]", highlight=False)
+    _print_line(console, f"[bold]{head} {how.client_id}[/]")
     if not how.is_up_to_date:
         _say(console, _HEADS["stale"], language, style="yellow")
     _print_joins(console, "by_evidence", how.by_evidence, language)
     _head(console, "by_time", language)
     for arrival in how.by_time:
-        console.print(f"  {_arrival(arrival, language)}", highlight=False, soft_wrap=True)
+        _print_line(console, f"  {_arrival(arrival, language)}")
     _print_judgements(console, how.judgements, language)
 
 
@@ -124,7 +125,7 @@ def _step_cells(
 ) -> list[str | Text]:
     style = "green" if step.counted >= 0 else "red"
     cells: list[str | Text] = [
-        f"{step.name.in_language(language)}: {step.level}",
+        f"{step.name.in_language(language)} ({step.level})",
         _number(step.weight, language),
         Text(_number(step.counted, language), style=style),
         _number(step.after, language),
@@ -166,12 +167,17 @@ def _number(value: float, language: Language) -> str:
     return bits(value).in_language(language).split(" ", 1)[0]
 
 
+def _print_line(console: Console, markup: str) -> None:
+    """Print a line as it stands: no wrapping, and no `:A:` in a record's name is an emoji."""
+    console.print(markup, highlight=False, soft_wrap=True, emoji=False)
+
+
 def _say(console: Console, sentence: Sentence, language: Language, *, style: str = "") -> None:
     console.print(Text(sentence.in_language(language), style=style), soft_wrap=True)
 
 
 def _head(console: Console, name: str, language: Language) -> None:
-    console.print(f"\n[bold]{_HEADS[name].in_language(language)}[/]", highlight=False)
+    _print_line(console, f"\n[bold]{_HEADS[name].in_language(language)}[/]")
 
 
 def _name(record: RecordSeen) -> str:
@@ -179,7 +185,7 @@ def _name(record: RecordSeen) -> str:
 
 
 def _print_pair(console: Console, pair: ExplainedPair, language: Language) -> None:
-    console.print(f"\n{_name(pair.left)}  -  {_name(pair.right)}\n", highlight=False)
+    _print_line(console, f"\n{_name(pair.left)}  -  {_name(pair.right)}\n")
     console.print(waterfall(pair.match, language))
 
 
@@ -200,11 +206,10 @@ def _print_joins(console: Console, head: str, joins: Sequence[Join], language: L
             if join.match is None or join.by == "judgement"
             else bits(join.match.weight).in_language(language)
         )
-        console.print(
+        _print_line(
+            console,
             f"  {join.number}. {_name(join.left)} ({join.left_size}) + "
             f"{_name(join.right)} ({join.right_size}): {by}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -217,10 +222,9 @@ def _print_refused(console: Console, refused: Sequence[RefusedLink], language: L
         said = escape(link.hindrance.sentence.in_language(language))
         between = link.hindrance.between
         whom = "" if between is None else f" ({_name(between[0])}, {_name(between[1])})"
-        console.print(
+        _print_line(
+            console,
             f"  {_name(link.left)} - {_name(link.right)}, {weight}: {said}{whom}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -231,11 +235,10 @@ def _print_judgements(
         return
     _head(console, "judgements", language)
     for judged in judgements:
-        console.print(
+        _print_line(
+            console,
             f"  {_name(judged.left)} - {_name(judged.right)}: {judged.verdict}, "
             f"{judged.made_at:%Y-%m-%d}, {escape(judged.author)}: {escape(judged.reason)}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -245,10 +248,9 @@ def _print_pairs(console: Console, pairs: Sequence[PairSeen], language: Language
     _head(console, "pairs", language)
     for pair in pairs:
         weight = bits(pair.weight).in_language(language)
-        console.print(
+        _print_line(
+            console,
             f"  {_name(pair.left)} - {_name(pair.right)}: {weight}, {pair.decision}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -259,7 +261,7 @@ def _print_tips(console: Console, why_not: WhyNot, language: Language) -> None:
     if not why_not.tips:
         _say(console, _HEADS["no_tip"], language)
     for tip in why_not.tips:
-        console.print(f"  - {escape(_tip(tip, language))}", highlight=False, soft_wrap=True)
+        _print_line(console, f"  - {escape(_tip(tip, language))}")
 
 
 def _tip(tip: Tip, language: Language) -> str:

@@ -10,10 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Uuid, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from rcu.identity import repository
 from rcu.identity.blocking import blocking_keys
@@ -122,8 +125,8 @@ async def list_binding_judgements(
     found = await session.scalars(
         select(Judgement)
         .where(
-            Judgement.left_id.in_(record_ids),
-            Judgement.right_id.in_(record_ids),
+            _among(Judgement.left_id, record_ids),
+            _among(Judgement.right_id, record_ids),
             Judgement.revoked_at.is_(None),
         )
         .order_by(Judgement.made_at, Judgement.id)
@@ -137,8 +140,8 @@ async def list_changes(session: AsyncSession, client_ids: Collection[UUID]) -> l
         select(IdentityChange)
         .where(
             or_(
-                IdentityChange.client_id.in_(client_ids),
-                IdentityChange.other_client_id.in_(client_ids),
+                _among(IdentityChange.client_id, client_ids),
+                _among(IdentityChange.other_client_id, client_ids),
             )
         )
         .order_by(IdentityChange.made_at, IdentityChange.id)
@@ -151,6 +154,11 @@ async def list_arrivals(
 ) -> dict[UUID, datetime]:
     """Return when each of the records was first heard of."""
     rows = await session.execute(
-        select(SourceRecord.id, SourceRecord.created_at).where(SourceRecord.id.in_(record_ids))
+        select(SourceRecord.id, SourceRecord.created_at).where(_among(SourceRecord.id, record_ids))
     )
-    return dict(rows)
+    return dict(rows.all())
+
+
+def _among(column: InstrumentedAttribute[Any], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the ids, which travel as one array."""
+    return column == bindparam(None, list(ids), type_=ARRAY(Uuid)).any_()

@@ -19,7 +19,7 @@ from rcu.identity.scoring import Decision, PairScore, weigh_levels
 from rcu.identity.wording import IDENTIFIER, Sentence
 
 MOST_CHANGES: Final = 3
-MOST_TIPS: Final = 5
+MOST_TIPS: Final = 8
 
 _OF_TWO_ATTRIBUTES: Final = frozenset({"swapped"})
 """Names swap together: neither attribute can reach the level alone."""
@@ -100,7 +100,8 @@ class _Trial:
     def _better_levels(self, attribute: str) -> list[str]:
         document = self._model.document.attributes
         levels = document[attribute if attribute in document else IDENTIFIER].levels
-        now = self._weights.get(attribute, 0.0)
+        # Only what speaks for a match: nobody wishes for a date that is a little less wrong.
+        now = max(0.0, self._weights.get(attribute, 0.0))
         weights = {level: self._weight(attribute, level) for level in levels}
         return sorted(
             (

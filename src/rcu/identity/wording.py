@@ -343,8 +343,8 @@ def refusal_sentence(reason: str, detail: str | None) -> Sentence:
 
 
 def bits(value: float, *, signed: bool = True) -> Sentence:
-    """Return a weight with its unit, one digit after the point."""
-    number = f"{value:+.1f}" if signed else f"{value:.1f}"
+    """Return a weight with its unit, two digits after the point."""
+    number = f"{value:+.2f}" if signed else f"{value:.2f}"
     return Sentence(f"{number} bits", f"{number.replace('.', ',')} bits")
 
 
