@@ -129,6 +129,9 @@ class _Watched(_Agglomeration[K]):
         self.joined: list[Joined[K]] = []
         self.refused: list[Refused[K]] = []
         self._following: PairScore | None = None
+        self._obstacles: dict[
+            tuple[int, int, int, int], tuple[Obstacle[K] | None, _Cluster[K], _Cluster[K]]
+        ] = {}
 
     def obstacle_between(self, a: K, b: K) -> Obstacle[K] | None:
         """Return what forbids that the clusters of two records become one."""
@@ -150,6 +153,17 @@ class _Watched(_Agglomeration[K]):
                 self.refused.append(Refused(link.a, link.b, link.score, obstacle))
 
     def _obstacle(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K] | None:
+        """Return what parts two clusters, found once for many links between them.
+
+        A cluster only grows, so that its size tells its members; the clusters are kept with the
+        answer, so that no other takes their identity.
+        """
+        state = (id(one), len(one.members), id(two), len(two.members))
+        if state not in self._obstacles:
+            self._obstacles[state] = (self._find_obstacle(one, two), one, two)
+        return self._obstacles[state][0]
+
+    def _find_obstacle(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K] | None:
         if self._incompatible(one, two):
             return self._judged(one, two) or self._contradicting(one, two)
         if self._too_many_values(one, two):
