@@ -15,7 +15,7 @@ from rcu.errors import RcuError
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from rcu.clients.explain import Asking, Reference
+    from rcu.clients.explain_answers import Asking, Reference
     from rcu.identity.explanation import PairExplanation
 
 T = TypeVar("T")
@@ -114,11 +114,11 @@ def how(
 ) -> None:
     """Explain how a client came to be: by the strength of the evidence, and in time."""
     from rcu.cli.explain_text import print_how
-    from rcu.clients import explain
+    from rcu.clients import explain_how
     from rcu.clients.explain_schemas import HowRead
 
     named = _side(client)
-    found = _ask(lambda session, asking: explain.how(session, named, asking), values=values)
+    found = _ask(lambda session, asking: explain_how.how(session, named, asking), values=values)
     if json:
         typer.echo(HowRead.model_validate(found).model_dump_json())
     else:
@@ -126,7 +126,7 @@ def how(
 
 
 def _side(named: str) -> Reference:
-    from rcu.clients.explain import ClientReference, RecordReference
+    from rcu.clients.explain_answers import ClientReference, RecordReference
 
     source, colon, external_id = named.partition(":")
     if colon and source and external_id:
@@ -139,7 +139,7 @@ def _side(named: str) -> Reference:
 
 
 def _ask(question: Callable[[AsyncSession, Asking], Awaitable[T]], *, values: bool) -> T:
-    from rcu.clients.explain import Asking
+    from rcu.clients.explain_answers import Asking
     from rcu.identity.model import Model
 
     asking = Asking(Model.shipped(), with_values=values)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from rcu.clients.explain import (
+from rcu.clients.explain_answers import (
     Arrival,
     BindingJudgement,
     ExplainedPair,

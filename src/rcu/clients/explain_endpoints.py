@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.access.authorisation import requires
 from rcu.access.caller import Caller
 from rcu.access.models import Scope
-from rcu.clients import explain
-from rcu.clients.explain import Asking
+from rcu.clients import explain, explain_how
+from rcu.clients.explain_answers import Asking
 from rcu.clients.explain_chart import Chart, waterfall
 from rcu.clients.explain_schemas import (
     HowRead,
@@ -100,7 +100,7 @@ async def explain_why_not(
 @router.post(
     "/how", responses=problems(ClientNotFoundError, RecordNotFoundError, TooManyRecordsError)
 )
-async def explain_how(body: HowRequest, database: DatabaseDep, _caller: Steward) -> HowRead:
+async def explain_how_it_came(body: HowRequest, database: DatabaseDep, _caller: Steward) -> HowRead:
     """Explain how a client came to be, step by step.
 
     `by_evidence`: the joins as the partition makes them, judgements first, then the strongest
@@ -108,7 +108,7 @@ async def explain_how(body: HowRequest, database: DatabaseDep, _caller: Steward)
     """
     found = await _ask(
         database,
-        lambda session, asking: explain.how(session, body.client.reference(), asking),
+        lambda session, asking: explain_how.how(session, body.client.reference(), asking),
     )
     return HowRead.model_validate(found)
 

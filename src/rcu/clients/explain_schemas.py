@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from rcu.clients.explain import ClientReference, RecordReference, Reference
+from rcu.clients.explain_answers import ClientReference, RecordReference, Reference
 from rcu.errors import FieldValueError
 from rcu.identity.scoring import Decision
 from rcu.identity.wording import Language
