@@ -1,56 +1,97 @@
-"""Decisions of an operator on clients, with all that follows from them."""
+"""Decisions of stewards from end to end: made once, or only rehearsed, with all that follows."""
 
-from collections.abc import Collection
-from uuid import UUID
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.clients.effects import effects_of
 from rcu.clients.service import rebuild
-from rcu.identity import stewardship
-from rcu.identity.model import Model
-from rcu.identity.repository import RecordKey
-from rcu.identity.stewardship import Decided, Decision
+from rcu.db.engine import Database
+from rcu.db.locks import lock_key, lock_until_commit
+from rcu.identity import decisions
+from rcu.identity.decisions import Instruction
+from rcu.identity.errors import DecisionIdReusedError
+from rcu.identity.stewardship import Decided
+
+Deed = Callable[[AsyncSession], Awaitable[Decided]]
+"""Makes a decision in a transaction."""
 
 
-async def merge(
-    session: AsyncSession,
-    client_id: UUID,
-    other_client_id: UUID,
-    *,
-    expected_version: int | None,
-    decision: Decision,
-    region: str,
-) -> Decided:
-    """Make two clients one, by decision of an operator."""
-    decided = await stewardship.merge_clients(
-        session,
-        client_id,
-        other_client_id,
-        expected_version=expected_version,
-        decision=decision,
-        model=Model.shipped(),
-    )
-    await rebuild(session, decided.touched_client_ids, region=region)
-    return decided
+class _RehearsedError(Exception):
+    """Takes back the transaction of a rehearsal, and brings its answer out."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.answer = answer
 
 
-async def split(
-    session: AsyncSession,
-    client_id: UUID,
-    records: Collection[RecordKey],
-    *,
-    expected_version: int | None,
-    decision: Decision,
-    region: str,
-) -> Decided:
-    """Take records out of a client, by decision of an operator."""
-    decided = await stewardship.split_client(
-        session,
-        client_id,
-        records,
-        expected_version=expected_version,
-        decision=decision,
-        model=Model.shipped(),
-    )
-    await rebuild(session, decided.touched_client_ids, region=region)
-    return decided
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A decision that is asked for, and how it is to be made."""
+
+    instruction: Instruction
+    dry_run: bool
+    region: str
+
+
+async def decide(database: Database, request: Request, deed: Deed) -> dict[str, Any]:
+    """Make a decision, and return it with its effects, as `DecisionAnswer` describes it.
+
+    A request that was answered before is answered the same, and nothing is done. A dry run does
+    everything that moves records, in a transaction that is then rolled back: what it says is
+    what would have happened, and its locks last some milliseconds.
+    """
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        recorded = None if request.dry_run else await find_recorded(session, request.instruction)
+        if recorded is not None:
+            return recorded
+        decided = await deed(session)
+        effects = await effects_of(session, decided.decision_id)
+        if request.dry_run:
+            _take_back(_answer(decided, effects, dry_run=True))
+        answer = _answer(decided, effects, dry_run=False)
+        await rebuild(session, decided.touched_client_ids, region=request.region)
+        if request.instruction.message_id is not None:
+            await decisions.record_answer(session, decided.decision_id, answer)
+        return answer
+
+    try:
+        return await database.run(work)
+    except _RehearsedError as rehearsed:
+        return rehearsed.answer
+
+
+def _take_back(answer: dict[str, Any]) -> NoReturn:
+    raise _RehearsedError(answer)
+
+
+def _answer(decided: Decided, effects: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "decision_id": None if dry_run else str(decided.decision_id),
+        "dry_run": dry_run,
+        "client_ids": [str(client_id) for client_id in decided.client_ids],
+        "versions": {str(id_): version for id_, version in sorted(decided.versions.items())},
+        "effects": effects,
+    }
+
+
+async def find_recorded(session: AsyncSession, instruction: Instruction) -> dict[str, Any] | None:
+    """Return what this request was answered before; of two sent at once, the second waits.
+
+    Raises `DecisionIdReusedError` when its message id stands for another request.
+    """
+    if instruction.message_id is None:
+        return None
+    key = lock_key("decision", instruction.actor, instruction.message_id)
+    await lock_until_commit(session, [key])
+    recorded = await decisions.find_recorded(session, instruction.actor, instruction.message_id)
+    if recorded is None:
+        return None
+    if recorded.request_digest != instruction.request_digest:
+        raise DecisionIdReusedError(instruction.message_id)
+    return recorded.answer

@@ -63,6 +63,55 @@ class ClientChangedError(RcuError):
         )
 
 
+class ChangeNotFoundError(RcuError):
+    """No identity change and no decision has this id."""
+
+    status = 404
+    code = "change_not_found"
+
+    def __init__(self, change_id: UUID) -> None:
+        super().__init__(f"No identity change and no decision has the id {change_id}.")
+
+
+class AlreadyUndoneError(RcuError):
+    """The change is undone already."""
+
+    status = 409
+    code = "already_undone"
+
+    def __init__(self, change_id: UUID, *, by: UUID) -> None:
+        super().__init__(
+            f"{change_id} is undone already, by the decision {by}: undo that one to have it back.",
+            extra={"undone_by": str(by)},
+        )
+
+
+class PlacedByRuleError(RcuError):
+    """No profile changed its client: facts follow who holds their identifiers, by rule."""
+
+    status = 409
+    code = "placed_by_rule"
+
+    def __init__(self, change_id: UUID) -> None:
+        super().__init__(
+            f"The change {change_id} parted or joined no two profiles: it follows from who holds "
+            "which identifier, and ends when that does."
+        )
+
+
+class DecisionIdReusedError(RcuError):
+    """The message id was used before, for another request."""
+
+    status = 409
+    code = "message_id_reused"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(
+            f"Message {message_id} was received before with another content; nothing was changed. "
+            "Send a new content under a new message id."
+        )
+
+
 class RecordNotFoundError(RcuError):
     """The source has no such record."""
 

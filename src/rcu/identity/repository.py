@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, insert, or_, select, update
+from sqlalchemy import Uuid, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
-from rcu.identity.models import IdentityChange, Judgement, SourceRecord
+from rcu.identity.models import IdentityChange, SourceRecord
 
 RecordKey = tuple[str, str]
 """`(source, external_id)`."""
@@ -505,32 +504,3 @@ async def add_changes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) 
     """Append to the history of the partition."""
     if rows:
         await session.execute(insert(IdentityChange), list(rows))
-
-
-async def add_judgements(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store binding judgements, each on an ordered pair; one that binds already stands."""
-    if rows:
-        await session.execute(upsert(Judgement).on_conflict_do_nothing(), list(rows))
-
-
-async def revoke_judgements(
-    session: AsyncSession,
-    *,
-    one_side: Collection[UUID],
-    other_side: Collection[UUID],
-    by: str,
-    at: datetime,
-) -> None:
-    """Revoke what binds any record of one side to, or parts it from, any of the other."""
-    left, right = list(one_side), list(other_side)
-    await session.execute(
-        update(Judgement)
-        .where(
-            Judgement.revoked_at.is_(None),
-            or_(
-                _within(Judgement.left_id, left) & _within(Judgement.right_id, right),
-                _within(Judgement.left_id, right) & _within(Judgement.right_id, left),
-            ),
-        )
-        .values(revoked_at=at, revoked_by=by)
-    )

@@ -1,56 +1,38 @@
-"""What an operator decides of clients: joining two, taking records out of one.
+"""What a steward decides of clients: joining two, taking records out of one, judging a pair.
 
-A decision is kept as judgements on pairs of records, which bind every later resolution:
-the clusters are then formed anew, as after any other change. A merge is undone by a split and
-a split by a merge: each revokes the judgements of the other that stand in its way.
+A decision states verdicts on pairs of records (`decisions`), which bind every later resolution.
+The clusters are then formed anew, as after any other change.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import product
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import repository
-from rcu.identity.adoption import Cause
-from rcu.identity.errors import (
-    AnonymousClientError,
-    ClientChangedError,
-    ClientNotFoundError,
-    RecordsNotOfClientError,
-    SameClientError,
-)
+from rcu.identity import decisions, repository
+from rcu.identity.decisions import Decision, Instruction, Statement
+from rcu.identity.errors import AnonymousClientError, RecordsNotOfClientError, SameClientError
 from rcu.identity.model import Model
-from rcu.identity.models import RecordKind
+from rcu.identity.models import DecisionKind, RecordKind, Verdict
+from rcu.identity.neighbourhood import ordered
 from rcu.identity.presented import place_presented
-from rcu.identity.repository import RecordKey, StoredRecord
+from rcu.identity.repository import Pair, RecordKey, StoredRecord
 from rcu.identity.resolution import form_again
-from rcu.ids import uuid7
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Who decides, why and when."""
-
-    actor: str
-    reason: str
-    at: datetime
-
-    @property
-    def cause(self) -> Cause:
-        """What goes into the history of the partition."""
-        return Cause("judgement", self.actor, self.reason)
+from rcu.identity.turns import ExpectedVersions, Turn, take_turn
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
     """The outcome of a decision."""
 
+    decision_id: UUID
     client_ids: tuple[UUID, ...]
     """The clients that the records concerned are with now, the oldest first."""
     touched_client_ids: frozenset[UUID]
+    versions: Mapping[UUID, int]
+    """The versions before, of the clients concerned."""
 
 
 async def merge_clients(
@@ -58,29 +40,32 @@ async def merge_clients(
     client_id: UUID,
     other_client_id: UUID,
     *,
-    expected_version: int | None,
-    decision: Decision,
+    expected_versions: ExpectedVersions,
+    instruction: Instruction,
     model: Model,
 ) -> Decided:
     """Make two clients one. The older id survives; the other resolves to it from now on.
 
-    With `expected_version`, a first client that has changed since is refused.
+    A client that is not at its expected version is refused. What was said of pairs between the
+    two before is withdrawn.
     """
-    one = await _current(session, client_id)
-    two = await _current(session, other_client_id)
+    turn = await take_turn(session, {client_id, other_client_id})
+    one, two = turn.client_of[client_id], turn.client_of[other_client_id]
     if one == two:
         raise SameClientError(one)
-    await _lock(session, {one, two}, one, expected_version)
-    members = await _profiles(session, [one, two])
-    side = [member for member in members if member.client_id == one]
-    other = [member for member in members if member.client_id == two]
+    turn.refuse_changed(expected_versions)
+    side, other = await _profiles(session, one), await _profiles(session, two)
     if not side or not other:
         raise AnonymousClientError(two if side else one)
-    await _revoke(session, side, other, decision)
-    pairs = {(side[0].id, member.id) for member in other}
-    pairs |= {(member.id, other[0].id) for member in side}
-    await _judge(session, pairs, "match", decision)
-    return await _adopt(session, members, decision, model)
+    decision = await decisions.record(session, DecisionKind.MERGE, instruction)
+    matches = spanning_pairs(side, other)
+    judged = await decisions.list_judged_pairs(session, ids_of(side), ids_of(other))
+    await decisions.state(
+        session,
+        decision,
+        [*said(Verdict.MATCH, matches), *said(Verdict.WITHDRAWN, judged - matches)],
+    )
+    return await form_decided(session, ids_of([*side, *other]), decision, turn=turn, model=model)
 
 
 async def split_client(
@@ -88,100 +73,72 @@ async def split_client(
     client_id: UUID,
     records: Collection[RecordKey],
     *,
-    expected_version: int | None,
-    decision: Decision,
+    expected_versions: ExpectedVersions,
+    instruction: Instruction,
     model: Model,
 ) -> Decided:
     """Take records out of a client; they stay together, and apart from those left behind."""
-    current = await _current(session, client_id)
-    await _lock(session, {current}, current, expected_version)
-    members = await _profiles(session, [current])
+    turn = await take_turn(session, {client_id})
+    current = turn.client_of[client_id]
+    turn.refuse_changed(expected_versions)
+    members = await _profiles(session, current)
     out = [member for member in members if (member.source, member.external_id) in records]
     left = [member for member in members if member not in out]
     if len(out) != len(set(records)) or not left:
         raise RecordsNotOfClientError(asked=len(set(records)), found=len(out), members=len(members))
-    await _revoke(session, out, left, decision)
-    await _judge(session, ((a.id, b.id) for a, b in product(out, left)), "no_match", decision)
-    await _judge(session, ((out[0].id, member.id) for member in out[1:]), "match", decision)
-    return await _adopt(session, members, decision, model)
+    decision = await decisions.record(session, DecisionKind.SPLIT, instruction)
+    parted = {ordered(a.id, b.id) for a, b in product(out, left)}
+    together = {ordered(out[0].id, member.id) for member in out[1:]}
+    await decisions.state(
+        session, decision, [*said(Verdict.NO_MATCH, parted), *said(Verdict.MATCH, together)]
+    )
+    return await form_decided(session, ids_of(members), decision, turn=turn, model=model)
 
 
-async def _current(session: AsyncSession, client_id: UUID) -> UUID:
-    current = await repository.current_client_id(session, client_id)
-    if current is None:
-        raise ClientNotFoundError(client_id)
-    return current
+def spanning_pairs(side: Sequence[StoredRecord], other: Sequence[StoredRecord]) -> set[Pair]:
+    """Return pairs that tie every record of either side to the oldest of the other."""
+    pairs = {ordered(side[0].id, member.id) for member in other}
+    return pairs | {ordered(member.id, other[0].id) for member in side}
 
 
-async def _lock(
-    session: AsyncSession, client_ids: Collection[UUID], first: UUID, expected_version: int | None
-) -> None:
-    """Lock clients, and refuse the decision when the first is not as the operator saw it."""
-    versions = await repository.lock_clients(session, client_ids)
-    if expected_version is not None and versions.get(first) != expected_version:
-        raise ClientChangedError(first, expected=expected_version, current=versions.get(first, 0))
+def said(verdict: Verdict, pairs: Iterable[Pair]) -> list[Statement]:
+    """Return one verdict on many pairs, in order."""
+    return [Statement(left_id, right_id, verdict) for left_id, right_id in sorted(pairs)]
 
 
-async def _profiles(session: AsyncSession, client_ids: Collection[UUID]) -> list[StoredRecord]:
-    members = await repository.list_members(session, client_ids)
+def ids_of(records: Iterable[StoredRecord]) -> list[UUID]:
+    """Return the ids of records."""
+    return [record.id for record in records]
+
+
+async def _profiles(session: AsyncSession, client_id: UUID) -> list[StoredRecord]:
+    members = await repository.list_members(session, [client_id])
     return [member for member in members if member.kind == RecordKind.PROFILE]
 
 
-async def _revoke(
+async def form_decided(
     session: AsyncSession,
-    one_side: Sequence[StoredRecord],
-    other_side: Sequence[StoredRecord],
+    record_ids: Collection[UUID],
     decision: Decision,
-) -> None:
-    await repository.revoke_judgements(
-        session,
-        one_side=[record.id for record in one_side],
-        other_side=[record.id for record in other_side],
-        by=decision.actor,
-        at=decision.at,
-    )
-
-
-async def _judge(
-    session: AsyncSession, pairs: Iterable[tuple[UUID, UUID]], verdict: str, decision: Decision
-) -> None:
-    await repository.add_judgements(
-        session,
-        [
-            {
-                "id": uuid7(),
-                "left_id": min(pair),
-                "right_id": max(pair),
-                "verdict": verdict,
-                "reason": decision.reason,
-                "author": decision.actor,
-                "made_at": decision.at,
-            }
-            for pair in sorted(pairs)
-        ],
-    )
-
-
-async def _adopt(
-    session: AsyncSession, members: Sequence[StoredRecord], decision: Decision, model: Model
+    *,
+    turn: Turn,
+    model: Model,
 ) -> Decided:
-    """Form the clusters anew, and place again the facts that are known by identifiers only."""
+    """Form the clusters around records anew, and place again what is known by identifiers only."""
     formed = await form_again(
-        session,
-        {member.id for member in members},
-        model=model,
-        at=decision.at,
-        cause=decision.cause,
+        session, set(record_ids), model=model, at=decision.made_at, cause=decision.cause
     )
     facts = await place_presented(
         session,
         [],
         model=model,
-        at=decision.at,
+        at=decision.made_at,
         cause=decision.cause,
         touched=formed.touched_identifiers,
     )
     return Decided(
-        client_ids=tuple(sorted({formed.client_of[member.id] for member in members})),
+        decision_id=decision.id,
+        client_ids=tuple(sorted({formed.client_of[record_id] for record_id in record_ids})),
         touched_client_ids=formed.touched_client_ids | facts.touched_client_ids,
+        versions=turn.versions,
     )
