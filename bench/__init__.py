@@ -1,0 +1,1 @@
+"""Measures how fast the service is on this machine; see README.md."""
