@@ -1,0 +1,50 @@
+"""What the bulk engines refuse."""
+
+from __future__ import annotations
+
+from rcu.errors import RcuError
+
+
+class EngineMissingError(RcuError):
+    """The engine needs packages that the service itself does without."""
+
+    code = "engine_missing"
+
+    def __init__(self, *, engine: str, extra: str) -> None:
+        super().__init__(f"The engine {engine} is not installed: pip install 'rcu[{extra}]'.")
+
+
+class JavaMissingError(RcuError):
+    """Spark runs on Java, and there is none, or one that is too old."""
+
+    code = "java_missing"
+
+    def __init__(self, found: str | None) -> None:
+        said = f"the one here says {found}" if found else "there is none here"
+        super().__init__(
+            f"Spark needs Java 17 or newer; {said}. Install one (Debian, Ubuntu: apt install "
+            "openjdk-17-jre-headless), or name it with JAVA_HOME."
+        )
+
+
+class NotAFirstLoadError(RcuError):
+    """A first load is for a database that knows nobody yet."""
+
+    status = 409
+    code = "not_a_first_load"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database has profiles already, and --bulk is for a first load: "
+            "give the same command without it."
+        )
+
+
+class OnlyProfilesError(RcuError):
+    """A first load takes profiles only."""
+
+    status = 409
+    code = "only_profiles"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"The rows are {found}s, and --bulk is for profiles: leave it out.")

@@ -1,0 +1,307 @@
+"""The bulk resolution: candidates, weights and partition of a whole set of records.
+
+The same steps as `rcu.identity.resolution` takes write by write, each done once for all: which
+identifiers are shared, which pairs share a key, their weights, what links tie together, and the
+clusters of each component.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from rcu.bulk.engine import Engine
+from rcu.bulk.stages import (
+    FEATURES_SCHEMA,
+    IDENTIFIER_MARK,
+    Describe,
+    FindShared,
+    IdentifierKey,
+    Pair,
+    Partition,
+    Score,
+    document_of,
+)
+from rcu.identity.model import Model
+from rcu.identity.partition import Judgements
+
+_NOBODY: Judgements[str] = Judgements()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a resolution cost, for the cost model."""
+
+    records: int
+    blocking_keys: int
+    generic_keys: int
+    """Keys with more holders than the model allows, which found no candidates."""
+    pairs: int
+    """Candidate pairs, each scored once."""
+    kept_pairs: int
+    """Those that reached the review line."""
+    shared: int
+    """Identifiers that too many different people hold."""
+    components: int
+    """Groups of two records or more that links tie together."""
+    clients: int
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The outcome, kept by the engine until it is read.
+
+    Tables, by name: `record` (number, key, features), `pair` (the pairs at or above the review
+    line) and `placed` (number, cluster, and the strongest match; every record is there).
+    """
+
+    engine: Engine = field(repr=False)
+    figures: Figures
+    shared: frozenset[IdentifierKey]
+
+    def clients(self) -> Iterator[pa.RecordBatch]:
+        """Yield `key` and `client_key`, the first key of the client, in order of `key`."""
+        return self.engine.stream(
+            "SELECT r.key, c.key AS client_key FROM placed p "
+            "JOIN record r ON r.number = p.number JOIN record c ON c.number = p.cluster "
+            "ORDER BY r.key"
+        )
+
+    def pairs(self) -> Iterator[pa.RecordBatch]:
+        """Yield the pairs at or above the review line, by `left_key` and `right_key`."""
+        return self.engine.stream(
+            "SELECT l.key AS left_key, r.key AS right_key, p.weight, p.probability, p.decision, "
+            "p.contradiction, p.evidence FROM pair p "
+            "JOIN record l ON l.number = p.left_number JOIN record r ON r.number = p.right_number"
+        )
+
+
+def resolve(
+    records: Iterable[pa.RecordBatch] | pa.Table,
+    *,
+    engine: Engine,
+    model: Model | None = None,
+    judgements: Judgements[str] = _NOBODY,
+    region: str = "FR",
+) -> Resolved:
+    """Resolve a whole set of records.
+
+    `records` has the columns of `FEATURES_SCHEMA`, or some of `PERSON_SCHEMA`; `judgements` are
+    on pairs of keys. The outcome is a function of the set: of the order of rows nothing depends.
+    """
+    if isinstance(records, pa.Table):
+        schema, batches = records.schema, iter(records.to_batches())
+    else:
+        batches = iter(records)
+        first = next(batches, None)
+        schema = first.schema if first is not None else FEATURES_SCHEMA
+        batches = _again(first, batches)
+    engine.load("incoming", batches, schema)
+    engine.number("numbered", "SELECT * FROM incoming", by="key")
+    engine.map("record", "SELECT * FROM numbered", Describe(region))
+    engine.drop("incoming", "numbered")
+    return resolve_described(engine, model=model, judgements=judgements)
+
+
+def _again(
+    first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    if first is not None:
+        yield first
+        yield from rest
+
+
+def resolve_described(
+    engine: Engine, *, model: Model | None = None, judgements: Judgements[str] = _NOBODY
+) -> Resolved:
+    """Resolve the table `record` (number, key, features, keys, identifiers) of the engine."""
+    model = model or Model.shipped()
+    document = document_of(model)
+    shared = find_shared(engine, model)
+    figures = block(engine, cap=model.key_cap)
+    engine.map("pair", CANDIDATES_WITH_FEATURES, Score(document, shared))
+    engine.drop("candidate")
+    judged = _numbered(engine, judgements)
+    components = tie_together(engine, [pair for pair, said in judged.items() if said == "match"])
+    _form_clusters(engine, Partition(document, shared, judged))
+    [(kept, clients)] = engine.rows(
+        "SELECT (SELECT count(*) FROM pair), (SELECT count(DISTINCT cluster) FROM placed)"
+    )
+    return Resolved(
+        engine,
+        Figures(
+            **figures,
+            kept_pairs=_int(kept),
+            shared=len(shared),
+            components=components,
+            clients=_int(clients),
+        ),
+        shared,
+    )
+
+
+def find_shared(engine: Engine, model: Model) -> frozenset[IdentifierKey]:
+    """Return the identifiers that too many different people hold."""
+    engine.create(
+        "held_identifier",
+        f"SELECT number, {engine.explode}(identifiers) AS identifier FROM record",
+    )
+    limits = model.document.shared_limits
+    holders = engine.collect({"features": "r.features"})
+    engine.map(
+        "shared_identifier",
+        f"""
+        SELECT h.identifier, {holders} AS holders
+        FROM held_identifier h
+        JOIN record r ON r.number = h.number
+        WHERE h.identifier IN (
+            SELECT identifier FROM held_identifier
+            GROUP BY identifier HAVING count(*) > {min(limits.values())}
+        )
+        GROUP BY h.identifier
+        """,  # noqa: S608 - made of constants and numbers
+        FindShared(document_of(model)),
+    )
+    found = engine.rows("SELECT identifier FROM shared_identifier")
+    engine.drop("held_identifier", "shared_identifier")
+    return frozenset(_identifier(str(text)) for (text,) in found)
+
+
+def _identifier(text: str) -> IdentifierKey:
+    kind, _, value = text.partition(IDENTIFIER_MARK)
+    return kind, value
+
+
+CANDIDATES_WITH_FEATURES = """
+    SELECT c.left_number, c.right_number, l.features AS left_features, r.features AS right_features
+    FROM candidate c
+    JOIN record l ON l.number = c.left_number
+    JOIN record r ON r.number = c.right_number
+"""
+
+
+def block(engine: Engine, *, cap: int) -> dict[str, int]:
+    """Make the table `candidate` of pairs that share a key with `cap` holders at most."""
+    engine.create("held_key", f"SELECT number, {engine.explode}(keys) AS blocking_key FROM record")
+    engine.create(
+        "key_use",
+        "SELECT blocking_key, count(*) AS holders FROM held_key GROUP BY blocking_key "
+        "HAVING count(*) > 1",
+    )
+    engine.create(
+        "useful_key",
+        "SELECT h.blocking_key, h.number FROM held_key h JOIN key_use u "
+        f"ON u.blocking_key = h.blocking_key WHERE u.holders <= {cap}",
+    )
+    engine.create(
+        "candidate",
+        "SELECT DISTINCT l.number AS left_number, r.number AS right_number "
+        "FROM useful_key l JOIN useful_key r ON r.blocking_key = l.blocking_key "
+        "WHERE l.number < r.number",
+    )
+    [(records, keys, generic, pairs)] = engine.rows(
+        "SELECT (SELECT count(*) FROM record), (SELECT count(*) FROM held_key), "
+        f"(SELECT count(*) FROM key_use WHERE holders > {cap}), (SELECT count(*) FROM candidate)"
+    )
+    engine.drop("held_key", "key_use", "useful_key")
+    return {
+        "records": _int(records),
+        "blocking_keys": _int(keys),
+        "generic_keys": _int(generic),
+        "pairs": _int(pairs),
+    }
+
+
+def _numbered(engine: Engine, judgements: Judgements[str]) -> dict[Pair, str]:
+    """Return the judgements by the numbers of their records; of others nothing is to be kept."""
+    said = [("match", pair) for pair in judgements.must_link]
+    said += [("no_match", pair) for pair in judgements.cannot_link]
+    if not said:
+        return {}
+    schema = pa.schema([(name, pa.string()) for name in ("left_key", "right_key", "verdict")])
+    rows = [(*sorted(pair), verdict) for verdict, pair in said]
+    columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
+    engine.load("judged", [pa.RecordBatch.from_arrays(columns, schema=schema)], schema)
+    found = engine.rows(
+        "SELECT l.number, r.number, j.verdict FROM judged j "
+        "JOIN record l ON l.key = j.left_key JOIN record r ON r.key = j.right_key"
+    )
+    engine.drop("judged")
+    return {(min(_int(a), _int(b)), max(_int(a), _int(b))): str(verdict) for a, b, verdict in found}
+
+
+def tie_together(engine: Engine, judged_matches: Iterable[Pair]) -> int:
+    """Make the table `tied` (number, label) of the components; return how many there are.
+
+    Each record takes the lowest label around it, then that of the record so labelled, until
+    nothing changes: a few rounds, since components are families.
+    """
+    schema = pa.schema([("left_number", pa.int64()), ("right_number", pa.int64())])
+    pairs = list(judged_matches)
+    columns = [pa.array([pair[side] for pair in pairs], pa.int64()) for side in (0, 1)]
+    engine.load("judged_match", [pa.RecordBatch.from_arrays(columns, schema=schema)], schema)
+    engine.create(
+        "tie",
+        """
+        SELECT left_number AS number, right_number AS other FROM pair WHERE decision = 'link'
+        UNION ALL
+        SELECT right_number, left_number FROM pair WHERE decision = 'link'
+        UNION ALL
+        SELECT left_number, right_number FROM judged_match
+        UNION ALL
+        SELECT right_number, left_number FROM judged_match
+        """,
+    )
+    engine.create("tied", "SELECT number, min(other) AS label FROM tie GROUP BY number")
+    engine.create("tied", "SELECT number, least(number, label) AS label FROM tied")
+    while True:
+        engine.create(
+            "nearer",
+            """
+            SELECT number, min(label) AS label FROM (
+                SELECT t.number, o.label FROM tie t JOIN tied o ON o.number = t.other
+                UNION ALL
+                SELECT number, label FROM tied
+            ) AS around GROUP BY number
+            """,
+        )
+        engine.create(
+            "jumped",
+            "SELECT n.number, f.label FROM nearer n JOIN nearer f ON f.number = n.label",
+        )
+        [(changed,)] = engine.rows(
+            "SELECT count(*) FROM jumped j JOIN tied t ON t.number = j.number "
+            "WHERE j.label <> t.label"
+        )
+        engine.create("tied", "SELECT number, label FROM jumped")
+        if not changed:
+            break
+    engine.drop("judged_match", "tie", "nearer", "jumped")
+    [(components,)] = engine.rows("SELECT count(DISTINCT label) FROM tied")
+    return _int(components)
+
+
+def _form_clusters(engine: Engine, stage: Partition) -> None:
+    """Make the table `placed` of every record with its cluster."""
+    members = engine.collect({"number": "r.number", "features": "r.features"})
+    engine.map(
+        "formed",
+        f"SELECT t.label, {members} AS members FROM tied t "  # noqa: S608 - made of constants
+        "JOIN record r ON r.number = t.number GROUP BY t.label",
+        stage,
+    )
+    engine.create(
+        "placed",
+        """
+        SELECT r.number, coalesce(f.cluster, r.number) AS cluster, f.match_number, f.match_weight,
+               f.match_probability, f.match_evidence, f.rivals
+        FROM record r LEFT JOIN formed f ON f.number = r.number
+        """,
+    )
+    engine.drop("tied", "formed")
+
+
+def _int(value: object) -> int:
+    return int(str(value))

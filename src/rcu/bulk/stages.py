@@ -1,0 +1,332 @@
+"""The stages of a bulk resolution: the identity engine, over batches of rows.
+
+Each takes and gives Arrow batches and is a function of each row, so that it may run in any
+process of any machine that has this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import combinations
+from typing import Any, ClassVar
+
+import orjson
+import pyarrow as pa
+
+from rcu.identity.blocking import blocking_keys
+from rcu.identity.features import Features, describe
+from rcu.identity.model import Model
+from rcu.identity.partition import Judgements, partition
+from rcu.identity.person import Person, PostalAddress
+from rcu.identity.scoring import Decision, PairScore, score_pair
+from rcu.identity.sharing import is_shared
+
+IdentifierKey = tuple[str, str]
+Pair = tuple[int, int]
+"""The numbers of two records, the lower one first."""
+
+IDENTIFIER_MARK = "\x1f"
+"""Stands between the kind and the value of an identifier in one text."""
+
+
+@lru_cache(maxsize=2)
+def model_of(document: bytes) -> Model:
+    """Return the model of a document, worked out once in each process."""
+    return Model.from_json(document)
+
+
+def document_of(model: Model) -> bytes:
+    """Return the document of a model, as stages carry it."""
+    return model.document.model_dump_json().encode()
+
+
+def batch_of(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Return rows as a batch of a schema."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.RecordBatch.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
+        schema=schema,
+    )
+
+
+def _rows(batch: pa.RecordBatch, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+
+
+# --- describing ---------------------------------------------------------------------------------
+
+PERSON_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        *((name, pa.string()) for name in ("title", "given_name", "family_name", "birth_name")),
+        ("birth_date", pa.string()),
+        *((name, pa.list_(pa.string())) for name in ("emails", "phones", "cards")),
+        ("address_lines", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("postcode", "city", "country")),
+    ]
+)
+"""One person a row, not yet normalised; any column but `key` may be missing or null."""
+
+FEATURES_SCHEMA = pa.schema([("key", pa.string()), ("features", pa.string())])
+"""One record a row: its stable key, by which ties are broken, and `Features.to_json` as text."""
+
+_DESCRIBED_SCHEMA = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("key", pa.string()),
+        ("features", pa.string()),
+        ("keys", pa.list_(pa.int64())),
+        ("identifiers", pa.list_(pa.string())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Describe:
+    """From a person, or the features of one, to features, blocking keys and identifiers."""
+
+    region: str
+    schema: ClassVar[pa.Schema] = _DESCRIBED_SCHEMA
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield each record described."""
+        for batch in batches:
+            yield batch_of(self.schema, [self._described(row) for row in batch.to_pylist()])
+
+    def _described(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        packed = row.get("features")
+        if packed is None:
+            features = describe(_person(row), region=self.region)
+            packed = orjson.dumps(features.to_json()).decode()
+        else:
+            features = Features.from_json(orjson.loads(packed))
+        return (
+            row["number"],
+            row["key"],
+            packed,
+            sorted(blocking_keys(features)),
+            [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],
+        )
+
+
+def _person(row: dict[str, Any]) -> Person:
+    get = row.get
+    place = PostalAddress(
+        tuple(get("address_lines") or ()), get("postcode"), get("city"), get("country")
+    )
+    return Person(
+        title=get("title"),
+        given_name=get("given_name"),
+        family_name=get("family_name"),
+        birth_name=get("birth_name"),
+        birth_date=get("birth_date"),
+        emails=tuple(get("emails") or ()),
+        phones=tuple(get("phones") or ()),
+        cards=tuple(get("cards") or ()),
+        addresses=(place,) if place != PostalAddress() else (),
+    )
+
+
+# --- sharing ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FindShared:
+    """From an identifier and all who hold it to whether too many different people do."""
+
+    document: bytes
+    schema: ClassVar[pa.Schema] = pa.schema([("identifier", pa.string())])
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the identifiers that are shared."""
+        model = model_of(self.document)
+        for batch in batches:
+            shared = [
+                (identifier,)
+                for identifier, holders in _rows(batch, "identifier", "holders")
+                if _is_shared(identifier, holders, model)
+            ]
+            yield batch_of(self.schema, shared)
+
+
+def _is_shared(identifier: str, holders: list[dict[str, str]], model: Model) -> bool:
+    kind = identifier.partition(IDENTIFIER_MARK)[0]
+    if len(holders) <= model.shared_limit(kind):
+        return False
+    people = [Features.from_json(orjson.loads(holder["features"])) for holder in holders]
+    return is_shared(kind, people, model)
+
+
+# --- scoring ------------------------------------------------------------------------------------
+
+SCORED_SCHEMA = pa.schema(
+    [
+        ("left_number", pa.int64()),
+        ("right_number", pa.int64()),
+        ("weight", pa.float64()),
+        ("probability", pa.float64()),
+        ("decision", pa.string()),
+        ("contradiction", pa.string()),
+        ("evidence", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """From a pair with the features of both to its weight, decision and evidence."""
+
+    document: bytes
+    shared: frozenset[IdentifierKey]
+    keep_apart: bool = False
+    """Whether pairs below the review line come out too."""
+    schema: ClassVar[pa.Schema] = SCORED_SCHEMA
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the scored pairs."""
+        model = model_of(self.document)
+        for batch in batches:
+            known = _Unpacked()
+            scored = [
+                (left, right, score)
+                for left, right, ours, theirs in _rows(
+                    batch, "left_number", "right_number", "left_features", "right_features"
+                )
+                for score in (
+                    score_pair(
+                        known.features(left, ours),
+                        known.features(right, theirs),
+                        model,
+                        shared=self.shared,
+                    ),
+                )
+                if self.keep_apart or score.decision is not Decision.APART
+            ]
+            yield batch_of(self.schema, [_scored_row(*one) for one in scored])
+
+
+class _Unpacked:
+    """Features unpacked once a batch, however many pairs a record is in."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Features] = {}
+
+    def features(self, number: int, packed: str) -> Features:
+        """Return the features of a record."""
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = Features.from_json(orjson.loads(packed))
+        return found
+
+
+def evidence_json(score: PairScore) -> str:
+    """Return the evidence of a score as it is stored with the pair."""
+    return orjson.dumps([item._asdict() for item in score.evidence]).decode()
+
+
+def _scored_row(left: int, right: int, score: PairScore) -> tuple[Any, ...]:
+    return (
+        left,
+        right,
+        score.weight,
+        score.probability,
+        str(score.decision),
+        score.contradiction,
+        evidence_json(score),
+    )
+
+
+# --- partition ----------------------------------------------------------------------------------
+
+_RIVAL = pa.struct([("number", pa.int64()), ("weight", pa.float64())])
+PLACED_SCHEMA = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("cluster", pa.int64()),
+        ("match_number", pa.int64()),
+        ("match_weight", pa.float64()),
+        ("match_probability", pa.float64()),
+        ("match_evidence", pa.string()),
+        ("rivals", pa.list_(_RIVAL)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """From a component, the records that links tie together, to its clusters.
+
+    As the online engine does, every pair within the component is scored, candidate or not: what is
+    put together must be compared.
+    """
+
+    document: bytes
+    shared: frozenset[IdentifierKey]
+    judged: dict[Pair, str] = field(default_factory=dict)
+    schema: ClassVar[pa.Schema] = PLACED_SCHEMA
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield each record with its cluster, named by the lowest number in it."""
+        for batch in batches:
+            yield batch_of(
+                self.schema,
+                [
+                    row
+                    for members in batch.column("members").to_pylist()
+                    for row in self._of(members)
+                ],
+            )
+
+    def _of(self, members: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+        model = model_of(self.document)
+        features = {
+            member["number"]: Features.from_json(orjson.loads(member["features"]))
+            for member in sorted(members, key=lambda member: int(member["number"]))
+        }
+        scores = {
+            (a, b): score_pair(features[a], features[b], model, shared=self.shared)
+            for a, b in combinations(features, 2)
+        }
+        clusters = partition(features, scores, model=model, judgements=self._judgements(features))
+        cluster_of = {member: min(cluster) for cluster in clusters for member in cluster}
+        return _placed_rows(cluster_of, scores)
+
+    def _judgements(self, features: dict[int, Features]) -> Judgements[int] | None:
+        if not self.judged:
+            return None
+        within = [pair for pair in combinations(features, 2) if pair in self.judged]
+        return Judgements(
+            must_link=frozenset(frozenset(p) for p in within if self.judged[p] == "match"),
+            cannot_link=frozenset(frozenset(p) for p in within if self.judged[p] == "no_match"),
+        )
+
+
+def _placed_rows(
+    cluster_of: dict[int, int], scores: dict[Pair, PairScore]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield records with their strongest match in the cluster, and who they are kept from."""
+    best: dict[int, tuple[float, int, PairScore]] = {}
+    rivals: dict[int, list[tuple[int, float]]] = {number: [] for number in cluster_of}
+    for (a, b), score in scores.items():
+        for one, other in ((a, b), (b, a)):
+            if cluster_of[a] == cluster_of[b]:
+                found = (score.weight, other, score)
+                if score.decision is Decision.LINK and (
+                    one not in best or found[:2] > best[one][:2]
+                ):
+                    best[one] = found
+            elif score.decision is not Decision.APART:
+                rivals[one].append((other, score.weight))
+    for number, cluster in cluster_of.items():
+        match: tuple[Any, ...] = (None, None, None, None)
+        if number in best:
+            weight, other, score = best[number]
+            match = (other, weight, score.probability, evidence_json(score))
+        yield (
+            number,
+            cluster,
+            *match,
+            [{"number": other, "weight": weight} for other, weight in rivals[number]],
+        )
