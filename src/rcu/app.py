@@ -19,6 +19,7 @@ from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
+from rcu.clients import history_endpoints as history
 from rcu.clients import steward_endpoints as stewardship
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingestion.router,
     stores.router,
     clients.router,
+    history.router,
     stewardship.router,
     explanations.router,
     access.router,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from rcu.clients.history_schemas import IdentityThen
 from rcu.clients.survivorship import Rule
 from rcu.errors import FieldValueError
 
@@ -217,6 +218,10 @@ class ClientView(Answer):
         description="For each currency, the sum over all channels, then each channel."
     )
     favourite_store: FavouriteStore | None
+    identity_as_of: IdentityThen | None = Field(
+        description="Whom the id stood for at the time `as_of`, and with which records; null when "
+        "no time was asked for. All else is as of now."
+    )
 
 
 # --- look-up -------------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ FROM (
                 HAVING sum(sales) > 0
                 ORDER BY sum(sales) DESC, max(last_at) DESC NULLS LAST, store LIMIT 1
             ) visited
-        ) AS favourite_store
+        ) AS favourite_store,
+        NULL::json AS identity_as_of
     FROM client asked
     JOIN source_record oldest ON oldest.id = asked.id
     JOIN client c ON c.id = oldest.client_id
