@@ -17,6 +17,7 @@ from rcu.cli import (
     imports,
     keys,
     migrate,
+    model,
     serve,
     sources,
     stores,
@@ -88,3 +89,4 @@ app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
 app.command("how", rich_help_panel="Clients")(explain.how)
+app.add_typer(model.app, name="model", rich_help_panel="Identity")

@@ -7,11 +7,20 @@ from importlib.resources import files
 from math import log2
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
+Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+"""A set that is written in one order, so that equal documents are equal texts."""
 
 ATTRIBUTES = frozenset(
     {
@@ -67,7 +76,7 @@ class Household(_Part):
     Each next one counts for the share to the power of its rank: 1, 1/2, 1/4 at a share of 1/2.
     """
 
-    attributes: frozenset[str]
+    attributes: Names
     agreeing_share: Share
     disagreeing_share: Share
 
@@ -98,6 +107,8 @@ class TrainingFigures(_Part):
     trained_from: str
     """Version of the model that the training started with."""
     records: int
+    base_records: int
+    """Records of the base that these were drawn from: the prior is that of the base."""
     clients: int
     """Clients of the first partition, each of which counts once for how common a name is."""
     candidate_pairs: int
@@ -128,7 +139,7 @@ class ModelDocument(_Part):
     household: Household
     key_cap: Annotated[int, Field(gt=1)]
     """A blocking key with more holders than this finds no candidates."""
-    single_valued_kinds: frozenset[str]
+    single_valued_kinds: Names
     """Kinds of other identifiers of which a person has one: two different ones speak against."""
     shared_limits: dict[str, Count]
     """By kind, how many different people may hold a value before it stops designating one."""
@@ -136,7 +147,10 @@ class ModelDocument(_Part):
     """By kind, how many different values one client may have before a merge is refused."""
     attributes: dict[str, Attribute]
     frequencies: dict[str, FrequencyTable]
-    excusable_differences: frozenset[Literal["given_name", "birth_date"]] = frozenset()
+    excusable_differences: Annotated[
+        frozenset[Literal["given_name", "birth_date"]],
+        PlainSerializer(sorted, return_type=list[str], when_used="json"),
+    ] = frozenset()
     """Of given name and birth date, the one that may plainly differ while the other agrees.
 
     Empty where households are: a twin differs by the given name alone, a son of his father's

@@ -111,8 +111,8 @@ def require_splink() -> None:
 
 def _load_splink() -> Any:
     try:
+        import duckdb  # noqa: F401 - Splink asks for it late
         import splink
-        from splink import DuckDBAPI  # noqa: F401 - says early that duckdb is missing
     except ImportError as error:
         raise TrainingExtraMissingError from error
     return splink
@@ -126,10 +126,13 @@ def _run(
     m: Mapping[str, Mapping[str, float]],
     u: Mapping[str, Mapping[str, float]],
 ) -> Session | None:
+    import duckdb
+
     learned = _learnable(block, pairs, u)
     if not learned:
         return None
-    database = splink.DuckDBAPI()
+    # One thread: sums of floats come out the same every time.
+    database = splink.DuckDBAPI(duckdb.connect(config={"threads": 1}))
     tables = [
         database.register(_table(pairs, learned), dataset_display_name=side)
         for side in ("pairs_one", "pairs_two")

@@ -10,7 +10,7 @@ from math import exp, log
 from rcu.identity.features import Features
 from rcu.identity.model import FrequencyTable
 from rcu.identity.normalise.names import facets
-from rcu.training.shrinkage import shrunk
+from rcu.training.shrinkage import rounded, shrunk
 
 PRIOR_CLIENTS = 1_000.0
 """A shipped frequency counts for as much as this many clients."""
@@ -76,7 +76,7 @@ def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
 
 def _frequency(count: int, total: int, held: FrequencyTable, value: str) -> float:
     before = held.values.get(value, held.default)
-    return (count + PRIOR_CLIENTS * before) / (total + PRIOR_CLIENTS)
+    return rounded((count + PRIOR_CLIENTS * before) / (total + PRIOR_CLIENTS))
 
 
 def _default(counts: Counter[str], held: FrequencyTable, listed: set[str]) -> float:
@@ -91,4 +91,4 @@ def _default(counts: Counter[str], held: FrequencyTable, listed: set[str]) -> fl
         return held.default
     counted = min(2 * (rare[2] + 0.5) / (rare[1] + 1), 1.0) / total
     share = total / (total + PRIOR_CLIENTS)
-    return min(exp(share * log(counted) + (1 - share) * log(held.default)), 0.5)
+    return rounded(min(exp(share * log(counted) + (1 - share) * log(held.default)), 0.5))

@@ -8,7 +8,7 @@ from math import exp2, log, log1p, log2
 
 from rcu.identity.model import Model
 from rcu.identity.scoring import PairScore, probability
-from rcu.training.shrinkage import shrunk
+from rcu.training.shrinkage import PRIOR_EVENTS
 
 _ENOUGH_BITS = 1e-4
 _MAX_ROUNDS = 200
@@ -33,7 +33,7 @@ def estimate_prior(evidence: Sequence[float], *, records: int, start_bits: float
     bits = start_bits
     for number in count():
         expected = expected_matches(evidence, bits)
-        share = shrunk(expected, pairs, 1.0 / records)
+        share = (expected + PRIOR_EVENTS) / (pairs + PRIOR_EVENTS * records)
         previous, bits = bits, log2(share / (1.0 - share))
         if abs(bits - previous) < _ENOUGH_BITS or number > _MAX_ROUNDS:
             return bits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from random import Random
 from typing import Any, TypeVar
@@ -14,19 +14,17 @@ from rcu.identity.levels import SHARED
 from rcu.identity.model import Model
 from rcu.identity.scoring import PairScore, score_pair
 
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K", bound=Any)
 Pair = tuple[K, K]
 
 RANDOM_PAIRS = 200_000
 _SEED = 20_250_101
 
 
-def candidate_pairs(
-    records: Mapping[K, Features], *, key_cap: int, order: Callable[[K], Any]
-) -> list[Pair[K]]:
+def candidate_pairs(records: Mapping[K, Features], *, key_cap: int) -> list[Pair[K]]:
     """Return the pairs that share a blocking key which is not held by too many, in order."""
     holders: dict[int, list[K]] = defaultdict(list)
-    for key in sorted(records, key=order):
+    for key in sorted(records):
         for block in blocking_keys(records[key]):
             holders[block].append(key)
     pairs = {
@@ -35,7 +33,7 @@ def candidate_pairs(
         if len(members) <= key_cap
         for pair in combinations(members, 2)
     }
-    return sorted(pairs, key=lambda pair: (order(pair[0]), order(pair[1])))
+    return sorted(pairs)
 
 
 def random_pairs(records: Sequence[K], *, size: int = RANDOM_PAIRS) -> Iterator[Pair[K]]:

@@ -10,6 +10,7 @@ between the shipped figure and the counted one; the rarer the event, the more re
 """
 
 _LARGEST, _SMALLEST = 0.999, 1e-12
+_DIGITS = 6
 
 
 def shrunk(events: float, trials: float, held: float, *, strength: float = PRIOR_EVENTS) -> float:
@@ -19,4 +20,9 @@ def shrunk(events: float, trials: float, held: float, *, strength: float = PRIOR
     Unlike a Dirichlet prior it lets trials that were too few to show a rare event say nothing
     of it: 0 of 200,000 leaves 4e-9 where it is.
     """
-    return min(_LARGEST, max(_SMALLEST, (events + strength) / (trials + strength / held)))
+    return rounded(min(_LARGEST, max(_SMALLEST, (events + strength) / (trials + strength / held))))
+
+
+def rounded(figure: float) -> float:
+    """Return a figure to six significant digits: more of them mean nothing, and read badly."""
+    return float(f"{figure:.{_DIGITS}g}")

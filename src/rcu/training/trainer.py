@@ -13,15 +13,16 @@ Everything counted is weighed against what the model held before (see `shrinkage
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from math import log2
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.in_memory import shared_identifiers
 from rcu.identity.levels import EXACT
 from rcu.identity.model import ATTRIBUTES, Model, ModelDocument, Session, TrainingFigures
-from rcu.identity.partition import Judgements, partition
+from rcu.identity.partition import partition
 from rcu.identity.scoring import PairScore
 from rcu.training import em
 from rcu.training.document import Counts, changed, changes, named, parameters, with_m, with_u
@@ -37,8 +38,9 @@ from rcu.training.prior import (
     log_likelihood_bits,
 )
 from rcu.training.sampling import candidate_pairs, levels_of, random_pairs, score_all
+from rcu.training.training_set import TrainingSet
 
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K", bound=Any)
 
 MIN_RECORDS = 50
 NAMES_ONLY_SHARE = 0.05
@@ -48,57 +50,46 @@ _BARE = frozenset({"given_name", "family_name", "title", "place"})
 _EXACT = frozenset({EXACT})
 
 
-def _keep_order(key: Any) -> Any:
-    return key
-
-
 def _say_nothing(_step: str) -> None:
     pass
 
 
 def train(
-    records: Mapping[K, Features],
+    training_set: TrainingSet[K],
     start: Model,
     *,
     trained_at: datetime,
-    judgements: Judgements[K] | None = None,
-    order: Callable[[K], Any] = _keep_order,
     on_step: Callable[[str], None] = _say_nothing,
 ) -> ModelDocument:
-    """Return a new model document trained on `records`, starting from `start`.
+    """Return a new model document trained on records, starting from the figures of `start`.
 
     The same records, model and judgements give the same document, whatever the order of the
     mapping. `on_step` is told what begins. Raises `TooFewRecordsError`, and
     `TrainingExtraMissingError` without the extra `rcu[train]`.
     """
     em.require_splink()
-    if len(records) < MIN_RECORDS:
-        raise TooFewRecordsError(records=len(records), needed=MIN_RECORDS)
-    return _Training(records, start, judgements or Judgements(), order, on_step).run(trained_at)
+    if len(training_set.records) < MIN_RECORDS:
+        raise TooFewRecordsError(records=len(training_set.records), needed=MIN_RECORDS)
+    return _Training(training_set, start, on_step).run(trained_at)
 
 
 class _Training(Generic[K]):
     """One training: its steps share the records, the judgements and the candidate pairs."""
 
     def __init__(
-        self,
-        records: Mapping[K, Features],
-        start: Model,
-        judgements: Judgements[K],
-        order: Callable[[K], Any],
-        on_step: Callable[[str], None],
+        self, training_set: TrainingSet[K], start: Model, on_step: Callable[[str], None]
     ) -> None:
-        self._records = {key: records[key] for key in sorted(records, key=order)}
+        self._records = {key: training_set.records[key] for key in sorted(training_set.records)}
+        self._base_records = training_set.base_records or len(self._records)
+        self._judgements = training_set.judgements
         self._start = start
-        self._judgements = judgements
-        self._order = order
         self._on_step = on_step
         self._pairs: list[tuple[K, K]] = []
 
-    def run(self, trained_at: datetime) -> ModelDocument:
+    def run(self, at: datetime) -> ModelDocument:
         """Train, and return the document."""
         self._on_step("Comparing the records")
-        self._pairs = candidate_pairs(self._records, key_cap=self._start.key_cap, order=self._order)
+        self._pairs = candidate_pairs(self._records, key_cap=self._start.key_cap)
         model = self._with_first_sight()
         clients = self._partition(model)
         self._on_step("Counting names and cities")
@@ -111,7 +102,7 @@ class _Training(Generic[K]):
         self._on_step("Estimating the weights")
         sessions, model = self._with_weights(model)
         self._on_step("Estimating the prior")
-        return self._finish(model, clients, chance, sessions, trained_at)
+        return self._finish(model, clients, chance, sessions, at)
 
     def _score(
         self, model: Model, pairs: Sequence[tuple[K, K]] | None = None
@@ -140,7 +131,6 @@ class _Training(Generic[K]):
             self._score(model),
             model=model,
             judgements=self._judgements,
-            order=self._order,
         )
 
     def _faces(self, clients: Iterable[frozenset[K]]) -> list[list[Features]]:
@@ -181,9 +171,9 @@ class _Training(Generic[K]):
         found = []
         for pair in pairs:
             if pair <= self._records.keys():
-                a, b = sorted(pair, key=self._order)
+                a, b = sorted(pair)
                 found.append((a, b))
-        return sorted(found, key=lambda pair: (self._order(pair[0]), self._order(pair[1])))
+        return sorted(found)
 
     def _verdicts(self, model: Model) -> list[tuple[float, bool]]:
         """Return the weight of each judged pair that no guard decides, and the verdict."""
@@ -201,16 +191,18 @@ class _Training(Generic[K]):
         clients: Sequence[frozenset[K]],
         chance: Counts,
         sessions: Sequence[em.Session],
-        trained_at: datetime,
+        at: datetime,
     ) -> ModelDocument:
+        """Return the document with its prior and its figures."""
         evidence = evidence_of(self._score(model).values(), model)
         unjudged = estimate_prior(evidence, records=len(self._records), start_bits=model.prior_bits)
         verdicts = self._verdicts(changed(model, prior_bits=unjudged))
         shift = judged_shift(verdicts)
         figures = TrainingFigures(
-            trained_at=trained_at,
+            trained_at=at,
             trained_from=self._start.version,
             records=len(self._records),
+            base_records=self._base_records,
             clients=len(clients),
             candidate_pairs=len(self._pairs),
             random_pairs=chance.pairs,
@@ -222,8 +214,10 @@ class _Training(Generic[K]):
             log_likelihood_bits=log_likelihood_bits(evidence, unjudged + shift),
             levels=changes(self._start.document, model.document),
         )
-        trained = changed(model, prior_bits=unjudged + shift, training=figures)
-        return named(trained.document, trained_at)
+        # From a sample by clients to the base, matches grow in step and pairs with the square.
+        drawn = log2(len(self._records) / self._base_records)
+        trained = changed(model, prior_bits=round(unjudged + shift + drawn, 4), training=figures)
+        return named(trained.document, at)
 
 
 def _names_must_do(pairs: Sequence[em.Levels]) -> bool:

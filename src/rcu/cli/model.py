@@ -1,0 +1,181 @@
+"""`rcu model`: show a match model, check one, and train one on records without labels."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
+from rcu.db.engine import Database
+from rcu.errors import RcuError
+
+if TYPE_CHECKING:
+    from rcu.identity.model import Model, ModelDocument
+    from rcu.training.training_set import TrainingSet
+
+app = typer.Typer(help="Show, check and train match models.", no_args_is_help=True)
+
+
+class ModelRefusedError(RcuError):
+    """A file is not a model document that can be used."""
+
+    code = "model_refused"
+
+
+ModelFile = Annotated[
+    Path | None,
+    typer.Argument(
+        exists=True,
+        dir_okay=False,
+        metavar="[MODEL.json]",
+        help="A model document; by default the shipped one.",
+    ),
+]
+
+
+@app.command()
+def show(
+    file: ModelFile = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the document itself.")] = False,
+) -> None:
+    """Show a model: its lines, its weights level by level, and how it was trained."""
+    from rcu.cli import model_report
+
+    document = _read(file).document
+    if json:
+        typer.echo(document.model_dump_json(indent=1, exclude_none=True))
+        return
+    stdout.print(model_report.summary(document))
+    if document.training is not None:
+        stdout.print(model_report.training(document.training))
+    stdout.print(model_report.weights(document))
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="MODEL.json")],
+) -> None:
+    """Check that a file is a sound model document. Ends with 0, or with 1 and what is wrong."""
+    model = _read(file)
+    stdout.print(f"{file.name}: a sound model, version {model.version}.", soft_wrap=True)
+
+
+@app.command()
+def train(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            metavar="[FILE...]",
+            help="Files of profiles, read as `rcu import` would and not imported.",
+        ),
+    ] = None,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="MODEL.json", help="Where the new model goes.")
+    ],
+    from_database: Annotated[
+        bool, typer.Option("--from-database", help="Train on the profiles of the database.")
+    ] = False,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, metavar="FILE.yml", help="How columns become fields."
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="MODEL.json",
+            help="The model to start with, which holds where the records say little; "
+            "by default the shipped one.",
+        ),
+    ] = None,
+) -> None:
+    """Train a model without labels, on the records of the database or of files.
+
+    Weights by Splink (install rcu[train]), name frequencies and the prior from the records;
+    judgements of the database correct it. The result is a new model document: nothing changes
+    in the database.
+    """
+    from rcu.cli import model_report
+    from rcu.training.em import require_splink
+    from rcu.training.trainer import train as train_on
+
+    if bool(files) == from_database:
+        raise typer.BadParameter("Name files to train on, or say --from-database.")
+    require_splink()
+    model = _read(start)
+    training_set = run_with_database(_read_database) if not files else _read_files(files, mapping)
+    if training_set.left_out:
+        stderr.print(f"{training_set.left_out:,} rows make no profile and are left out.")
+    with stderr.status("Training") as status:
+        document = train_on(
+            training_set,
+            model,
+            trained_at=datetime.now(UTC).replace(microsecond=0),
+            on_step=status.update,
+        )
+    _write(document, out)
+    if document.training is not None:
+        stdout.print(model_report.training(document.training))
+    stderr.print(f"{document.version} written to {out}.", soft_wrap=True)
+
+
+async def _read_database(database: Database) -> TrainingSet[Any]:
+    from rcu.training.reading import read_database
+
+    with stderr.status("Reading the database"):
+        return await read_database(database)
+
+
+def _read_files(files: list[Path], mapping: Path | None) -> TrainingSet[Any]:
+    from rcu.ingestion.files.errors import FileRefusedError, MappingRefusedError
+    from rcu.ingestion.files.mapping import Mapping, read_mapping
+    from rcu.ingestion.files.plan import Options
+    from rcu.training.reading import read_files
+
+    options = Options(file_time=datetime.now(UTC))
+    try:
+        chosen = read_mapping(mapping) if mapping else Mapping()
+        with stderr.status("Reading the files"):
+            return read_files(files, chosen, options, region=load_settings().default_region)
+    except (FileRefusedError, MappingRefusedError) as error:
+        fail(error)
+        raise typer.Exit(ExitCode.USAGE) from None
+
+
+def _read(file: Path | None) -> Model:
+    """Return the model of a file, or the shipped one; raise `ModelRefusedError`."""
+    from pydantic import ValidationError
+
+    from rcu.identity.model import Model
+
+    if file is None:
+        return Model.shipped()
+    try:
+        return Model.from_json(file.read_bytes())
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise ModelRefusedError(f"{file.name} is no model document. {faults}.") from None
+
+
+def _write(document: ModelDocument, path: Path) -> None:
+    try:
+        path.write_text(
+            document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
+        )
+    except OSError as error:
+        fail(ModelRefusedError(f"{path} cannot be written: {error.strerror}."))
+        raise typer.Exit(ExitCode.USAGE) from None
