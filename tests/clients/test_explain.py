@@ -344,6 +344,19 @@ async def test_how_may_be_asked_of_a_record_or_of_a_former_id(shop: Shop) -> Non
     assert by_record["client_id"] == first["client_id"]
 
 
+async def test_how_tells_of_purchases_that_followed_a_merged_client(shop: Shop) -> None:
+    first = await shop.profile("pos", "A", given_name="Anabelle", family_name="Tourvaine")
+    other = await shop.profile("eshop", "B", **ANA)
+    await shop.ticket(sale(customer={"email": "ana.tourvaine@laposte.net"}))
+    await shop.merge(first["client_id"], other["client_id"])
+
+    how = await ask(shop, "how", client={"client_id": first["client_id"]})
+
+    kinds = {one["kind"] for one in how["by_time"]}
+    assert {"record", "merge", "follow"} <= kinds
+    assert all(one["sentence"]["fr"] for one in how["by_time"])
+
+
 async def test_how_an_anonymous_client_came_to_be_tells_its_placements(shop: Shop) -> None:
     await shop.ticket(sale(token="tok-4711"))
     [row] = await shop.rows("SELECT id FROM client WHERE NOT known")

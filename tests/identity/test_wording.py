@@ -13,7 +13,7 @@ from rcu.identity import wording
 from rcu.identity.explanation import COMPARED, HOUSEHOLD_ONLY, NAMES_ALONE
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.models import Placement
+from rcu.identity.models import ChangeKind, Placement
 from rcu.identity.retracing import Reason
 from rcu.identity.scoring import BIRTH_DATE, GIVEN_NAME, KIN, TITLE, score_pair
 from rcu.identity.wording import LEVELS, Language, Sentence
@@ -25,6 +25,7 @@ CATALOGUES: dict[str, Mapping[Any, Sentence]] = {
     "guards": wording.GUARDS,
     "refusals": wording.REFUSALS,
     "placements": wording.PLACEMENTS,
+    "changes": wording.CHANGES,
 }
 
 
@@ -57,6 +58,7 @@ def test_every_attribute_guard_refusal_and_placement_has_its_words() -> None:
     assert wording.GUARDS.keys() == guards
     assert wording.REFUSALS.keys() == set(Reason)
     assert wording.PLACEMENTS.keys() == set(Placement)
+    assert wording.CHANGES.keys() == set(ChangeKind)
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES)

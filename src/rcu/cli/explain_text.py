@@ -273,9 +273,9 @@ def _arrival(arrival: Arrival, language: Language) -> str:
     said = escape(arrival.sentence.in_language(language))
     if arrival.record is None:
         who = escape(": ".join(filter(None, (arrival.actor, arrival.reason))))
-        return f"{when}  {arrival.other_client_id} > {arrival.client_id}  {said} {who}"
+        return f"{when}  {arrival.other_client_id} > {arrival.client_id}  {said}. {who}"
     tie = ""
     if arrival.match is not None:
         weight = bits(arrival.match.match.weight).in_language(language)
         tie = f" {_name(arrival.match.left)}: {weight}."
-    return f"{when}  {_name(arrival.record)}  {said}{tie}"
+    return f"{when}  {_name(arrival.record)}  {said}.{tie}"

@@ -173,7 +173,7 @@ class Arrival:
 
     at: datetime
     kind: str
-    """`record`, `merge`, `split` or `move`."""
+    """`record`, `merge`, `split`, `move` or `follow`."""
     record: RecordSeen | None
     placement: str | None
     match: ExplainedPair | None

@@ -22,7 +22,6 @@ from rcu.identity.examination import Examined, examine
 from rcu.identity.models import RecordKind
 from rcu.identity.repository import StoredRecord
 from rcu.identity.scoring import Decision
-from rcu.identity.wording import Sentence
 
 
 async def how(session: AsyncSession, client: Reference, asking: Asking) -> How:
@@ -73,7 +72,7 @@ async def _by_time(
             cause=change.cause,
             actor=change.actor,
             reason=change.reason,
-            sentence=_CHANGES[change.kind],
+            sentence=wording.CHANGES[change.kind],
         )
         for change in changes
     ]
@@ -100,18 +99,9 @@ def _arrival(
         actor=None,
         reason=None,
         sentence=wording.PLACEMENTS[member.placement].within(
-            "A record came, {}.", "Une fiche est arrivée, {}."
+            "A record came, {}", "Une fiche est arrivée, {}"
         ),
     )
-
-
-_CHANGES = {
-    "merge": Sentence("Two clients became one.", "Deux clients n'en font plus qu'un."),
-    "split": Sentence(
-        "Records went from one client to another.", "Des fiches sont passées d'un client à l'autre."
-    ),
-    "move": Sentence("Records moved between clients.", "Des fiches ont changé de client."),
-}
 
 
 def _strongest_earlier(

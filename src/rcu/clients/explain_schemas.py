@@ -247,7 +247,7 @@ class ArrivalRead(_Answer):
     """One moment in the life of a client: a record came, or records moved."""
 
     at: datetime
-    kind: str = Field(description="`record`, `merge`, `split` or `move`.")
+    kind: str = Field(description="`record`, `merge`, `split`, `move` or `follow`.")
     record: RecordRead | None
     placement: str | None
     match: ExplainedPairRead | None = Field(

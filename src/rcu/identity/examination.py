@@ -23,7 +23,7 @@ from rcu.identity.blocking import blocking_keys
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.models import IdentityChange, Judgement, SourceRecord
+from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
 from rcu.identity.neighbourhood import Neighbourhood, ordered
 from rcu.identity.repository import Pair, RecordKey, StoredRecord
 from rcu.identity.resolution import _form_clusters, judgements_of
@@ -127,6 +127,7 @@ async def list_binding_judgements(
         .where(
             _among(Judgement.left_id, record_ids),
             _among(Judgement.right_id, record_ids),
+            Judgement.verdict.in_((Verdict.MATCH, Verdict.NO_MATCH)),
             Judgement.revoked_at.is_(None),
         )
         .order_by(Judgement.made_at, Judgement.id)
@@ -144,7 +145,7 @@ async def list_changes(session: AsyncSession, client_ids: Collection[UUID]) -> l
                 _among(IdentityChange.other_client_id, client_ids),
             )
         )
-        .order_by(IdentityChange.made_at, IdentityChange.id)
+        .order_by(IdentityChange.made_at, IdentityChange.recorded_at, IdentityChange.id)
     )
     return list(found)
 

@@ -305,6 +305,23 @@ PLACEMENTS: Final[Mapping[str, Sentence]] = {
 """How a record came to its client; French agrees with *la fiche*."""
 
 
+CHANGES: Final[Mapping[str, Sentence]] = {
+    "merge": Sentence("Two clients became one", "Deux clients n'en font plus qu'un"),
+    "split": Sentence(
+        "Records left one client for another", "Des fiches ont quitté un client pour un autre"
+    ),
+    "move": Sentence(
+        "Purchases without a profile went to another client",
+        "Des achats sans fiche sont passés à un autre client",
+    ),
+    "follow": Sentence(
+        "Purchases without a profile followed their client",
+        "Des achats sans fiche ont suivi leur client",
+    ),
+}
+"""What happened between two clients."""
+
+
 def attribute_name(attribute: str) -> Sentence:
     """Return how an attribute, or a kind of identifier, is called."""
     named = ATTRIBUTES.get(attribute)
