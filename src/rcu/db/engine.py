@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from rcu.db.errors import LocksTakenError
 from rcu.db.failures import Failure, failure_of, unavailable
+from rcu.db.locks import FORESEEN
 from rcu.db.statements import to_json
 
 if TYPE_CHECKING:
@@ -133,8 +135,9 @@ class Database:
         everything is rolled back and `work` is called again with a new session, a bounded number
         of times: it must have no effect outside its transaction.
         """
+        foreseen: set[int] = set()
         for attempt in range(ATTEMPTS):
-            async with self._sessions() as session:
+            async with self._sessions(info={FORESEEN: foreseen}) as session:
                 await _begin(session)
                 committing = False
                 try:
@@ -143,6 +146,8 @@ class Database:
                     await session.commit()
                 except Exception as error:
                     failure = failure_of(error)
+                    if isinstance(error, LocksTakenError):
+                        foreseen |= error.keys
                     lost_in_commit = committing and failure is Failure.DISCONNECTED
                     if failure is None:
                         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from rcu.errors import RcuError
 
@@ -61,3 +61,17 @@ class StaleReadError(RcuError):
 
     def __init__(self) -> None:
         super().__init__("The data changed while it was read.")
+
+
+class LocksTakenError(StaleReadError):
+    """Others hold locks that the work found late that it needs.
+
+    `Database.run` runs the work again, which then takes them with its first ones.
+    """
+
+    code = "locks_taken"
+
+    def __init__(self, keys: Collection[int]) -> None:
+        """Say which locks have to be waited for."""
+        super().__init__()
+        self.keys = frozenset(keys)
