@@ -3,8 +3,8 @@
 Everything is a function of a number: person 4,711 is the same in every run and every process, and
 nothing is kept in memory. What makes records hard to tell apart is as frequent as in a retailer's
 files: a few family names are borne by many (a Zipf-Mandelbrot law: the commonest by one person in
-two hundred, as Martin is), given names are few, towns differ in size, and most people leave some
-fields empty. Nobody is real; numbers and addresses are drawn at random, and nothing leaves the
+two hundred, as Martin is), given names are few, people live two by two in towns of all sizes, and
+most leave some fields empty. Nobody is real; numbers and addresses are drawn at random, and nothing leaves the
 machine.
 """
 
@@ -53,7 +53,7 @@ _FAMILY_RANKS = _Zipf(len(_FAMILY_NAMES), offset=15, exponent=0.95)
 _GIVEN_RANKS = _Zipf(24, offset=4)
 _PLACES: Final = tuple(
     (f"{department:02d}{1 + 10 * n:03d}", f"{_RARE_NAMES[(department * 997 + n * 7919) % 40_000]}")
-    for n in range(60)
+    for n in range(16)  # clients live around the stores
     for department in range(1, 96)
 )
 _PLACE_RANKS = _Zipf(len(_PLACES), offset=8)
@@ -99,8 +99,10 @@ def _person(number: int) -> dict[str, Any]:
     woman = random.random() < 0.6  # noqa: PLR2004 - as in most shops
     born = date(1935, 1, 1) + timedelta(days=random.randrange(74 * 365))
     given = _given_name(random, woman=woman, born=born)
-    family = _FAMILY_NAMES[_FAMILY_RANKS.draw(random)]
-    postcode, city = _PLACES[_PLACE_RANKS.draw(random)]
+    # Two by two they share a household: a family name and an address.
+    household = Random(f"household:{number // 2}")
+    family = _FAMILY_NAMES[_FAMILY_RANKS.draw(household)]
+    postcode, city = _PLACES[_PLACE_RANKS.draw(household)]
     provider = _PROVIDERS[_PROVIDER_RANKS.draw(random)]
     return {
         "title": "Mme" if woman else "M.",
@@ -112,7 +114,7 @@ def _person(number: int) -> dict[str, Any]:
         "cards": [{"value": card(number)}],
         "addresses": [
             {
-                "lines": [f"{1 + random.randrange(150)} {random.choice(STREETS)}"],
+                "lines": [f"{1 + household.randrange(150)} {household.choice(STREETS)}"],
                 "postcode": postcode,
                 "city": city,
                 "country": "FR",
@@ -136,7 +138,8 @@ def _given_name(random: Random, *, woman: bool, born: date) -> str:
 def card(number: int) -> str:
     """Return the loyalty card of a person: thirteen digits, the last one a check digit (EAN-13)."""
     digits = f"2900{number:08d}"[:_EAN_LENGTH]
-    weighted = sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits))
+    weights = (1, 3) * (_EAN_LENGTH // 2)
+    weighted = sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
     return f"{digits}{-weighted % 10}"
 
 
