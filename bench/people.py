@@ -4,8 +4,8 @@ Everything is a function of a number: person 4,711 is the same in every run and 
 nothing is kept in memory. What makes records hard to tell apart is as frequent as in a retailer's
 files: a few family names are borne by many (a Zipf-Mandelbrot law: the commonest by one person in
 two hundred, as Martin is), given names are few, people live two by two in towns of all sizes, and
-most leave some fields empty. Nobody is real; numbers and addresses are drawn at random, and nothing leaves the
-machine.
+most leave some fields empty. Nobody is real; numbers and addresses are drawn at random, and nothing
+leaves the machine.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def ticket(number: int, *, people: int, source: str) -> dict[str, Any]:
     """
     random = Random(f"ticket:{number}")
     buyer = random.randrange(people)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "sku": f"P{random.randrange(20_000):05d}",
             "label": "Article",
