@@ -143,7 +143,8 @@ def _run(
             link_type="link_only",
             unique_id_column_name="pair_id",
             comparisons=[
-                _comparison(name, seen, m.get(name, {}), u[name]) for name, seen in learned.items()
+                _comparison(_column(position), seen, m.get(name, {}), u[name])
+                for position, (name, seen) in enumerate(learned.items())
             ],
             em_convergence=CONVERGENCE,
             max_iterations=MAX_ITERATIONS,
@@ -166,7 +167,7 @@ def _run(
         iterations=iterations,
         converged=iterations < MAX_ITERATIONS,
         match_share=share,
-        m=_read_m(linker),
+        m=_read_m(linker, list(learned)),
         expected={
             name: share * sum(1 for levels in pairs if levels.get(name) in seen)
             for name, seen in learned.items()
@@ -190,23 +191,22 @@ def _table(pairs: Sequence[Levels], learned: Mapping[str, Sequence[str]]) -> Any
     import pyarrow as pa
 
     columns: dict[str, Any] = {"pair_id": pa.array(range(len(pairs)), pa.int64())}
-    for name, seen in learned.items():
+    for position, (name, seen) in enumerate(learned.items()):
         number = {level: i for i, level in enumerate(seen)}
-        columns[_column(name)] = pa.array(
+        columns[_column(position)] = pa.array(
             [number.get(levels.get(name, "")) for levels in pairs], pa.int32()
         )
     return pa.table(columns)
 
 
-def _column(attribute: str) -> str:
-    """Return a column name that no reserved word or odd kind of identifier can break."""
-    return "level_of_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in attribute)
+def _column(position: int) -> str:
+    """Return the column of an attribute. Its own name stays out of SQL: sources choose kinds."""
+    return f"attribute_{position}"
 
 
 def _comparison(
-    attribute: str, seen: Sequence[str], m: Mapping[str, float], u: Mapping[str, float]
+    column: str, seen: Sequence[str], m: Mapping[str, float], u: Mapping[str, float]
 ) -> dict[str, Any]:
-    column = _column(attribute)
     total_m = sum(m.get(level, 1.0) for level in seen)
     total_u = sum(u[level] for level in seen)
     null = f'"{column}_l" IS NULL OR "{column}_r" IS NULL'
@@ -222,13 +222,14 @@ def _comparison(
                 "u_probability": u[level] / total_u,
             }
         )
-    return {"output_column_name": attribute, "comparison_levels": levels}
+    return {"output_column_name": column, "comparison_levels": levels}
 
 
-def _read_m(linker: Any) -> dict[str, dict[str, float]]:
+def _read_m(linker: Any, learned: Sequence[str]) -> dict[str, dict[str, float]]:
+    attribute_of = {_column(position): name for position, name in enumerate(learned)}
     found: dict[str, dict[str, float]] = {}
     for comparison in linker.misc.save_model_to_json()["comparisons"]:
-        found[comparison["output_column_name"]] = {
+        found[attribute_of[comparison["output_column_name"]]] = {
             level["label_for_charts"]: float(level["m_probability"] or 0.0)
             for level in comparison["comparison_levels"]
             if not level.get("is_null_level")

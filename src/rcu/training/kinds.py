@@ -7,8 +7,9 @@ from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
 from rcu.identity.features import Features
+from rcu.identity.levels import DIFFERENT, EXACT
 from rcu.identity.model import Model
-from rcu.identity.scoring import PairScore
+from rcu.identity.scoring import AGREEING_GIVEN_NAME, PairScore
 
 K = TypeVar("K", bound=Hashable)
 
@@ -16,7 +17,7 @@ ENOUGH_PAIRS = 50
 AGREEING_SHARE = 0.8
 """Of the pairs that match by all else, how many must agree on the kind."""
 CONTRADICTING_SHARE = 0.02
-"""Of the pairs that agree on the kind, how many may contradict each other."""
+"""Of the pairs that agree on the kind, how many may be two people to all appearance."""
 
 
 def single_valued_kinds(
@@ -32,7 +33,7 @@ def single_valued_kinds(
         for kind in ours.keys() & theirs.keys():
             agrees = not ours[kind].isdisjoint(theirs[kind])
             if agrees:
-                contradicting[kind] += score.contradiction is not None
+                contradicting[kind] += _are_two_people(score)
                 equal[kind] += 1
             if score.contradiction is None and _weight_without(score, kind) >= model.link_weight:
                 held[kind] += 1
@@ -51,6 +52,15 @@ def _by_kind(features: Features) -> dict[str, set[str]]:
     for kind, value in features.others:
         found[kind].add(value)
     return found
+
+
+def _are_two_people(score: PairScore) -> bool:
+    """Tell whether given name or birth date differs, and the other does not make up for it."""
+    levels = {item.attribute: item.level for item in score.evidence}
+    name, born = levels.get("given_name"), levels.get("birth_date")
+    if name == DIFFERENT:
+        return born != EXACT
+    return born == DIFFERENT and name not in AGREEING_GIVEN_NAME
 
 
 def _weight_without(score: PairScore, kind: str) -> float:
