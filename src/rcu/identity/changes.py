@@ -62,7 +62,7 @@ _PROFILES_BEFORE = f"""
           ON later.other_client_id = $2 AND later.recorded_at >= changed.recorded_at
     )
     SELECT r.id
-    FROM changed CROSS JOIN candidate JOIN source_record r USING (id)
+    FROM changed CROSS JOIN candidate JOIN source_record r ON r.id = candidate.id
     WHERE r.kind = 'profile' AND r.created_at < changed.made_at AND {_CLIENT_BEFORE} = $2
     ORDER BY r.id
 """  # noqa: S608 - made of constants of this module
