@@ -134,6 +134,10 @@ def test_a_kind_of_identifier_with_enough_data_gets_levels_of_its_own() -> None:
     assert "member" in document.single_valued_kinds
     assert document.attributes["identifier"] == Model.shipped().document.attributes["identifier"]
 
+    without_numbers = train(TrainingSet(people.records), Model(document), trained_at=NOON)
+
+    assert without_numbers.attributes["member"] == document.attributes["member"]
+
 
 def test_too_few_records_are_refused() -> None:
     with pytest.raises(TooFewRecordsError, match="at least 50"):

@@ -11,7 +11,6 @@ from typing import Any
 
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import (
-    ATTRIBUTES,
     Attribute,
     Level,
     LevelFigures,
@@ -85,15 +84,19 @@ def with_u(model: Model, chance: Counts) -> Model:
     return changed(model, attributes=attributes)
 
 
-def with_m(model: Model, estimates: Mapping[str, Estimate], known: Counts) -> Model:
+def with_m(
+    model: Model, estimates: Mapping[str, Estimate], known: Counts, *, start: Model
+) -> Model:
     """Return the model with the `m` that EM estimated, and `known` matches counted as seen.
 
-    A kind of identifier keeps levels of its own only when enough matches compare it.
+    A kind of identifier keeps levels of its own when `start` had some, or enough matches compare
+    it.
     """
     attributes = {
         name: _estimated(name, held, estimates[name], known, model) if name in estimates else held
         for name, held in model.document.attributes.items()
-        if name in ATTRIBUTES or (name in estimates and estimates[name].matches >= ENOUGH_MATCHES)
+        if name in start.document.attributes
+        or (name in estimates and estimates[name].matches >= ENOUGH_MATCHES)
     }
     return changed(model, attributes=attributes)
 

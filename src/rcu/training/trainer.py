@@ -165,7 +165,7 @@ class _Training(Generic[K]):
         sessions = em.run_sessions(pairs, _blocks(kinds), m=m, u=u)
         matches = self._score(model, self._judged(self._judgements.must_link))
         known = Counts.of(levels_of(score) for score in matches.values())
-        return sessions, with_m(model, em.pooled(sessions), known)
+        return sessions, with_m(model, em.pooled(sessions), known, start=self._start)
 
     def _judged(self, pairs: Iterable[frozenset[K]]) -> list[tuple[K, K]]:
         found = []
