@@ -174,6 +174,24 @@ def _identifier(text: str) -> IdentifierKey:
     return kind, value
 
 
+def score_pairs(
+    engine: Engine,
+    pairs: pa.Table,
+    *,
+    model: Model,
+    shared: frozenset[IdentifierKey] = frozenset(),
+) -> Iterator[pa.RecordBatch]:
+    """Yield the scores of given pairs, those that stay apart too, as `stages.SCORED_SCHEMA`.
+
+    `pairs` has `left_number`, `right_number`, `left_features` and `right_features`.
+    """
+    engine.load("asked", pairs.to_batches(), pairs.schema)
+    stage = Score(document_of(model), shared, keep_apart=True)
+    engine.map("answered", "SELECT * FROM asked", stage)
+    yield from engine.stream("SELECT * FROM answered")
+    engine.drop("asked", "answered")
+
+
 CANDIDATES_WITH_FEATURES = """
     SELECT c.left_number, c.right_number, l.features AS left_features, r.features AS right_features
     FROM candidate c
