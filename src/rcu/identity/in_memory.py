@@ -7,7 +7,7 @@ check the online engine, and in tests.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Generic, TypeVar
@@ -17,7 +17,7 @@ from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.person import Person
-from rcu.identity.scoring import PairScore, score_pair
+from rcu.identity.scoring import Decision, PairScore, score_pair
 from rcu.identity.sharing import is_shared
 
 K = TypeVar("K", bound=Hashable)
@@ -74,8 +74,39 @@ def resolve_in_full(
     scores = {
         (a, b): score_pair(described[a], described[b], model, shared=shared) for a, b in pairs
     }
-    clients = partition(described, scores, model=model, judgements=judgements, order=order)
+    judgements = judgements or Judgements()
+    compared = scores | {
+        (a, b): score_pair(described[a], described[b], model, shared=shared)
+        for a, b in _within_components(scores, judgements, described.keys())
+    }
+    clients = partition(described, compared, model=model, judgements=judgements, order=order)
     return Resolution(clients, scores, shared, sum(map(len, blocks.values())), generic)
+
+
+def _within_components(
+    scores: Mapping[tuple[K, K], PairScore], judgements: Judgements[K], present: Collection[K]
+) -> Iterator[tuple[K, K]]:
+    """Yield the pairs that links and judgements tie together and that share no key.
+
+    What is put together must be compared: the database engine scores them too.
+    """
+    together: dict[K, set[K]] = {}
+    ties = [pair for pair, score in scores.items() if score.decision is Decision.LINK]
+    ties += [
+        pair
+        for judged in judgements.must_link
+        if judged.issubset(present)
+        for pair in combinations(judged, 2)
+    ]
+    for a, b in ties:
+        one, other = together.get(a, {a}), together.get(b, {b})
+        if one is not other:
+            one |= other
+            together |= dict.fromkeys(one, one)
+    for members in {id(group): group for group in together.values()}.values():
+        for a, b in combinations(members, 2):
+            if (a, b) not in scores and (b, a) not in scores:
+                yield a, b
 
 
 def shared_identifiers(records: Mapping[K, Features], model: Model) -> frozenset[tuple[str, str]]:
