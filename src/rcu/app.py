@@ -20,6 +20,7 @@ from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
 from rcu.clients import history_endpoints as history
+from rcu.clients import review_endpoints as reviews
 from rcu.clients import steward_endpoints as stewardship
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     clients.router,
     history.router,
     stewardship.router,
+    reviews.router,
     explanations.router,
     access.router,
     operations.router,

@@ -1,5 +1,7 @@
 """Refusals of the identity engine."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from rcu.errors import RcuError
@@ -96,6 +98,29 @@ class PlacedByRuleError(RcuError):
         super().__init__(
             f"The change {change_id} parted or joined no two profiles: it follows from who holds "
             "which identifier, and ends when that does."
+        )
+
+
+class ReviewNotFoundError(RcuError):
+    """No two profile records make this pair."""
+
+    status = 404
+    code = "review_not_found"
+
+    def __init__(self, review_id: str) -> None:
+        super().__init__(f"No two profile records make the review {review_id}.")
+
+
+class ReviewChangedError(RcuError):
+    """The pair, its clients, or what was said of it has changed since the steward looked."""
+
+    status = 409
+    code = "review_changed"
+
+    def __init__(self, review_id: str, *, current: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"The review {review_id} is no longer as it was seen: look at it again.",
+            extra={"current": current},
         )
 
 

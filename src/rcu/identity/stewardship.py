@@ -95,6 +95,28 @@ async def split_client(
     return await form_decided(session, ids_of(members), decision, turn=turn, model=model)
 
 
+async def judge_pair(
+    session: AsyncSession,
+    judgement: Statement,
+    *,
+    turn: Turn,
+    instruction: Instruction,
+    model: Model,
+) -> Decided:
+    """Keep what a steward says of one pair, in a turn that holds its records already.
+
+    A match joins the clients of the two records as far as nothing else speaks against it, a no
+    match parts the records; unsure leaves everything as it is.
+    """
+    decision = await decisions.record(session, DecisionKind.JUDGEMENT, instruction)
+    await decisions.state(session, decision, [judgement])
+    pair = {judgement.left_id, judgement.right_id}
+    if judgement.verdict is Verdict.UNSURE:
+        clients = tuple(sorted({turn.client_of[record_id] for record_id in pair}))
+        return Decided(decision.id, clients, frozenset(), turn.versions)
+    return await form_decided(session, pair, decision, turn=turn, model=model)
+
+
 def spanning_pairs(side: Sequence[StoredRecord], other: Sequence[StoredRecord]) -> set[Pair]:
     """Return pairs that tie every record of either side to the oldest of the other."""
     pairs = {ordered(side[0].id, member.id) for member in other}
