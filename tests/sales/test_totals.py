@@ -93,3 +93,22 @@ async def test_sales_returns_and_voids_of_one_client_at_once_are_all_counted(sho
     assert await shop.rows("SELECT sales, returns, amount_cents FROM purchase_total") == [
         (18, 6, 18 * 1000 - 6 * 400)
     ]
+
+
+async def test_a_void_leaves_the_dates_of_a_sale_that_is_coming_in_elsewhere(shop: Shop) -> None:
+    """The sale is held open while the void waits for it: the void has read what was before."""
+    await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
+    odile = {"card": "ABC-1234"}
+    voided = sale(customer=odile)
+    await shop.ticket(voided)
+    await shop.ticket(sale(customer=odile, store="S002", sold_at=at_minute(1)))
+    coming = TicketMessage.model_validate(sale(customer=odile, store="S002", sold_at=at_minute(9)))
+
+    async with shop.database.transaction() as session:
+        await receive_chunk(session, source="pos", messages=[coming], context=CONTEXT)
+        void = asyncio.create_task(shop.ticket(cancel(voided)))
+        await asyncio.sleep(0.3)
+    await void
+
+    last = await shop.scalar("SELECT last_at FROM purchase_total WHERE store = 'S002'")
+    assert last.isoformat() == at_minute(9)

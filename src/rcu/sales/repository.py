@@ -292,7 +292,17 @@ _PURCHASE_DATES = text("""
 """).bindparams(bindparam("record_ids", type_=ARRAY(Uuid)))
 
 
+_LOCK_TOTALS = """
+    SELECT 1 FROM purchase_total WHERE record_id = ANY ($1::uuid[])
+    ORDER BY record_id, channel, store, currency FOR UPDATE
+"""
+
+
 async def refresh_purchase_dates(session: AsyncSession, record_ids: Collection[UUID]) -> None:
-    """Find the first and last purchase of records anew: a sale of theirs was cancelled."""
+    """Find the first and last purchase of records anew: a sale of theirs was cancelled.
+
+    The totals are locked first: a sale that is being added to one of them would not be seen.
+    """
     if record_ids:
+        await fetch(session, _LOCK_TOTALS, sorted(record_ids))
         await session.execute(_PURCHASE_DATES, {"record_ids": sorted(record_ids)})
