@@ -63,7 +63,7 @@ class DuckDBEngine:
         """Make a table of the rows of a query with a `number` that rises with the column `by`."""
         self.create(
             table,
-            f"SELECT row_number() OVER (ORDER BY {by}) AS number, * FROM ({query}) AS unnumbered",  # noqa: S608
+            f"SELECT row_number() OVER (ORDER BY {by}) AS number, * FROM ({query}) AS unnumbered",
         )
 
     def map(self, table: str, query: str, stage: Stage) -> None:

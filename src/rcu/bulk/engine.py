@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import pyarrow as pa
 
@@ -30,6 +30,12 @@ class Engine(Protocol):
 
     explode: str
     """The function that makes a row of each member of an array."""
+
+    def __enter__(self) -> Self:
+        """Give the engine itself."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """Make a table of rows from outside."""

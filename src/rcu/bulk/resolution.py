@@ -161,7 +161,7 @@ def find_shared(engine: Engine, model: Model) -> frozenset[IdentifierKey]:
             GROUP BY identifier HAVING count(*) > {min(limits.values())}
         )
         GROUP BY h.identifier
-        """,  # noqa: S608 - made of constants and numbers
+        """,
         FindShared(document_of(model)),
     )
     found = engine.rows("SELECT identifier FROM shared_identifier")
@@ -251,37 +251,46 @@ def _numbered(engine: Engine, judgements: Judgements[str]) -> dict[Pair, str]:
 
 
 def tie_together(engine: Engine, judged_matches: Iterable[Pair]) -> int:
-    """Make the table `tied` (number, label) of the components; return how many there are.
-
-    Each record takes the lowest label around it, then that of the record so labelled, until
-    nothing changes: a few rounds, since components are families.
-    """
+    """Make the table `tied` (number, label) of the components; return how many there are."""
     schema = pa.schema([("left_number", pa.int64()), ("right_number", pa.int64())])
     pairs = list(judged_matches)
     columns = [pa.array([pair[side] for pair in pairs], pa.int64()) for side in (0, 1)]
     engine.load("judged_match", [pa.RecordBatch.from_arrays(columns, schema=schema)], schema)
+    label_components(
+        engine,
+        "tied",
+        "SELECT left_number AS one, right_number AS other FROM pair WHERE decision = 'link' "
+        "UNION ALL SELECT left_number, right_number FROM judged_match",
+    )
+    engine.drop("judged_match")
+    [(components,)] = engine.rows("SELECT count(DISTINCT label) FROM tied")
+    return _int(components)
+
+
+def label_components(engine: Engine, table: str, edges: str) -> None:
+    """Make a table (number, label) of what a query of edges (one, other) ties together.
+
+    The label of a component is its lowest number. Each takes the lowest label around it, then
+    that of the one so labelled, until nothing changes: a few rounds, since components are families.
+    """
+    engine.create("edge", edges)
     engine.create(
         "tie",
-        """
-        SELECT left_number AS number, right_number AS other FROM pair WHERE decision = 'link'
-        UNION ALL
-        SELECT right_number, left_number FROM pair WHERE decision = 'link'
-        UNION ALL
-        SELECT left_number, right_number FROM judged_match
-        UNION ALL
-        SELECT right_number, left_number FROM judged_match
-        """,
+        "SELECT one AS number, other FROM edge WHERE one <> other "
+        "UNION ALL SELECT other, one FROM edge WHERE one <> other",
     )
-    engine.create("tied", "SELECT number, min(other) AS label FROM tie GROUP BY number")
-    engine.create("tied", "SELECT number, least(number, label) AS label FROM tied")
-    while True:
+    engine.create(
+        table, "SELECT number, least(number, min(other)) AS label FROM tie GROUP BY number"
+    )
+    changed: object = True
+    while changed:
         engine.create(
             "nearer",
-            """
+            f"""
             SELECT number, min(label) AS label FROM (
-                SELECT t.number, o.label FROM tie t JOIN tied o ON o.number = t.other
+                SELECT t.number, o.label FROM tie t JOIN {table} o ON o.number = t.other
                 UNION ALL
-                SELECT number, label FROM tied
+                SELECT number, label FROM {table}
             ) AS around GROUP BY number
             """,
         )
@@ -290,15 +299,11 @@ def tie_together(engine: Engine, judged_matches: Iterable[Pair]) -> int:
             "SELECT n.number, f.label FROM nearer n JOIN nearer f ON f.number = n.label",
         )
         [(changed,)] = engine.rows(
-            "SELECT count(*) FROM jumped j JOIN tied t ON t.number = j.number "
+            f"SELECT count(*) FROM jumped j JOIN {table} t ON t.number = j.number "
             "WHERE j.label <> t.label"
         )
-        engine.create("tied", "SELECT number, label FROM jumped")
-        if not changed:
-            break
-    engine.drop("judged_match", "tie", "nearer", "jumped")
-    [(components,)] = engine.rows("SELECT count(DISTINCT label) FROM tied")
-    return _int(components)
+        engine.create(table, "SELECT number, label FROM jumped")
+    engine.drop("edge", "tie", "nearer", "jumped")
 
 
 def _form_clusters(engine: Engine, stage: Partition) -> None:
@@ -306,7 +311,7 @@ def _form_clusters(engine: Engine, stage: Partition) -> None:
     members = engine.collect({"number": "r.number", "features": "r.features"})
     engine.map(
         "formed",
-        f"SELECT t.label, {members} AS members FROM tied t "  # noqa: S608 - made of constants
+        f"SELECT t.label, {members} AS members FROM tied t "
         "JOIN record r ON r.number = t.number GROUP BY t.label",
         stage,
     )

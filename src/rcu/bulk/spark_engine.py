@@ -93,7 +93,7 @@ class SparkEngine:
         """
         self.create(
             table,
-            f"SELECT monotonically_increasing_id() AS number, * "  # noqa: S608
+            f"SELECT monotonically_increasing_id() AS number, * "
             f"FROM (SELECT * FROM ({query}) ORDER BY {by})",
         )
 

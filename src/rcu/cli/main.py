@@ -18,6 +18,7 @@ from rcu.cli import (
     keys,
     migrate,
     model,
+    resolve,
     serve,
     sources,
     stores,
@@ -85,6 +86,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel="Access")
 app.add_typer(stores.app, name="stores", rich_help_panel="Data")
 app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
+app.command("resolve", rich_help_panel="Data")(resolve.resolve)
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
