@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rcu.cli import model_evaluate
 from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
 from rcu.db.engine import Database
 from rcu.errors import RcuError
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from rcu.identity.model import Model, ModelDocument
     from rcu.training.training_set import TrainingSet
 
-app = typer.Typer(help="Show, check and train match models.", no_args_is_help=True)
+app = typer.Typer(help="Show, check, train and evaluate match models.", no_args_is_help=True)
+app.command("evaluate")(model_evaluate.evaluate)
 
 
 class ModelRefusedError(RcuError):
