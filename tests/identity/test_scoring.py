@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import Decision, PairScore, contradiction, probability, score_pair
+from rcu.identity.scoring import (
+    Decision,
+    PairScore,
+    contradiction,
+    is_plainly_apart,
+    probability,
+    score_pair,
+)
 from tests.identity.people import features, home
 
 MODEL = Model.shipped()
@@ -412,6 +419,13 @@ def test_a_score_does_not_depend_on_the_order_of_the_pair(one: Features, other: 
 def test_what_plainly_contradicts_never_links(one: Features, other: Features) -> None:
     if contradiction(one, other, MODEL):
         assert score(one, other).decision is not Decision.LINK
+
+
+@settings(max_examples=400)
+@given(anybody, anybody)
+def test_who_is_plainly_apart_is_scored_apart(one: Features, other: Features) -> None:
+    if is_plainly_apart(one, other, MODEL):
+        assert score(one, other).decision is Decision.APART
 
 
 @given(anybody)

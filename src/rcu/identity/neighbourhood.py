@@ -15,7 +15,7 @@ from rcu.identity.features import Features
 from rcu.identity.model import Model
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Component, Pair, StoredRecord
-from rcu.identity.scoring import Decision, PairScore, score_pair
+from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
 from rcu.identity.sharing import is_shared
 
 
@@ -144,13 +144,22 @@ class Neighbourhood:
         self.settled |= unknown
 
     def score(self) -> dict[Pair, PairScore]:
-        """Return the score of every candidate pair that the writes may have changed."""
+        """Return the scores of the candidate pairs that the writes may have changed.
+
+        Most candidates only share a name's sound or a place, and are plainly two people: those
+        are left out.
+        """
         pairs: set[Pair] = set()
         for w in self.written.values():
             for key in w.keys:
                 held = self.holders[key]
                 if len(held) <= self.model.key_cap:
                     pairs.update(ordered(w.id, other) for other in held if other != w.id)
+        pairs = {
+            (a, b)
+            for a, b in pairs
+            if not is_plainly_apart(self.features[a], self.features[b], self.model)
+        }
         for group in self._turned_groups():
             pairs.update(combinations(sorted(group), 2))
         return {
