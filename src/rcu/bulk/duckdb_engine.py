@@ -68,14 +68,12 @@ class DuckDBEngine:
 
     def map(self, table: str, query: str, stage: Stage) -> None:
         """Make a table of what a stage makes of the rows of a query."""
-        done = self.map_stream(self.stream(query), stage)
-        self._from_reader(table, pa.RecordBatchReader.from_batches(stage.schema, done))
+        self.map_batches(table, self.stream(query), stage)
 
-    def map_stream(
-        self, batches: Iterable[pa.RecordBatch], stage: Stage
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield what a stage makes of batches, on all cores, in their order."""
-        return self._workers.run(stage, batches)
+    def map_batches(self, table: str, batches: Iterable[pa.RecordBatch], stage: Stage) -> None:
+        """Make a table of what a stage makes of batches from outside."""
+        done = self._workers.run(stage, batches)
+        self._from_reader(table, pa.RecordBatchReader.from_batches(stage.schema, done))
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query, a batch at a time."""

@@ -11,7 +11,15 @@ from typing import Final, Self
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -127,6 +135,49 @@ class ImportProgress:
         self.rows = rows
         seconds = self._progress.tasks[0].elapsed or 0.0
         self._progress.update(self._task, rows=rows, rate=rows / seconds if seconds else 0.0)
+
+
+class LoadProgress:
+    """Says which step of a first load goes on; the first one reads the file."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._size_bytes = size_bytes
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=stderr,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end_step()
+        self._progress.stop()
+
+    def begin(self, step: str) -> None:
+        """Hear that a step begins, and the one before is done."""
+        self._end_step()
+        total = None if self._task is not None else self._size_bytes
+        self._task = self._progress.add_task(step, total=total)
+
+    def read_to(self, position_bytes: int) -> None:
+        """Hear how far the file was read."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=position_bytes)
+
+    def _end_step(self) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, total=1, completed=1)
+            self._progress.stop_task(self._task)
 
 
 def summary_table(summary: ImportSummary, waiting: Mapping[str, int]) -> Table:

@@ -27,7 +27,7 @@ async def fetch(session: AsyncSession, statement: str, *values: object) -> Seque
     JSON comes back as objects; as a value it is given as text, by `to_json`. Objects that the
     session holds and has not flushed are not seen.
     """
-    connection = await _driver_connection(session)
+    connection = await driver_connection(session)
     rows: Sequence[asyncpg.Record] = await connection.fetch(statement, *values)
     return rows
 
@@ -42,7 +42,8 @@ def to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-async def _driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
+async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
+    """Return the driver's own connection of a session, in its transaction."""
     if not session.in_transaction():
         await session.connection()
     # Without waiting: the session has its connection.

@@ -1,0 +1,366 @@
+"""A first load: a file of profiles into a database that knows nobody yet, set-wise.
+
+Ends where the same messages end when they are received in one transaction: the same records,
+pairs, clients, golden records, and receipts, so that the file sent again is recognised. What a
+message meets on its way is done here once for all of them: rows are read and profiles normalised
+by processes beside the engine, the partition comes from the bulk engine, and the rows of each
+table go into PostgreSQL by COPY, in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.bulk.copying import TableFile, copy, without_indexes
+from rcu.bulk.duckdb_engine import DuckDBEngine
+from rcu.bulk.errors import NotAFirstLoadError
+from rcu.bulk.load_stages import Answer, Assemble, Merge, Reading, Understand, pack_rows
+from rcu.bulk.resolution import Figures, resolve_described
+from rcu.bulk.tables import TABLES, prepare_answers, prepare_tables
+from rcu.db.engine import Database
+from rcu.db.statements import driver_connection, fetch
+from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.model import Model
+from rcu.identity.models import Placement
+from rcu.identity.presented import place_presented
+from rcu.ids import uuid7
+from rcu.ingestion.errors import MessageIdReusedError
+from rcu.ingestion.files.importer import ImportSummary
+from rcu.ingestion.files.reading import Row
+from rcu.ingestion.files.rejects import RejectsFile
+
+if TYPE_CHECKING:
+    import asyncpg
+
+PACKED_ROWS = 1000
+"""Rows of the file that a process reads at a time."""
+PLACED_IDENTIFIERS = 200
+"""Identifiers whose sales are placed again by one statement, when there were sales before."""
+
+_PATIENCE_SECONDS = 0.02
+
+OnStep = Callable[[str], None]
+"""Told what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What to load, and how it is understood."""
+
+    reading: Reading
+    rows: Callable[[], Iterator[Row]]
+    """Reads the file, from its beginning."""
+    rejects: RejectsFile
+    model: Model
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of the rows, and what the resolution cost."""
+
+    summary: ImportSummary
+    figures: Figures
+
+
+async def load_first(database: Database, load: Load, *, on_step: OnStep = lambda _: None) -> Loaded:
+    """Load a file of profiles into a database without profiles.
+
+    Raises `NotAFirstLoadError` when there are profiles, before or at the end. While the tables are
+    written, which is the last third of the work, other writers wait and nobody reads clients.
+    """
+    await database.run(_refuse_profiles)
+    with DuckDBEngine() as engine:
+        known = await database.run(_read_known)
+        work = _Load(engine, load, on_step)
+        figures = await asyncio.to_thread(work.resolve, known)
+        on_step("Writing")
+        await database.run(work.write)
+        on_step("Counting")
+        summary = await asyncio.to_thread(work.summarise)
+    await database.run(_analyse)
+    return Loaded(summary, figures)
+
+
+# --- what is there ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What facts have left in the database before there was a profile."""
+
+    messages: list[tuple[str, str, str]]
+    """Source, message id and digest of what the inbox holds."""
+    references: list[tuple[str, str, str, str]]
+    """Source, external id, id and client id of the records that facts named."""
+
+
+async def _refuse_profiles(session: AsyncSession) -> None:
+    if await fetch(session, "SELECT FROM source_record WHERE kind = 'profile' LIMIT 1"):
+        raise NotAFirstLoadError
+
+
+async def _read_known(session: AsyncSession) -> _Known:
+    messages = await fetch(
+        session, "SELECT source, message_id, encode(digest, 'hex') FROM inbox_message"
+    )
+    references = await fetch(
+        session,
+        "SELECT source, external_id, id::text, client_id::text FROM source_record "
+        "WHERE kind = 'reference'",
+    )
+    return _Known([tuple(row) for row in messages], [tuple(row) for row in references])
+
+
+async def _analyse(session: AsyncSession) -> None:
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    for table in TABLES:
+        await session.execute(text(f"ANALYZE {table}"))
+
+
+# --- the load -----------------------------------------------------------------------------------
+
+
+class _Load:
+    """One first load, in the tables of its engine."""
+
+    def __init__(self, engine: DuckDBEngine, load: Load, on_step: OnStep) -> None:
+        self._engine = engine
+        self._load = load
+        self._on_step = on_step
+        self._at = datetime.now(UTC)
+
+    def resolve(self, known: _Known) -> Figures:
+        """Read the file and resolve it: everything short of the database."""
+        engine = self._engine
+        self._on_step("Reading")
+        packed = (pack_rows(rows) for rows in _chunks(self._load.rows()))
+        engine.map_batches("understood", packed, Understand(pickle.dumps(self._load.reading)))
+        self._load_known(known)
+        engine.run(_ACCEPTED)
+        self._on_step("Normalising")
+        engine.number("stated_record", _STATED_RECORDS, by="key")
+        engine.map("record", "SELECT * FROM stated_record", Merge(self._load.region))
+        engine.drop("stated_record")
+        self._on_step("Resolving")
+        figures = resolve_described(engine, model=self._load.model).figures
+        self._give_ids()
+        prepare_tables(engine, model_version=self._load.model.version, at=self._at)
+        return figures
+
+    def _load_known(self, known: _Known) -> None:
+        engine = self._engine
+        for table, columns, rows in (
+            ("known_message", ("source", "message_id", "digest"), known.messages),
+            ("reference", ("source", "external_id", "id", "client_id"), known.references),
+        ):
+            schema = pa.schema([(name, pa.string()) for name in columns])
+            values = list(zip(*rows, strict=True)) or [()] * len(columns)
+            arrays = [pa.array(column, pa.string()) for column in values]
+            engine.load(table, [pa.RecordBatch.from_arrays(arrays, schema=schema)], schema)
+
+    def _give_ids(self) -> None:
+        """Make the table `identity` of the ids of records: as old as their order in the file."""
+        schema = pa.schema([("number", pa.int64()), ("new_id", pa.string())])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            numbers = [
+                n for (n,) in self._engine.rows("SELECT number FROM record ORDER BY arrival")
+            ]
+            ids = map(str, sorted(uuid7() for _ in numbers))
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(numbers, pa.int64()), pa.array(ids, pa.string())], schema=schema
+            )
+
+        self._engine.load("given_id", batches(), schema)
+        self._engine.run(_IDENTITY)
+
+    # --- writing --------------------------------------------------------------------------------
+
+    async def write(self, session: AsyncSession) -> None:
+        """Write every table, in the transaction of `session`: all, or nothing."""
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        await session.execute(text("SET LOCAL lock_timeout = 0"))
+        await session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
+        # Whoever would write a record waits from here on; who did before is seen.
+        await session.execute(text("LOCK TABLE source_record IN SHARE ROW EXCLUSIVE MODE"))
+        await _refuse_profiles(session)
+        connection = await driver_connection(session)
+        async with without_indexes(connection, [table for table in TABLES if table in _BARE]):
+            await self._copy_all(connection)
+        await self._follow_up(session)
+
+    async def _copy_all(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Copy table after table, while the processes make the rows of the next."""
+        ready: asyncio.Queue[TableFile | None] = asyncio.Queue(maxsize=3)
+        loop = asyncio.get_running_loop()
+
+        def put(file: TableFile | None) -> None:
+            asyncio.run_coroutine_threadsafe(ready.put(file), loop).result()
+
+        def produce() -> None:
+            try:
+                for file in self._files():
+                    put(file)
+            finally:
+                put(None)
+
+        producing = asyncio.create_task(asyncio.to_thread(produce))
+        try:
+            while (file := await ready.get()) is not None:
+                await copy(connection, file)
+        finally:
+            while not producing.done():  # after a failure nobody takes the rest
+                with suppress(asyncio.QueueEmpty):
+                    ready.get_nowait()
+                await asyncio.sleep(_PATIENCE_SECONDS)
+        await producing
+
+    def _files(self) -> Iterator[TableFile]:
+        for table, source in TABLES.items():
+            if table == "golden_record":
+                self._engine.map("golden", _PROFILES_OF_CLIENTS, Assemble(self._load.region))
+            if table == "inbox_message":
+                prepare_answers(self._engine)
+                self._engine.map("answered", "SELECT * FROM placed_message", Answer())
+            yield self._export(table, source.columns, source.query(self._at))
+
+    def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
+        path = self._engine.folder / f"{table}.csv"
+        self._engine.run(f"COPY ({query}) TO '{path}' (FORMAT csv, HEADER false)")
+        return TableFile(table, columns, path)
+
+    async def _follow_up(self, session: AsyncSession) -> None:
+        """Bring in line what facts had left: records that were named, and identifiers."""
+        cause = Cause("message", f"model:{self._load.model.version}")
+        references = await asyncio.to_thread(self._engine.rows, _KNOWN_REFERENCES)
+        if references:
+            await self._become_profiles(session, references, cause)
+        touched = await fetch(session, _SHOWN_AND_STATED)
+        for start in range(0, len(touched), PLACED_IDENTIFIERS):
+            some = {(kind, value) for kind, value in touched[start : start + PLACED_IDENTIFIERS]}
+            await place_presented(
+                session, [], model=self._load.model, at=self._at, cause=cause, touched=some
+            )
+
+    async def _become_profiles(
+        self, session: AsyncSession, references: Iterable[tuple[object, ...]], cause: Cause
+    ) -> None:
+        rows = [tuple(map(str, row)) for row in references]
+        ids, profiles, features, before, after = (
+            list(column) for column in zip(*rows, strict=True)
+        )
+        await fetch(session, _BECOME_PROFILES, [UUID(i) for i in ids], profiles, features, self._at)
+        moves = [
+            Move(UUID(id_), UUID(to), Placement.MATCHING, UUID(came_from))
+            for id_, came_from, to in zip(ids, before, after, strict=True)
+            if came_from != to
+        ]
+        await adopt(session, moves, refresh=[UUID(to) for to in after], cause=cause, at=self._at)
+
+    # --- counting -------------------------------------------------------------------------------
+
+    def summarise(self) -> ImportSummary:
+        """Count what became of the rows, and write those that were refused to their file."""
+        engine, summary = self._engine, ImportSummary()
+        [(summary.rows, summary.left_out)] = engine.rows(_ROW_COUNTS)
+        for outcome, count in engine.rows(
+            "SELECT outcome, count(*) FROM answered GROUP BY ALL UNION ALL "
+            "SELECT 'replayed', count(*) FROM again WHERE is_same HAVING count(*) > 0"
+        ):
+            summary.outcomes[str(outcome)] += int(count)
+        refused = dict(self._conflicts())
+        summary.conflicts = len(refused)
+        for batch in engine.stream(
+            "SELECT line, refused FROM understood WHERE refused IS NOT NULL"
+        ):
+            for row in batch.to_pylist():
+                refused[row["line"]] = pickle.loads(row["refused"])  # noqa: S301 - our own
+        summary.refused = len(refused) - summary.conflicts
+        for _, (row, reasons) in sorted(refused.items()):
+            self._load.rejects.write(row, reasons)
+        return summary
+
+    def _conflicts(self) -> Iterator[tuple[int, tuple[Row, Sequence[str]]]]:
+        """Yield the rows whose message id was used for something else, read once more."""
+        wanted = dict(self._engine.rows("SELECT line, message_id FROM again WHERE NOT is_same"))
+        for row in self._load.rows() if wanted else ():
+            if row.line in wanted:
+                yield row.line, (row, [str(MessageIdReusedError(wanted[row.line]))])
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, PACKED_ROWS)):
+        yield chunk
+
+
+_BARE = frozenset({"blocking_key", "identifier", "record_pair", "golden_record"})
+"""Tables whose indexes are built at the end."""
+
+# A message id that was used before, here or in the database, is a replay or a conflict.
+_ACCEPTED = """
+    CREATE TABLE message AS
+    SELECT u.line, u.source, u.message_id, u.external_id, u.occurred_at, u.digest, u.payload
+    FROM understood u
+    WHERE u.source IS NOT NULL
+      AND (u.source, u.message_id) NOT IN (SELECT source, message_id FROM known_message)
+    QUALIFY row_number() OVER (PARTITION BY u.source, u.message_id ORDER BY u.line) = 1;
+    CREATE TABLE again AS
+    SELECT u.line, u.message_id, u.digest = coalesce(m.digest, k.digest) AS is_same
+    FROM understood u
+    LEFT JOIN message m ON m.source = u.source AND m.message_id = u.message_id
+    LEFT JOIN known_message k ON k.source = u.source AND k.message_id = u.message_id
+    WHERE u.source IS NOT NULL AND u.line IS DISTINCT FROM m.line;
+"""
+_STATED_RECORDS = """
+    SELECT concat(source, chr(31), external_id) AS key, source, external_id, min(line) AS arrival,
+           list(struct_pack(occurred_at := occurred_at, payload := payload)) AS messages
+    FROM message GROUP BY source, external_id
+"""
+_IDENTITY = """
+    CREATE TABLE record_id AS
+    SELECT r.number, coalesce(f.id, g.new_id) AS id, f.id IS NOT NULL AS is_reference
+    FROM record r JOIN given_id g ON g.number = r.number
+    LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id;
+    CREATE TABLE identity AS
+    SELECT i.number, i.id, i.is_reference, min(i.id) OVER (PARTITION BY p.cluster) AS client_id
+    FROM record_id i JOIN placed p ON p.number = i.number;
+"""
+_PROFILES_OF_CLIENTS = """
+    SELECT i.client_id, list(struct_pack(
+               source := r.source, external_id := r.external_id, profile := r.profile
+           ) ORDER BY r.number) AS profiles
+    FROM identity i JOIN record r ON r.number = i.number
+    GROUP BY i.client_id
+"""
+_KNOWN_REFERENCES = """
+    SELECT i.id, r.profile, r.features, f.client_id, i.client_id
+    FROM identity i JOIN record r ON r.number = i.number JOIN reference f ON f.id = i.id
+"""
+_BECOME_PROFILES = """
+    UPDATE source_record r
+    SET kind = 'profile', placement = 'matching', profile = said.profile,
+        features = said.features, changed_at = $4, version = r.version + 1
+    FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS said (id, profile, features)
+    WHERE r.id = said.id
+"""
+_SHOWN_AND_STATED = """
+    SELECT kind, value FROM identifier WHERE origin = 'ticket'
+    INTERSECT
+    SELECT kind, value FROM identifier WHERE origin = 'profile'
+"""
+_ROW_COUNTS = """
+    SELECT count(*), count(*) FILTER (source IS NULL AND refused IS NULL) FROM understood
+"""

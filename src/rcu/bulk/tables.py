@@ -1,0 +1,139 @@
+"""The rows of each table of PostgreSQL, as queries over the tables of a first load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rcu.bulk.duckdb_engine import DuckDBEngine
+from rcu.identity.resolution import MAX_REVIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the rows of a table come from; `{at}` is the time of the load."""
+
+    columns: tuple[str, ...]
+    select: str
+
+    def query(self, at: datetime) -> str:
+        """Return the query of the rows."""
+        return self.select.format(at=at.isoformat())
+
+
+TABLES: Mapping[str, Source] = {
+    "source_record": Source(
+        ("id", "source", "external_id", "kind", "client_id", "placement", "profile", "features",
+         "created_at", "changed_at"),
+        """
+        SELECT i.id, r.source, r.external_id, 'profile', i.client_id, 'matching', r.profile,
+               r.features, '{at}', '{at}'
+        FROM record r JOIN identity i ON i.number = r.number
+        WHERE NOT i.is_reference ORDER BY i.id
+        """,
+    ),
+    "client": Source(
+        ("id", "known", "version", "created_at", "changed_at"),
+        """
+        SELECT DISTINCT client_id, true, 1, '{at}', '{at}' FROM identity
+        WHERE client_id NOT IN (SELECT id FROM reference) ORDER BY client_id
+        """,
+    ),
+    "blocking_key": Source(
+        ("key", "record_id"),
+        """
+        SELECT unnest(r.keys) AS key, i.id FROM record r JOIN identity i ON i.number = r.number
+        ORDER BY key
+        """,
+    ),
+    "identifier": Source(
+        ("kind", "value", "record_id", "origin", "verified_at", "first_seen_at"),
+        """
+        SELECT held.kind, held.value, id, 'profile', held.verified_at, '{at}'
+        FROM (
+            SELECT i.id, unnest(r.stated) AS held FROM record r
+            JOIN identity i ON i.number = r.number
+        ) AS stated
+        ORDER BY ALL
+        """,
+    ),
+    "record_pair": Source(
+        ("left_id", "right_id", "weight", "decision", "evidence", "contradiction",
+         "model_version", "scored_at"),
+        """
+        SELECT least(l.id, r.id) AS left_id, greatest(l.id, r.id) AS right_id, p.weight,
+               p.decision, p.evidence, p.contradiction, v.model_version, '{at}'
+        FROM pair p
+        JOIN identity l ON l.number = p.left_number JOIN identity r ON r.number = p.right_number
+        CROSS JOIN loading v
+        ORDER BY left_id, right_id
+        """,
+    ),
+    "golden_record": Source(
+        ("client_id", "golden", "search_terms", "rebuilt_at"),
+        "SELECT client_id, golden, search_terms, '{at}' FROM golden ORDER BY client_id",
+    ),
+    "inbox_message": Source(
+        ("source", "message_id", "type", "digest", "received_at", "status", "answer", "record_id"),
+        """
+        SELECT source, message_id, 'profile', concat('\\x', digest), '{at}', status, answer,
+               record_id
+        FROM answered ORDER BY source, message_id
+        """,
+    ),
+    "inbox_payload": Source(
+        ("source", "message_id", "received_at", "payload"),
+        "SELECT source, message_id, '{at}', payload FROM answered ORDER BY source, message_id",
+    ),
+}  # fmt: skip
+"""The tables in the order in which they are written."""
+
+
+def prepare_tables(engine: DuckDBEngine, *, model_version: str, at: datetime) -> None:
+    """Make the tables that the queries need beside those of the resolution."""
+    del at
+    version = model_version.replace("'", "''")
+    engine.create("loading", f"SELECT '{version}' AS model_version")
+
+
+def prepare_answers(engine: DuckDBEngine) -> None:
+    """Make the table `placed_message`: each message, where its record is, and who is near."""
+    engine.create("review", _REVIEWS.format(most=MAX_REVIEWS))
+    engine.create("placed_message", _PLACED_MESSAGES)
+
+
+# The other clients that may be the same person, the likeliest first.
+_REVIEWS = """
+    WITH near AS (
+        SELECT left_number AS number, right_number AS other, weight FROM pair
+        UNION ALL
+        SELECT right_number, left_number, weight FROM pair
+        UNION ALL
+        SELECT number, rival.number, rival.weight
+        FROM (SELECT number, unnest(rivals) AS rival FROM placed) AS kept_apart
+    ), best AS (
+        SELECT n.number, o.client_id, max(n.weight) AS weight
+        FROM near n
+        JOIN identity i ON i.number = n.number JOIN identity o ON o.number = n.other
+        WHERE i.client_id <> o.client_id
+        GROUP BY n.number, o.client_id
+    )
+    SELECT number, list(
+               struct_pack(client_id := client_id, weight := weight)
+               ORDER BY weight DESC, client_id
+           )[1:{most}] AS reviews
+    FROM best GROUP BY number
+"""
+_PLACED_MESSAGES = """
+    SELECT m.source, m.message_id, m.external_id, m.digest, m.payload, i.id AS record_id,
+           i.client_id, m.line = r.arrival AS is_first, p.match_weight, p.match_probability,
+           p.match_evidence, o.source AS match_source, o.external_id AS match_external_id,
+           v.reviews
+    FROM message m
+    JOIN record r ON r.source = m.source AND r.external_id = m.external_id
+    JOIN identity i ON i.number = r.number
+    JOIN placed p ON p.number = r.number
+    LEFT JOIN record o ON o.number = p.match_number
+    LEFT JOIN review v ON v.number = r.number
+"""
