@@ -79,6 +79,23 @@ async def test_two_records_that_share_only_one_key_meet_when_sent_at_once(
     assert await shop.clients() == 1
 
 
+async def test_ties_made_at_once_at_both_ends_of_a_chain_make_one_client(shop: Shop) -> None:
+    """The two messages share no key: what keeps them apart is the client between them."""
+    for n in range(12):
+        left, right = (f"06{DICE.randrange(10**7, 10**8)}" for _ in "lr")
+        card, email = f"C{DICE.randrange(10**9, 10**10)}", f"odile.vasseur.{n}@mail.example"
+        await shop.profile("pos", f"P{n}", given_name="Odile", phones=[left])
+        await shop.profile("pos", f"Q{n}", given_name="Odile", cards=[card], emails=[email])
+        await shop.profile("pos", f"R{n}", given_name="Odile", phones=[right])
+
+        await asyncio.gather(
+            shop.profile("app", f"PQ{n}", given_name="Odile", phones=[left], cards=[card]),
+            shop.profile("eshop", f"QR{n}", given_name="Odile", emails=[email], phones=[right]),
+        )
+
+    assert await shop.clients() == 12
+
+
 async def _receive_in_a_process(shop: Shop, source: str) -> list[str]:
     url = shop.database.engine.url.render_as_string(hide_password=False)
     process = await asyncio.create_subprocess_exec(
@@ -258,6 +275,33 @@ async def test_a_ticket_placed_while_its_client_is_merged_goes_to_the_one_that_i
 
     assert answer["client_id"] == odile
     assert await shop.attached(sold) == (odile, "card")
+
+
+async def test_a_ticket_that_finds_its_owner_while_its_neighbours_are_placed_keeps_the_owner(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = sale(token="par_tok_1", customer={"email": "odile.vasseur@mail.example"})
+    await shop.ticket(sale(token="par_tok_1"))
+    await shop.ticket(named)
+    await shop.profile("pos", "P1", given_name="Basile")
+    real = presented._place_again
+
+    async def own_it_meanwhile(*given: Any, **options: Any) -> Any:
+        moves = await real(*given, **options)
+        monkeypatch.undo()
+        await shop.profile("eshop", "E1", given_name="Odile", emails=ODILE["emails"])
+        return moves
+
+    async def lock_nothing(*_: Any) -> None:
+        pass
+
+    # The lock of the token is what keeps the owner out; without it the move must notice.
+    monkeypatch.setattr(presented.Presentation, "locks", frozenset())
+    monkeypatch.setattr("rcu.identity.presented.lock_until_commit", lock_nothing)
+    monkeypatch.setattr(presented, "_place_again", own_it_meanwhile)
+    await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P1"}))
+
+    assert await shop.attached(named) == (await shop.client_of("eshop", "E1"), "email")
 
 
 async def test_clients_merged_before_a_steward_has_locked_them_are_looked_at_again(
