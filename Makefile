@@ -54,6 +54,11 @@ setup: $(VENV)/dev.stamp ## Install everything into .venv; the other targets do 
 test: $(VENV)/dev.stamp ## Run the whole test suite; ARGS="-k name" for a part
 	@$(BIN)/pytest $(ARGS)
 
+.PHONY: test-long
+test-long: $(VENV)/dev.stamp ## Run 1,000 random sequences of steward decisions: some ten minutes
+	@RCU_TEST_SEQUENCES=$${RCU_TEST_SEQUENCES:-1000} $(BIN)/pytest \
+		tests/identity/test_steward_sequences.py $(ARGS)
+
 .PHONY: check
 check: lint types imports drift ## Run every check short of the tests
 

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.clients.effects import effects_of
 from rcu.clients.service import rebuild
 from rcu.db.engine import Database
-from rcu.db.locks import lock_key, lock_until_commit
 from rcu.identity import decisions
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import DecisionIdReusedError
 from rcu.identity.stewardship import Decided
+from rcu.identity.turns import wait_for_turn
 
 Deed = Callable[[AsyncSession], Awaitable[Decided]]
 """Makes a decision in a transaction."""
@@ -47,7 +47,8 @@ async def decide(database: Database, request: Request, deed: Deed) -> dict[str, 
     """
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        recorded = None if request.dry_run else await find_recorded(session, request.instruction)
+        await wait_for_turn(session)
+        recorded = None if request.dry_run else await _find_recorded(session, request.instruction)
         if recorded is not None:
             return recorded
         decided = await deed(session)
@@ -80,15 +81,13 @@ def _answer(decided: Decided, effects: dict[str, Any], *, dry_run: bool) -> dict
     }
 
 
-async def find_recorded(session: AsyncSession, instruction: Instruction) -> dict[str, Any] | None:
-    """Return what this request was answered before; of two sent at once, the second waits.
+async def _find_recorded(session: AsyncSession, instruction: Instruction) -> dict[str, Any] | None:
+    """Return what this request was answered before.
 
     Raises `DecisionIdReusedError` when its message id stands for another request.
     """
     if instruction.message_id is None:
         return None
-    key = lock_key("decision", instruction.actor, instruction.message_id)
-    await lock_until_commit(session, [key])
     recorded = await decisions.find_recorded(session, instruction.actor, instruction.message_id)
     if recorded is None:
         return None

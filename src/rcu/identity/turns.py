@@ -1,7 +1,8 @@
 """The turn of a steward: decisions are made one after another, on clients that hold still.
 
 People decide at the pace of people, so that one lock for all of them costs nobody anything, and
-gives every decision its place in one order: of two on the same pair, the later one holds.
+gives every decision its place in one order: of two on the same pair, the later one holds, and of
+two requests that are the same, the second finds the answer of the first.
 Against messages, which change clients all the time, the clients concerned are locked.
 """
 
@@ -15,9 +16,7 @@ from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.identity import repository
-from rcu.identity.blocking import identifier_key
 from rcu.identity.errors import ClientChangedError, ClientNotFoundError
-from rcu.identity.models import RecordKind
 
 ExpectedVersions = Mapping[UUID, int | None]
 """By client id, the version at which the steward saw it; None when he does not say."""
@@ -42,6 +41,11 @@ class Turn:
                 raise ClientChangedError(client_id, expected=expected, current=current)
 
 
+async def wait_for_turn(session: AsyncSession) -> None:
+    """Wait until no other steward decides; the turn lasts until the transaction ends."""
+    await lock_until_commit(session, [_TURN])
+
+
 async def take_turn(session: AsyncSession, ids: Collection[UUID]) -> Turn:
     """Wait for the turn, then lock the clients of some records, and all that they are tied to.
 
@@ -49,11 +53,7 @@ async def take_turn(session: AsyncSession, ids: Collection[UUID]) -> Turn:
     one that is neither, and `StaleReadError`, upon which the edge tries again, when the clients
     changed while we waited for them.
     """
-    around = await _look_around(session, ids)
-    identifiers = await repository.list_identifiers(session, around.record_ids)
-    await lock_until_commit(
-        session, {_TURN} | {identifier_key(*identifier) for identifier in identifiers}
-    )
+    await wait_for_turn(session)
     around = await _look_around(session, ids)
     versions = await repository.lock_clients(session, around.client_ids)
     if await _look_around(session, ids) != around:
@@ -66,22 +66,19 @@ class _Around:
     client_of: Mapping[UUID, UUID]
     client_ids: frozenset[UUID]
     """The clients asked for, and those that links and judgements tie to them."""
-    record_ids: frozenset[UUID]
 
 
 _CURRENT = "SELECT id, client_id FROM source_record WHERE id = ANY ($1::uuid[])"
-_MEMBERS = "SELECT id, kind, client_id FROM source_record WHERE client_id = ANY ($1::uuid[])"
+_PROFILES = """
+    SELECT id FROM source_record WHERE client_id = ANY ($1::uuid[]) AND kind = 'profile'
+"""
 
 
 async def _look_around(session: AsyncSession, ids: Collection[UUID]) -> _Around:
     client_of = dict(await fetch(session, _CURRENT, sorted(ids)))
     for missing in sorted(set(ids) - client_of.keys()):
         raise ClientNotFoundError(missing)
-    members = await fetch(session, _MEMBERS, sorted(set(client_of.values())))
-    profiles = [member_id for member_id, kind, _ in members if kind == RecordKind.PROFILE]
-    component = await repository.load_component(session, profiles)
-    return _Around(
-        client_of,
-        frozenset(client_of.values()) | {record.client_id for record in component.records},
-        frozenset(member["id"] for member in members) | {r.id for r in component.records},
-    )
+    profiles = await fetch(session, _PROFILES, sorted(set(client_of.values())))
+    component = await repository.load_component(session, [row["id"] for row in profiles])
+    tied = {record.client_id for record in component.records}
+    return _Around(client_of, frozenset(client_of.values()) | tied)
