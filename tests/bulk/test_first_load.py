@@ -1,0 +1,327 @@
+"""A first load ends where the same messages end when they are received."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from rcu.bulk import first_load
+from rcu.bulk.errors import NotAFirstLoadError
+from rcu.bulk.first_load import Load, Loaded, load_first
+from rcu.bulk.load_stages import Reading
+from rcu.db.engine import Database
+from rcu.identity.model import Model
+from rcu.ingestion import service
+from rcu.ingestion.files.formats import detect
+from rcu.ingestion.files.importer import ImportSummary, import_rows, understand
+from rcu.ingestion.files.mapping import Mapping as FileMapping
+from rcu.ingestion.files.plan import Options, make_plan
+from rcu.ingestion.files.reading import Row, read_rows, read_sample
+from rcu.ingestion.files.rejects import RejectsFile
+from rcu.ingestion.intake import Defaults
+from rcu.ingestion.schemas import Message, TicketMessage
+from rcu.ingestion.service import Context, receive_all
+from tests.bulk.crowd import crowd
+from tests.bulk.sending import profile_messages, rows, stored_clients
+from tests.ingestion.shop import clear, sale
+
+CONTEXT = Context(Model.shipped(), Defaults())
+SOURCES = frozenset({"pos", "eshop", "app", "loyalty"})
+MAPPING = FileMapping()
+
+
+class File:
+    """A file of profiles, and the two ways to bring it in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.format = detect(path)
+        self.sample = read_sample(path, self.format)
+        self.options = Options(file_time=datetime(2025, 3, 1, tzinfo=UTC))
+        self.rejects = path.with_name("rejected.csv")
+
+    def rows(self) -> Iterator[Row]:
+        return read_rows(self.path, self.format)
+
+    async def load(self, database: Database) -> Loaded:
+        reading = Reading(self.sample, MAPPING, self.options, SOURCES)
+        with RejectsFile(self.rejects, self.sample.columns) as rejects:
+            load = Load(reading, self.rows, rejects, CONTEXT.model, CONTEXT.defaults.region)
+            return await load_first(database, load)
+
+    async def receive(self, database: Database) -> ImportSummary:
+        plan = make_plan(self.sample, MAPPING, self.options, SOURCES)
+
+        async def receive(source: str, messages: list[Message]) -> list[service.Receipt]:
+            return await receive_all(database, source=source, messages=messages, context=CONTEXT)
+
+        with RejectsFile(self.rejects, self.sample.columns) as rejects:
+            understood = understand(self.rows(), plan, SOURCES)
+            return await import_rows(understood, receive=receive, rejects=rejects)  # type: ignore[arg-type]
+
+
+COLUMNS = (
+    "source", "external_id", "occurred_at", "message_id", "title", "given_name", "family_name",
+    "birth_name", "birth_date", "email", "email_verified", "phone", "card", "address.lines",
+    "postcode", "city",
+)  # fmt: skip
+
+
+def file_of(folder: Path, people: int, *, seed: int, source: str | None = None) -> File:
+    """Write a crowd as a file, some records stated twice; of one source when that is said."""
+    lines: list[Mapping[str, Any]] = []
+    for sent_by, message in profile_messages(crowd(people, seed=seed)):
+        said = message.model_dump(mode="json", exclude_unset=True)
+        address = (said.get("addresses") or [{}])[0]
+        line = {
+            "source": source or sent_by,
+            "external_id": said["external_id"],
+            "occurred_at": said["occurred_at"],
+            "message_id": said["message_id"],
+            **{name: said.get(name) for name in COLUMNS[4:9]},
+            "email": (said.get("emails") or [{}])[0].get("value"),
+            "phone": (said.get("phones") or [{}])[0].get("value"),
+            "card": (said.get("cards") or [{}])[0].get("value"),
+            "address.lines": (address.get("lines") or [None])[0],
+            "postcode": address.get("postcode"),
+            "city": address.get("city"),
+        }
+        lines.append(line)
+        if len(lines) % 9 == 0:
+            later = {"message_id": f"{said['message_id']}-b", "occurred_at": "2025-05-01T00:00:00Z"}
+            lines.append(line | later | {"given_name": "Maud", "email": None})
+    path = folder / "people.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    return File(path)
+
+
+# --- what is compared: everything but times, and ids by whose they are --------------------------
+
+NAMED = "(SELECT source || ':' || external_id FROM source_record named WHERE named.id = {})"
+REVIEWED = "(one ->> 'client_id')::uuid"
+STATE = {
+    "records": f"""
+        SELECT source, external_id, kind, placement, version, profile::text, features::text,
+               {NAMED.format("r.client_id")}
+        FROM source_record r
+    """,
+    "clients": f"SELECT {NAMED.format('c.id')}, known, version, retired_at FROM client c",
+    "keys": f"SELECT key, {NAMED.format('record_id')} FROM blocking_key",
+    "identifiers": f"""
+        SELECT kind, value, {NAMED.format("record_id")}, origin,
+               verified_at FROM identifier
+    """,
+    "pairs": f"""
+        SELECT least({NAMED.format("left_id")}, {NAMED.format("right_id")}),
+               greatest({NAMED.format("left_id")}, {NAMED.format("right_id")}),
+               weight, decision, evidence::text, contradiction, model_version
+        FROM record_pair
+    """,
+    "golden": f"""
+        SELECT {NAMED.format("g.client_id")}, golden::text, search_terms FROM golden_record g
+    """,
+    "inbox": f"""
+        SELECT m.source, m.message_id, m.type, m.digest, m.status, {NAMED.format("m.record_id")},
+               p.payload::text,
+               (m.answer - 'client_id' - 'reviews')::text,
+               {NAMED.format("(m.answer ->> 'client_id')::uuid")},
+               (SELECT array_agg(concat({NAMED.format(REVIEWED)}, one ->> 'weight') ORDER BY 1)
+                FROM jsonb_array_elements(m.answer -> 'reviews') one)
+        FROM inbox_message m JOIN inbox_payload p USING (source, message_id, received_at)
+    """,
+    "history": "SELECT kind, cause, actor FROM identity_change",
+}
+
+
+async def state(database: Database) -> dict[str, list[str]]:
+    """Return everything that a load writes, sorted."""
+    return {
+        name: sorted(str(row) for row in await rows(database, query))
+        for name, query in STATE.items()
+    }
+
+
+async def test_it_ends_where_one_transaction_of_all_messages_ends(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 120, seed=31, source="pos")
+    monkeypatch.setattr(service, "CHUNK", 100_000)
+    received = await file.receive(open_database)
+    expected = await state(open_database)
+    await clear(open_database)
+
+    loaded = await file.load(open_database)
+
+    found = await state(open_database)
+    for name, held in expected.items():
+        assert found[name] == held, name
+    assert loaded.summary == received
+    assert len(expected["pairs"]) > 100
+
+
+async def test_it_ends_where_messages_one_by_one_end(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 80, seed=32)
+    monkeypatch.setattr(service, "CHUNK", 1)
+    await file.receive(open_database)
+    expected = await state(open_database)
+    partition = await stored_clients(open_database)
+    goldens = "SELECT golden::text, search_terms FROM golden_record"
+    assembled = sorted(await rows(open_database, goldens))
+    await clear(open_database)
+
+    await file.load(open_database)
+
+    found = await state(open_database)
+    assert await stored_clients(open_database) == partition
+    for name in ("keys", "identifiers", "pairs"):
+        assert found[name] == expected[name], name
+    assert sorted(await rows(open_database, goldens)) == assembled
+
+
+async def test_the_same_file_imported_again_is_recognised(
+    open_database: Database, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, 40, seed=34)
+    loaded = await file.load(open_database)
+    before = await state(open_database)
+
+    again = await file.receive(open_database)
+
+    assert dict(again.outcomes) == {"replayed": loaded.summary.rows}
+    assert await state(open_database) == before
+
+
+async def test_a_database_with_profiles_is_refused_and_left_as_it_is(
+    open_database: Database, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, 10, seed=35)
+    await file.receive(open_database)
+    before = await state(open_database)
+
+    with pytest.raises(NotAFirstLoadError):
+        await file.load(open_database)
+
+    assert await state(open_database) == before
+
+
+async def test_a_profile_that_arrives_meanwhile_stops_it_before_anything_is_written(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 10, seed=36)
+    [(source, message)] = profile_messages(crowd(1, seed=99))[:1]
+    resolved = first_load._Load.resolve
+    loop = asyncio.get_running_loop()
+
+    def resolve_then_receive(self: Any, known: Any) -> Any:
+        figures = resolved(self, known)
+        receiving = receive_all(open_database, source=source, messages=[message], context=CONTEXT)
+        asyncio.run_coroutine_threadsafe(receiving, loop).result()
+        return figures
+
+    monkeypatch.setattr(first_load._Load, "resolve", resolve_then_receive)
+    with pytest.raises(NotAFirstLoadError):
+        await file.load(open_database)
+
+    assert await rows(open_database, "SELECT count(*) FROM source_record") == [(1,)]
+
+
+async def test_sales_that_were_there_before_find_their_clients(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 40, seed=37, source="pos")
+    with file.path.open(encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    customers = [{"external_id": line["external_id"]} for line in lines[:10]]
+    customers += [{"card": line["card"]} for line in lines[10:30] if line["card"]]
+    customers += [{"email": line["email"]} for line in lines[30:50] if line["email"]]
+    tickets = [
+        TicketMessage.model_validate(sale(customer=customer, token=f"token-{number % 7}"))
+        for number, customer in enumerate(customers)
+    ]
+    # Which of the records that sales named is the oldest, and names its client, is chance.
+    attached = """
+        SELECT t.message_id, r.kind, r.placement, c.known, g.golden::text
+        FROM ticket t JOIN source_record r ON r.id = t.record_id JOIN client c ON c.id = r.client_id
+        LEFT JOIN golden_record g ON g.client_id = c.id
+    """
+    monkeypatch.setattr(service, "CHUNK", 100_000)
+    await receive_all(open_database, source="pos", messages=tickets, context=CONTEXT)
+    await file.receive(open_database)
+    expected = sorted(map(str, await rows(open_database, attached)))
+    await clear(open_database)
+    await receive_all(open_database, source="pos", messages=tickets, context=CONTEXT)
+
+    await file.load(open_database)
+
+    assert sorted(map(str, await rows(open_database, attached))) == expected
+    assert any("matching" in row for row in expected)
+    assert any("'card'" in row for row in expected)
+
+
+async def test_refused_and_repeated_rows_are_told_as_by_an_import(
+    open_database: Database, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, 5, seed=38)
+    lines = file.path.read_text(encoding="utf-8").splitlines()
+    first = lines[1].split(",")
+    lines.append(lines[1])
+    lines.append(",".join([*first[:5], "Autre", *first[6:]]))
+    lines.append("nowhere,X1,2025-01-01T00:00:00Z,m-x" + "," * (len(COLUMNS) - 4))
+    file.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    received = await file.receive(open_database)
+    told = file.rejects.read_text(encoding="utf-8")
+    await clear(open_database)
+
+    loaded = await file.load(open_database)
+
+    assert loaded.summary == received
+    assert (loaded.summary.conflicts, loaded.summary.refused) == (1, 1)
+    assert loaded.summary.outcomes["replayed"] == 1
+    assert file.rejects.read_text(encoding="utf-8") == told
+
+
+async def test_the_tables_have_their_indexes_and_keys_afterwards(
+    open_database: Database, tmp_path: Path
+) -> None:
+    query = """
+        SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL
+        SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    """
+    before = sorted(await rows(open_database, query))
+
+    await file_of(tmp_path, 5, seed=39).load(open_database)
+
+    assert sorted(await rows(open_database, query)) == before
+    async with open_database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM blocking_key")) > 0
+
+
+async def test_a_failure_on_the_way_leaves_nothing(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 5, seed=40)
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(first_load, "copy", fail)
+    with pytest.raises(RuntimeError, match="disk"):
+        await file.load(open_database)
+
+    assert await rows(open_database, "SELECT count(*) FROM source_record") == [(0,)]
+    monkeypatch.undo()
+    await file.load(open_database)
