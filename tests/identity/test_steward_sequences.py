@@ -184,8 +184,9 @@ class Stewardship(RuleBasedStateMachine):
             return
         assert status == 200, answer
         before = max((s for s in self.snapshots if s[0] < at), key=lambda s: s[0])[1]
+        after = min((s for s in self.snapshots if s[0] > at), key=lambda s: s[0])[1]
         profiles = {id_ for id_, _ in self.profiles().values()}
-        others = [id_ for id_, client in before.items() if client == client_id]
+        others = [id_ for id_, client in before.items() if client == client_id == after[id_]]
         self.stewards.part(
             answer["decision_id"],
             profiles.intersection(moved),

@@ -7,7 +7,11 @@ import random
 from collections import Counter
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
+import pytest
+
+from rcu.identity import repository
 from tests.ingestion.shop import Shop, profile, sale
 
 NAMES = ["Vasseur", "Kermadec", "Touzeau", "Delobelle", "Houzelot", "Wambergue", "Quaegebeur",
@@ -95,3 +99,27 @@ async def test_stewards_and_sources_at_once_end_sound(shop: Shop) -> None:
     await asyncio.gather(*(steward() for _ in range(4)), *(source() for _ in range(4)))
 
     assert set(statuses) <= {200, 201, 409}
+
+
+async def test_a_client_that_goes_elsewhere_while_a_steward_waits_is_looked_up_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, one, two = (await people(shop))[:3]
+    lock_clients = repository.lock_clients
+    overtaken = False
+
+    async def lock_after_a_message(*args: Any) -> dict[UUID, int]:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            # The third person turns out to be the first: their client goes over to the older one.
+            same = {"given_name": NAMES[0][:4], "family_name": NAMES[0], "cards": ["C-1001"]}
+            await shop.profile("pos", "P1003", minute=1, **same)
+        return await lock_clients(*args)
+
+    monkeypatch.setattr(repository, "lock_clients", lock_after_a_message)
+    answer = await shop.merge(one, two)
+
+    assert answer.status_code == 200
+    assert answer.json()["client_ids"] == [older]
+    assert await shop.clients() == len(NAMES) - 2

@@ -160,6 +160,20 @@ async def test_a_decision_that_is_overruled_holds_again_when_that_is_undone(shop
     assert await export(shop) == together
 
 
+async def test_a_merge_leaves_nothing_in_force_that_says_otherwise(shop: Shop) -> None:
+    same: dict[str, Any] = {"given_name": "Odile", "family_name": "Vasseur", "emails": [EMAIL]}
+    for source in ("pos", "eshop", "app", "loyalty"):
+        await shop.profile(source, "1", **same)
+    client_id = await shop.client_of("pos", "1")
+    answer = (await shop.split(client_id, [("app", "1"), ("loyalty", "1")])).json()
+    assert len(answer["client_ids"]) == 2
+
+    await shop.merge(*answer["client_ids"])
+
+    in_force = "SELECT DISTINCT verdict FROM judgement WHERE revoked_at IS NULL"
+    assert await shop.rows(in_force) == [("match",)]
+
+
 async def test_decisions_may_be_undone_in_any_order(shop: Shop) -> None:
     odile, basile = await two_people(shop)
     ines = await shop.profile("app", "A1", given_name="Ines", family_name="Touzeau")
@@ -251,6 +265,25 @@ async def test_a_record_that_came_later_goes_to_the_side_that_its_evidence_names
 
     assert await shop.client_of("app", "A1") == two["client_id"]
     assert await shop.clients() == 2
+
+
+async def test_a_record_that_left_as_others_came_is_on_neither_side(shop: Shop) -> None:
+    await shop.profile("pos", "P1", **ODILE)
+    await shop.profile("eshop", "E1", **BASILE)
+    third = await shop.profile("app", "A1", **ODILE)
+    await shop.profile("pos", "P1", minute=1, **BASILE | {"cards": []})
+    assert await shop.client_of("pos", "P1") == await shop.client_of("eshop", "E1")
+    assert await shop.client_of("app", "A1") == await shop.scalar(
+        "SELECT id::text FROM source_record WHERE external_id = 'A1'"
+    )
+    assert third["client_id"] != await shop.client_of("app", "A1")
+    [change] = await automatic_changes(shop, "merge")
+
+    await undone(shop, change)
+
+    judged = await shop.rows("SELECT DISTINCT verdict FROM judgement WHERE revoked_at IS NULL")
+    assert judged == [("no_match",)]
+    assert await shop.scalar("SELECT count(*) FROM judgement") == 1
 
 
 async def test_what_the_service_parted_is_joined_again(shop: Shop) -> None:

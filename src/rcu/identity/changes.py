@@ -50,8 +50,9 @@ _CLIENT_BEFORE = """
     )
 """
 
-# A record that is as young as the change came with it: it was on neither side before.
-_PROFILES_BEFORE = f"""
+# A record that is as young as the change came with it, and one that moved at the same instant left
+# as others came: neither was there before and after.
+_PROFILES_STAYING = f"""
     WITH changed AS (
         SELECT * FROM identity_change WHERE id = $1
     ), candidate AS (
@@ -64,15 +65,19 @@ _PROFILES_BEFORE = f"""
     SELECT r.id
     FROM changed CROSS JOIN candidate JOIN source_record r ON r.id = candidate.id
     WHERE r.kind = 'profile' AND r.created_at < changed.made_at AND {_CLIENT_BEFORE} = $2
+      AND NOT EXISTS (
+          SELECT FROM identity_change beside
+          WHERE beside.record_ids @> ARRAY[r.id] AND beside.made_at = changed.made_at
+      )
     ORDER BY r.id
 """  # noqa: S608 - made of constants of this module
 
 
-async def list_profiles_before(
+async def list_profiles_staying(
     session: AsyncSession, change_id: UUID, client_id: UUID
 ) -> list[UUID]:
-    """Return the profile records that a client had just before a change, oldest first."""
-    return [row["id"] for row in await fetch(session, _PROFILES_BEFORE, change_id, client_id)]
+    """Return the profile records that a client had before a change and after, oldest first."""
+    return [row["id"] for row in await fetch(session, _PROFILES_STAYING, change_id, client_id)]
 
 
 _PROFILES_AMONG = """

@@ -80,8 +80,7 @@ async def _contradict(
     moved = await changes.list_profiles_among(session, change.record_ids)
     is_merge = change.kind is ChangeKind.MERGE
     side = change.client_id if is_merge else change.from_client_id
-    before = await changes.list_profiles_before(session, change.id, side)
-    others = [record_id for record_id in before if record_id not in moved]
+    others = await changes.list_profiles_staying(session, change.id, side)
     if not moved or not others:
         raise PlacedByRuleError(change.id)
     turn = await take_turn(session, {*moved, *others})
