@@ -273,3 +273,10 @@ async def test_a_verified_identifier_is_known_as_such_until_the_source_takes_it_
     await shop.profile("pos", "P1", minute=1, emails=["odile@mail.example"])
 
     assert await shop.scalar("SELECT verified_at FROM identifier") is None
+
+
+async def test_an_id_that_looks_like_one_of_ours_is_refused(shop: Shop) -> None:
+    answer = await shop.send("pos", "profile", profile("ids:0123", **ODILE))
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "/external_id"

@@ -17,11 +17,25 @@ from pydantic import (
 )
 
 from rcu.errors import FieldValueError
+from rcu.identity.presented import IDENTIFIERS_PREFIX
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 """Chosen by the sender, unique for ever in its source; printable ASCII without spaces."""
 
-ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+
+def _not_reserved(external_id: str) -> str:
+    if external_id.startswith(IDENTIFIERS_PREFIX):
+        raise FieldValueError(f"must not begin with {IDENTIFIERS_PREFIX}, which is reserved")
+    return external_id
+
+
+ExternalId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, strip_whitespace=True),
+    AfterValidator(_not_reserved),
+]
+"""An id given by the sending source; `ids:` begins those of records known by identifiers only."""
+
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
