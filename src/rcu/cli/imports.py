@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
+from rcu.cli.running import (
+    ExitCode,
+    collect_garbage_rarely,
+    fail,
+    load_settings,
+    run_with_database,
+    stderr,
+    stdout,
+)
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 
@@ -119,6 +127,7 @@ def import_file(  # noqa: PLR0913 -- one option for each thing that a file may n
     target = rejects or _default_rejects(file)
     if target.exists() and target.samefile(file):
         raise typer.BadParameter("The refused rows would overwrite the file itself: say --rejects.")
+    collect_garbage_rarely()
     try:
         chosen = read_mapping(mapping) if mapping else Mapping()
         job = _Job(file, chosen, options, target, dry_run=dry_run, bulk=bulk)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rcu.cli.running import ExitCode, ensure_migrated, load_settings, run_with_database
+from rcu.cli.running import (
+    ExitCode,
+    collect_garbage_rarely,
+    ensure_migrated,
+    load_settings,
+    run_with_database,
+)
 from rcu.db import migrations
 from rcu.db.engine import Database
 from rcu.db.opening import hold_database
@@ -71,7 +77,9 @@ def worker_app() -> FastAPI:
     if (parent := parent_process()) is not None:
         # A killed parent tells its workers nothing: they would keep the port, and the database.
         Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-    return create_app()
+    app = create_app()
+    collect_garbage_rarely()
+    return app
 
 
 def _end_after(sentinel: int) -> None:
