@@ -59,6 +59,11 @@ test-long: $(VENV)/dev.stamp ## Run 1,000 random sequences of steward decisions:
 	@RCU_TEST_SEQUENCES=$${RCU_TEST_SEQUENCES:-1000} $(BIN)/pytest \
 		tests/identity/test_steward_sequences.py $(ARGS)
 
+.PHONY: test-spark
+test-spark: $(VENV)/spark.stamp ## Run the tests of the Spark engine: installs Spark, needs Java 17
+	@$(BIN)/pytest --override-ini 'addopts=--strict-markers -ra --import-mode=importlib' \
+		tests/bulk/test_spark.py tests/bulk/test_spark_cluster.py $(ARGS)
+
 .PHONY: check
 check: lint types imports drift ## Run every check short of the tests
 
@@ -108,7 +113,8 @@ lock: $(VENV)/service.stamp ## Renew the lock files; ARGS="--upgrade" for the ne
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(ARGS) "$$@"; }; \
 	compile pyproject.toml --output-file requirements.lock; \
 	compile pyproject.toml --extra dev --output-file requirements-dev.lock; \
-	echo 'setuptools>=77' | compile - --output-file requirements-build.lock
+	echo 'setuptools>=77' | compile - --output-file requirements-build.lock; \
+	echo 'pyspark>=4.1' | compile - --output-file requirements-spark.lock
 
 .PHONY: clean
 clean: ## Remove .venv and the caches; the data in ./var stay
@@ -129,6 +135,15 @@ $(VENV)/service.stamp: requirements.lock requirements-build.lock pyproject.toml 
 	@$(PIP) install --quiet $(LOCKED) -r requirements-build.lock
 	@$(PIP) install --quiet $(LOCKED) -r requirements.lock
 	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Spark comes as source only, and is built with the locked build tool.
+$(VENV)/spark.stamp: requirements-spark.lock $(VENV)/dev.stamp
+	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17: on Debian or Ubuntu," \
+		"apt install openjdk-17-jre-headless"; exit 1; }
+	@echo "Installing Spark into $(VENV)..."
+	@$(PIP) install --quiet --require-hashes --no-deps --no-build-isolation \
+		-r requirements-spark.lock
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/service.stamp
