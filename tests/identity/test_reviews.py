@@ -259,12 +259,15 @@ async def test_of_stewards_who_judge_one_pair_at_once_one_is_heard(shop: Shop) -
     assert await shop.scalar("SELECT count(*) FROM judgement") == 1
 
 
-async def test_a_judgement_sent_again_is_answered_the_same_and_kept_once(shop: Shop) -> None:
+@pytest.mark.parametrize("verdict", ["match", "unsure"])
+async def test_a_judgement_sent_again_is_answered_the_same_and_kept_once(
+    shop: Shop, verdict: str
+) -> None:
     await doubtful(shop, "Vandeputte")
     review = await only_review(shop)
 
     answers = await asyncio.gather(
-        *(judge(shop, review, "match", message_id="j-1") for _ in range(4))
+        *(judge(shop, review, verdict, message_id="j-1") for _ in range(8))
     )
 
     assert {answer.status_code for answer in answers} == {200}
