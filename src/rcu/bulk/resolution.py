@@ -308,11 +308,19 @@ def label_components(engine: Engine, table: str, edges: str) -> None:
 
 def _form_clusters(engine: Engine, stage: Partition) -> None:
     """Make the table `placed` of every record with its cluster."""
-    members = engine.collect({"number": "r.number", "features": "r.features"})
+    told = ("weight", "probability", "evidence", "contradiction", "decision")
+    scores = engine.collect({"other": "p.right_number"} | {name: f"p.{name}" for name in told})
+    engine.create(
+        "told",
+        f"SELECT p.left_number AS number, {scores} AS told FROM pair p "
+        "JOIN tied l ON l.number = p.left_number JOIN tied r ON r.number = p.right_number "
+        "WHERE l.label = r.label GROUP BY p.left_number",
+    )
+    members = engine.collect({"number": "r.number", "features": "r.features", "told": "w.told"})
     engine.map(
         "formed",
-        f"SELECT t.label, {members} AS members FROM tied t "
-        "JOIN record r ON r.number = t.number GROUP BY t.label",
+        f"SELECT t.label, {members} AS members FROM tied t JOIN record r ON r.number = t.number "
+        "LEFT JOIN told w ON w.number = t.number GROUP BY t.label",
         stage,
     )
     engine.create(
@@ -323,7 +331,7 @@ def _form_clusters(engine: Engine, stage: Partition) -> None:
         FROM record r LEFT JOIN formed f ON f.number = r.number
         """,
     )
-    engine.drop("tied", "formed")
+    engine.drop("tied", "told", "formed")
 
 
 def _int(value: object) -> int:

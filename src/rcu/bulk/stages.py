@@ -15,12 +15,13 @@ from typing import Any, ClassVar
 import orjson
 import pyarrow as pa
 
+from rcu.bulk.shortcut import is_plainly_apart
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.person import Person, PostalAddress
-from rcu.identity.scoring import Decision, PairScore, score_pair
+from rcu.identity.scoring import Decision, Evidence, PairScore, score_pair
 from rcu.identity.sharing import is_shared
 
 IdentifierKey = tuple[str, str]
@@ -186,25 +187,22 @@ class Score:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the scored pairs."""
-        model = model_of(self.document)
         for batch in batches:
-            known = _Unpacked()
-            scored = [
-                (left, right, score)
-                for left, right, ours, theirs in _rows(
-                    batch, "left_number", "right_number", "left_features", "right_features"
-                )
-                for score in (
-                    score_pair(
-                        known.features(left, ours),
-                        known.features(right, theirs),
-                        model,
-                        shared=self.shared,
-                    ),
-                )
-                if self.keep_apart or score.decision is not Decision.APART
-            ]
-            yield batch_of(self.schema, [_scored_row(*one) for one in scored])
+            pairs = _rows(batch, "left_number", "right_number", "left_features", "right_features")
+            yield batch_of(self.schema, list(self._scored(pairs)))
+
+    def _scored(self, pairs: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        model, known = model_of(self.document), _Unpacked()
+        for left, right, left_features, right_features in pairs:
+            ours, theirs = (
+                known.features(left, left_features),
+                known.features(right, right_features),
+            )
+            if not self.keep_apart and is_plainly_apart(ours, theirs, model):
+                continue
+            score = score_pair(ours, theirs, model, shared=self.shared)
+            if self.keep_apart or score.decision is not Decision.APART:
+                yield _scored_row(left, right, score)
 
 
 class _Unpacked:
@@ -259,7 +257,8 @@ class Partition:
     """From a component, the records that links tie together, to its clusters.
 
     As the online engine does, every pair within the component is scored, candidate or not: what is
-    put together must be compared.
+    put together must be compared. `members` holds, with each record, what was told already of it
+    and a later one.
     """
 
     document: bytes
@@ -286,9 +285,13 @@ class Partition:
             for member in sorted(members, key=lambda member: int(member["number"]))
         }
         scores = {
-            (a, b): score_pair(features[a], features[b], model, shared=self.shared)
-            for a, b in combinations(features, 2)
+            (member["number"], told["other"]): _told_score(told)
+            for member in members
+            for told in member["told"] or ()
         }
+        for a, b in combinations(features, 2):
+            if (a, b) not in scores:
+                scores[a, b] = score_pair(features[a], features[b], model, shared=self.shared)
         clusters = partition(features, scores, model=model, judgements=self._judgements(features))
         cluster_of = {member: min(cluster) for cluster in clusters for member in cluster}
         return _placed_rows(cluster_of, scores)
@@ -301,6 +304,16 @@ class Partition:
             must_link=frozenset(frozenset(p) for p in within if self.judged[p] == "match"),
             cannot_link=frozenset(frozenset(p) for p in within if self.judged[p] == "no_match"),
         )
+
+
+def _told_score(told: dict[str, Any]) -> PairScore:
+    return PairScore(
+        told["weight"],
+        told["probability"],
+        tuple(Evidence(**item) for item in orjson.loads(told["evidence"])),
+        told["contradiction"],
+        Decision(told["decision"]),
+    )
 
 
 def _placed_rows(
