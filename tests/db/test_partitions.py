@@ -47,9 +47,7 @@ async def test_making_months_again_makes_only_those_that_are_missing(database: D
 
 async def test_a_month_with_rows_in_the_default_partition_stays_there(database: Database) -> None:
     async with database.transaction() as session:
-        await session.execute(
-            INSERT, {"message_id": "m1", "at": datetime(2040, 12, 5, tzinfo=UTC)}
-        )
+        await session.execute(INSERT, {"message_id": "m1", "at": datetime(2040, 12, 5, tzinfo=UTC)})
 
     async with database.engine.begin() as connection:
         made = await connection.run_sync(make_months, today=date(2040, 12, 1))

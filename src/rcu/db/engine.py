@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-ATTEMPTS = 10
+ATTEMPTS = 20
 """Runs of one unit of work, at most, before it is told that the database is busy."""
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
