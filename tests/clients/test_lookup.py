@@ -142,8 +142,11 @@ async def test_what_designates_nobody_is_refused_without_repeating_it(
     response = await reader.post(LOOKUP, json=identifier)
 
     assert response.status_code == 422
-    assert response.json()["type"] == "/problems/identifier-unreadable"
-    assert not any(value in response.text for value in identifier.values())
+    said = response.json()
+    assert said["type"] == "/problems/identifier-unreadable"
+    # Any two digits may stand in the random id of the request.
+    del said["request_id"]
+    assert not any(value in str(said) for value in identifier.values())
 
 
 @pytest.mark.parametrize(
