@@ -30,21 +30,20 @@ TABLES: Mapping[str, Source] = {
         SELECT i.id, r.source, r.external_id, 'profile', i.client_id, 'matching', r.profile,
                r.features, '{at}', '{at}'
         FROM record r JOIN identity i ON i.number = r.number
-        WHERE NOT i.is_reference ORDER BY i.id
+        WHERE NOT i.is_reference
         """,
     ),
     "client": Source(
         ("id", "known", "version", "created_at", "changed_at"),
         """
         SELECT DISTINCT client_id, true, 1, '{at}', '{at}' FROM identity
-        WHERE client_id NOT IN (SELECT id FROM reference) ORDER BY client_id
+        WHERE client_id NOT IN (SELECT id FROM reference)
         """,
     ),
     "blocking_key": Source(
         ("key", "record_id"),
         """
         SELECT unnest(r.keys) AS key, i.id FROM record r JOIN identity i ON i.number = r.number
-        ORDER BY key
         """,
     ),
     "identifier": Source(
@@ -55,7 +54,6 @@ TABLES: Mapping[str, Source] = {
             SELECT i.id, unnest(r.stated) AS held FROM record r
             JOIN identity i ON i.number = r.number
         ) AS stated
-        ORDER BY ALL
         """,
     ),
     "record_pair": Source(
@@ -67,27 +65,27 @@ TABLES: Mapping[str, Source] = {
         FROM pair p
         JOIN identity l ON l.number = p.left_number JOIN identity r ON r.number = p.right_number
         CROSS JOIN loading v
-        ORDER BY left_id, right_id
         """,
     ),
     "golden_record": Source(
         ("client_id", "golden", "search_terms", "rebuilt_at"),
-        "SELECT client_id, golden, search_terms, '{at}' FROM golden ORDER BY client_id",
+        "SELECT client_id, golden, search_terms, '{at}' FROM golden",
     ),
     "inbox_message": Source(
         ("source", "message_id", "type", "digest", "received_at", "status", "answer", "record_id"),
         """
         SELECT source, message_id, 'profile', concat('\\x', digest), '{at}', status, answer,
                record_id
-        FROM answered ORDER BY source, message_id
+        FROM answered
         """,
     ),
     "inbox_payload": Source(
         ("source", "message_id", "received_at", "payload"),
-        "SELECT source, message_id, '{at}', payload FROM answered ORDER BY source, message_id",
+        "SELECT source, message_id, '{at}', payload FROM answered",
     ),
 }  # fmt: skip
-"""The tables in the order in which they are written."""
+"""The tables in the order in which they are written. Rows are in no order: sorting what is wide
+takes more memory than the indexes, which are built afterwards, would save time."""
 
 
 def prepare_tables(engine: DuckDBEngine, *, model_version: str, at: datetime) -> None:
