@@ -29,7 +29,8 @@ def engine() -> Iterator[DuckDBEngine]:
         yield running
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+# In these crowds, pairs that share no key change how a component falls apart.
+@pytest.mark.parametrize("seed", [5, 8, 9])
 def test_a_noisy_crowd_has_the_partition_and_the_pairs_of_the_engine_in_memory(
     engine: DuckDBEngine, seed: int
 ) -> None:

@@ -14,7 +14,7 @@ from tests.bulk.oracle import answer_of, expected
 
 def test_two_workers_give_the_partition_of_the_engine_in_memory(tmp_path: Path) -> None:
     require_java()
-    records = described(crowd(300, seed=2))
+    records = described(crowd(400, seed=8))
     options = {
         "spark.cores.max": str(WORKERS),
         "spark.executor.cores": "1",
