@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 4096
 """Rows that a process works on at a time."""
-MEMORY_LIMIT_MB = 640
+MEMORY_LIMIT_MB = 512
 """What DuckDB may hold in memory; the rest goes to a file in the temporary folder."""
 
 

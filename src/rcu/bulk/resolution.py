@@ -313,8 +313,7 @@ def _form_clusters(engine: Engine, stage: Partition) -> None:
     engine.create(
         "told",
         f"SELECT p.left_number AS number, {scores} AS told FROM pair p "
-        "JOIN tied l ON l.number = p.left_number JOIN tied r ON r.number = p.right_number "
-        "WHERE l.label = r.label GROUP BY p.left_number",
+        "WHERE p.left_number IN (SELECT number FROM tied) GROUP BY p.left_number",
     )
     members = engine.collect({"number": "r.number", "features": "r.features", "told": "w.told"})
     engine.map(

@@ -162,6 +162,8 @@ def _start(master: str, options: Mapping[str, str], folder: Path) -> SparkSessio
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
         "spark.sql.session.timeZone": "UTC",
+        # Spark 4.3 loses columns when it infers constraints of a union of checkpointed tables.
+        "spark.sql.constraintPropagation.enabled": "false",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),
         **options,
@@ -186,10 +188,11 @@ def require_java() -> None:
 
 
 def _packed_package(folder: Path) -> Path:
-    """Return this package as an archive that Python imports from."""
+    """Return this package as an archive that Python imports from: compiled, and as it is."""
     root = Path(rcu.__file__).parent
     target = folder / "rcu.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.PyZipFile(str(target), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writepy(str(root))
         for path in sorted(root.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 archive.write(path, path.relative_to(root.parent))

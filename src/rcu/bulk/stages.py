@@ -288,6 +288,7 @@ class Partition:
             (member["number"], told["other"]): _told_score(told)
             for member in members
             for told in member["told"] or ()
+            if told["other"] in features
         }
         for a, b in combinations(features, 2):
             if (a, b) not in scores:
