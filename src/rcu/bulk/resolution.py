@@ -125,7 +125,7 @@ def resolve_described(
     engine.drop("candidate")
     judged = _numbered(engine, judgements)
     components = tie_together(engine, [pair for pair, said in judged.items() if said == "match"])
-    _form_clusters(engine, Partition(document, shared, judged))
+    form_clusters(engine, Partition(document, shared, judged))
     [(kept, clients)] = engine.rows(
         "SELECT (SELECT count(*) FROM pair), (SELECT count(DISTINCT cluster) FROM placed)"
     )
@@ -306,7 +306,7 @@ def label_components(engine: Engine, table: str, edges: str) -> None:
     engine.drop("edge", "tie", "nearer", "jumped")
 
 
-def _form_clusters(engine: Engine, stage: Partition) -> None:
+def form_clusters(engine: Engine, stage: Partition) -> None:
     """Make the table `placed` of every record with its cluster."""
     told = ("weight", "probability", "evidence", "contradiction", "decision")
     scores = engine.collect({"other": "p.right_number"} | {name: f"p.{name}" for name in told})

@@ -16,7 +16,6 @@ from rcu.access.caller import Caller
 from rcu.access.models import Scope
 from rcu.clients import history, service, timeline, view
 from rcu.clients.errors import (
-    ClientNotFoundError,
     IdentifierUnreadableError,
     SearchTooVagueError,
 )
@@ -41,6 +40,7 @@ from rcu.errors import FieldError, ValidationFailedError, problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
+from rcu.identity.errors import ClientNotFoundError
 
 router = api_router(prefix="/v1/clients", tags=["Clients"])
 

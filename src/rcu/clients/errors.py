@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from rcu.errors import FieldError, RcuError
-
-
-class ClientNotFoundError(RcuError):
-    """No client has, or ever had, this id."""
-
-    status = 404
-    code = "client_not_found"
-
-    def __init__(self, client_id: UUID) -> None:
-        """Name the id that was asked for."""
-        super().__init__(f"No client has, or ever had, the id {client_id}.")
 
 
 class SearchTooVagueError(RcuError):

@@ -14,12 +14,12 @@ from rcu.access.authorisation import requires
 from rcu.access.caller import Caller
 from rcu.access.models import Scope
 from rcu.clients import history
-from rcu.clients.errors import ClientNotFoundError
 from rcu.clients.history_schemas import HistoryPage, RecordsPage, RecordThenRead
 from rcu.errors import problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep
 from rcu.http.routing import api_router
+from rcu.identity.errors import ClientNotFoundError
 
 router = api_router(prefix="/v1/clients", tags=["Clients"])
 

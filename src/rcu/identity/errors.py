@@ -8,13 +8,13 @@ from rcu.errors import RcuError
 
 
 class ClientNotFoundError(RcuError):
-    """No client ever had this id."""
+    """No client has, or ever had, this id."""
 
     status = 404
     code = "client_not_found"
 
     def __init__(self, client_id: UUID) -> None:
-        super().__init__(f"No client ever had the id {client_id}.")
+        super().__init__(f"No client has, or ever had, the id {client_id}.")
 
 
 class SameClientError(RcuError):

@@ -26,7 +26,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
 from rcu.identity.neighbourhood import Neighbourhood, ordered
 from rcu.identity.repository import Pair, RecordKey, StoredRecord
-from rcu.identity.resolution import _form_clusters, judgements_of
+from rcu.identity.resolution import form_clusters, judgements_of
 from rcu.identity.retracing import Retraced, retrace
 from rcu.identity.scoring import PairScore, score_pair
 
@@ -81,7 +81,7 @@ async def examine(
     if most_records is not None and len(component.records) > most_records:
         raise TooManyRecordsError(found=len(component.records), most=most_records)
     near = await Neighbourhood.load(session, [], model)
-    formed = await _form_clusters(session, {}, component, near, {})
+    formed = await form_clusters(session, {}, component, near, {})
     features = {record.id: Features.from_json(record.features) for record in component.records}
     await near.learn_sharing(session, [[features[r] for r in (*one_side, *other_side)]])
     scores = dict(formed.scores)

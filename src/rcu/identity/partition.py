@@ -36,7 +36,7 @@ class Judgements(Generic[K]):
 
 
 @dataclass(slots=True)
-class _Cluster(Generic[K]):
+class Cluster(Generic[K]):
     """Some records judged one person so far, and what a further merge must look at."""
 
     members: set[K]
@@ -47,7 +47,7 @@ class _Cluster(Generic[K]):
 
 
 @dataclass(slots=True)
-class _Link(Generic[K]):
+class Link(Generic[K]):
     """One link between two records, with what it rests on."""
 
     a: K
@@ -70,10 +70,10 @@ def partition(
     breaks ties. The same set of records, scores and judgements gives the same partition,
     whatever the order of the mappings. The answer is sorted by each set's first record.
     """
-    return _Agglomeration(records, scores, judgements or Judgements(), model, order).run()
+    return Agglomeration(records, scores, judgements or Judgements(), model, order).run()
 
 
-class _Agglomeration(Generic[K]):
+class Agglomeration(Generic[K]):
     """One run of the agglomeration; its state is thrown away afterwards."""
 
     def __init__(
@@ -90,17 +90,17 @@ class _Agglomeration(Generic[K]):
         self._must = self._ordered(judgements.must_link)
         self._cannot = self._ordered(judgements.cannot_link)
         self._weights: dict[K, dict[K, float]] = defaultdict(dict)
-        self._links: list[_Link[K]] = []
+        self._links: list[Link[K]] = []
         for (a, b), score in scores.items():
             if order(b) < order(a):
                 a, b = b, a  # noqa: PLW2901 - one orientation, whatever the caller's
             self._weights[a][b] = self._weights[b][a] = score.weight
             if score.decision is Decision.LINK:
-                self._links.append(_Link(a, b, score))
+                self._links.append(Link(a, b, score))
         self._links.sort(
             key=lambda link: (-round(link.score.weight, _DIGITS), order(link.a), order(link.b))
         )
-        self._cluster_of: dict[K, _Cluster[K]] = {}
+        self._cluster_of: dict[K, Cluster[K]] = {}
 
     def run(self) -> list[frozenset[K]]:
         """Form the clusters and return them in order."""
@@ -125,7 +125,7 @@ class _Agglomeration(Generic[K]):
         ordered = [sorted(pair, key=self._order) for pair in present]
         return sorted(ordered, key=lambda pair: [self._order(key) for key in pair])
 
-    def _agglomerate(self, links: Iterable[_Link[K]]) -> None:
+    def _agglomerate(self, links: Iterable[Link[K]]) -> None:
         for link in links:
             one, two = self._cluster_of[link.a], self._cluster_of[link.b]
             if one is not two and self._may_merge(one, two, link.score):
@@ -146,15 +146,15 @@ class _Agglomeration(Generic[K]):
         for key in two.members:
             self._cluster_of[key] = one
 
-    def _may_merge(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
+    def _may_merge(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
         return not (
             self._incompatible(one, two)
             or self._too_many_values(one, two)
-            or (not _is_personal(score) and _kin_of_one_name(one, two))
+            or (not is_personal(score) and kin_of_one_name(one, two))
             or self._only_a_weak_chain(one, two, score)
         )
 
-    def _incompatible(self, one: _Cluster[K], two: _Cluster[K]) -> bool:
+    def _incompatible(self, one: Cluster[K], two: Cluster[K]) -> bool:
         """Tell whether a judgement forbids it, or any member contradicts any of the other side."""
         if not one.forbidden.isdisjoint(two.members):
             return True
@@ -165,7 +165,7 @@ class _Agglomeration(Generic[K]):
             return False
         return any(self._contradict(a, b, one, two) for a in one.faces for b in two.faces)
 
-    def _contradict(self, a: Features, b: Features, one: _Cluster[K], two: _Cluster[K]) -> bool:
+    def _contradict(self, a: Features, b: Features, one: Cluster[K], two: Cluster[K]) -> bool:
         """Tell whether two faces part their sides; a title does only where no given names can."""
         found = contradiction(a, b, self._model)
         if found is None:
@@ -174,7 +174,7 @@ class _Agglomeration(Generic[K]):
             return False
         return not (self._excused(a, b, two) or self._excused(b, a, one))
 
-    def _excused(self, a: Features, b: Features, side: _Cluster[K]) -> bool:
+    def _excused(self, a: Features, b: Features, side: Cluster[K]) -> bool:
         """Tell whether `b` is in error: its national id has another face, which agrees with `a`."""
         return bool(b.others) and any(
             other is not b
@@ -183,14 +183,14 @@ class _Agglomeration(Generic[K]):
             for other in side.faces
         )
 
-    def _too_many_values(self, one: _Cluster[K], two: _Cluster[K]) -> bool:
+    def _too_many_values(self, one: Cluster[K], two: Cluster[K]) -> bool:
         return any(
             len(values | two.values[kind]) > self._model.value_limit(kind)
             for kind, values in one.values.items()
             if kind in two.values
         )
 
-    def _only_a_weak_chain(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> bool:
+    def _only_a_weak_chain(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
         """Tell whether the pairs scored between the two sides together speak against the link.
 
         Half of the prior is left out: two records that merely say too little do not speak against.
@@ -206,14 +206,14 @@ class _Agglomeration(Generic[K]):
         )
         return total < 0
 
-    def _unrivalled(self, links: Iterable[_Link[K]]) -> list[_Link[K]]:
+    def _unrivalled(self, links: Iterable[Link[K]]) -> list[Link[K]]:
         """Return the blind links, less those of a cluster that two different people claim.
 
         The owner of an e-mail takes the anonymous records of that e-mail; when two people who
         cannot be one hold it with like strength, nobody does.
         """
         blind = list(links)
-        claims: dict[int, dict[int, tuple[float, _Cluster[K]]]] = defaultdict(dict)
+        claims: dict[int, dict[int, tuple[float, Cluster[K]]]] = defaultdict(dict)
         for link in blind:  # strongest first, so that the first claim of a cluster is its best
             one, two = self._cluster_of[link.a], self._cluster_of[link.b]
             claims[id(one)].setdefault(id(two), (link.score.weight, two))
@@ -231,7 +231,7 @@ class _Agglomeration(Generic[K]):
                 kept.append(link)
         return kept
 
-    def _refused(self, claims: list[tuple[float, _Cluster[K]]]) -> tuple[bool, set[int]]:
+    def _refused(self, claims: list[tuple[float, Cluster[K]]]) -> tuple[bool, set[int]]:
         """Return whether rivals contest a cluster, and the claimants that lose it.
 
         Of two claimants that cannot be one, the weaker loses; when they are about as strong,
@@ -250,17 +250,17 @@ class _Agglomeration(Generic[K]):
         return contested, losers
 
 
-def _can_contradict(cluster: _Cluster[Any]) -> bool:
+def _can_contradict(cluster: Cluster[Any]) -> bool:
     return bool(cluster.forbidden) or any(
         face.given_name or face.birth_date or face.gender for face in cluster.faces
     )
 
 
-def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
+def _cluster(key: Any, features: Features, model: Model) -> Cluster[Any]:
     values: dict[str, set[str]] = {}
     for kind, value in features.identifiers:
         values.setdefault(kind, set()).add(value)
-    return _Cluster(
+    return Cluster(
         members={key},
         faces={features.face(model.single_valued_kinds)},
         values=values,
@@ -268,7 +268,7 @@ def _cluster(key: Any, features: Features, model: Model) -> _Cluster[Any]:
     )
 
 
-def _shows_given_name(cluster: _Cluster[Any]) -> bool:
+def _shows_given_name(cluster: Cluster[Any]) -> bool:
     return any(len("".join(face.given_name)) > 1 for face in cluster.faces)
 
 
@@ -285,7 +285,7 @@ _PERSONAL = {
 }
 
 
-def _is_personal(score: PairScore) -> bool:
+def is_personal(score: PairScore) -> bool:
     """Tell whether the link rests on something of the person's own, not on name and home."""
     return any(
         item.level in _PERSONAL.get(item.attribute, ())
@@ -309,7 +309,7 @@ _NAMED = frozenset(
 )
 
 
-def _kin_of_one_name(one: _Cluster[Any], two: _Cluster[Any]) -> bool:
+def kin_of_one_name(one: Cluster[Any], two: Cluster[Any]) -> bool:
     """Tell whether two sides of one name each have their own: e-mail, phone, card, two of three."""
     if one.birth_dates & two.birth_dates:
         return False

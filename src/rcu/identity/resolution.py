@@ -182,7 +182,7 @@ async def place(
     near = await Neighbourhood.load(session, drafts.values(), model)
     scores = near.score()
     component = await _lock_component(session, near.seeds(scores))
-    formed = await _form_clusters(session, drafts, component, near, scores)
+    formed = await form_clusters(session, drafts, component, near, scores)
     metrics.observe_resolution(
         seconds=(perf_counter() - started) / len(drafts),
         candidates=near.candidates() // len(drafts),
@@ -224,7 +224,7 @@ async def form_again(
     """Form the clusters anew around records whose judgements have changed."""
     component = await _lock_component(session, record_ids)
     near = await Neighbourhood.load(session, [], model)
-    formed = await _form_clusters(session, {}, component, near, {})
+    formed = await form_clusters(session, {}, component, near, {})
     moves = _moves(component, {}, formed.client_of)
     touched = await adopt(session, moves, cause=cause, at=at)
     return FormedAgain(formed.client_of, touched, await _touched_identifiers(session, {}, moves))
@@ -267,7 +267,7 @@ class Formed:
     """Every pair that was scored: candidates, and all pairs within a component."""
 
 
-async def _form_clusters(
+async def form_clusters(
     session: AsyncSession,
     drafts: Mapping[UUID, Draft],
     component: Component,

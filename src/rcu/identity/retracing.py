@@ -15,12 +15,12 @@ from typing import Any, Generic, TypeVar
 from rcu.identity.features import Features
 from rcu.identity.model import Model
 from rcu.identity.partition import (
+    Agglomeration,
+    Cluster,
     Judgements,
-    _Agglomeration,
-    _Cluster,
-    _is_personal,
-    _kin_of_one_name,
-    _Link,
+    Link,
+    is_personal,
+    kin_of_one_name,
 )
 from rcu.identity.scoring import PairScore, contradiction
 
@@ -114,7 +114,7 @@ def retrace(
     return Retraced(clients, watched.joined, watched.refused, watched.obstacle_between)
 
 
-class _Watched(_Agglomeration[K]):
+class _Watched(Agglomeration[K]):
     """The agglomeration, noting what it does."""
 
     def __init__(
@@ -130,7 +130,7 @@ class _Watched(_Agglomeration[K]):
         self.refused: list[Refused[K]] = []
         self._following: PairScore | None = None
         self._obstacles: dict[
-            tuple[int, int, int, int], tuple[Obstacle[K] | None, _Cluster[K], _Cluster[K]]
+            tuple[int, int, int, int], tuple[Obstacle[K] | None, Cluster[K], Cluster[K]]
         ] = {}
 
     def obstacle_between(self, a: K, b: K) -> Obstacle[K] | None:
@@ -143,7 +143,7 @@ class _Watched(_Agglomeration[K]):
             self.joined.append(Joined(a, b, self._following, len(one.members), len(two.members)))
         super()._merge(a, b)
 
-    def _agglomerate(self, links: Iterable[_Link[K]]) -> None:
+    def _agglomerate(self, links: Iterable[Link[K]]) -> None:
         for link in links:
             self._following = link.score
             super()._agglomerate([link])
@@ -152,7 +152,7 @@ class _Watched(_Agglomeration[K]):
                 obstacle = self._obstacle(one, two) or self._weakness(one, two, link.score)
                 self.refused.append(Refused(link.a, link.b, link.score, obstacle))
 
-    def _obstacle(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K] | None:
+    def _obstacle(self, one: Cluster[K], two: Cluster[K]) -> Obstacle[K] | None:
         """Return what parts two clusters, found once for many links between them.
 
         A cluster only grows, so that its size tells its members; the clusters are kept with the
@@ -163,25 +163,25 @@ class _Watched(_Agglomeration[K]):
             self._obstacles[state] = (self._find_obstacle(one, two), one, two)
         return self._obstacles[state][0]
 
-    def _find_obstacle(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K] | None:
+    def _find_obstacle(self, one: Cluster[K], two: Cluster[K]) -> Obstacle[K] | None:
         if self._incompatible(one, two):
             return self._judged(one, two) or self._contradicting(one, two)
         if self._too_many_values(one, two):
             return Obstacle(Reason.TOO_MANY_VALUES, self._kind_with_too_many(one, two), None)
         return None
 
-    def _weakness(self, one: _Cluster[K], two: _Cluster[K], score: PairScore) -> Obstacle[K]:
-        is_kin = not _is_personal(score) and _kin_of_one_name(one, two)
+    def _weakness(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> Obstacle[K]:
+        is_kin = not is_personal(score) and kin_of_one_name(one, two)
         return Obstacle(Reason.KIN_OF_ONE_NAME if is_kin else Reason.WEAK_CHAIN, None, None)
 
-    def _judged(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K] | None:
+    def _judged(self, one: Cluster[K], two: Cluster[K]) -> Obstacle[K] | None:
         for a, b in self._cannot:
             for x, y in ((a, b), (b, a)):
                 if x in one.members and y in two.members:
                     return Obstacle(Reason.JUDGEMENT, None, (x, y))
         return None
 
-    def _contradicting(self, one: _Cluster[K], two: _Cluster[K]) -> Obstacle[K]:
+    def _contradicting(self, one: Cluster[K], two: Cluster[K]) -> Obstacle[K]:
         """Return the first two members that part the sides, in the order of their keys."""
         for a in self._members(one):
             for b in self._members(two):
@@ -191,20 +191,20 @@ class _Watched(_Agglomeration[K]):
                     return Obstacle(Reason.CONTRADICTION, found, (a, b))
         raise AssertionError("two sides are incompatible, but no two members of them are")
 
-    def _kind_with_too_many(self, one: _Cluster[K], two: _Cluster[K]) -> str:
+    def _kind_with_too_many(self, one: Cluster[K], two: Cluster[K]) -> str:
         return next(
             kind
             for kind in sorted(one.values.keys() & two.values.keys())
             if len(one.values[kind] | two.values[kind]) > self._model.value_limit(kind)
         )
 
-    def _members(self, cluster: _Cluster[K]) -> Sequence[K]:
+    def _members(self, cluster: Cluster[K]) -> Sequence[K]:
         return sorted(cluster.members, key=self._order)
 
     def _face(self, member: K) -> Features:
         return self._records[member].face(self._model.single_valued_kinds)
 
-    def _unrivalled(self, links: Iterable[_Link[K]]) -> list[_Link[K]]:
+    def _unrivalled(self, links: Iterable[Link[K]]) -> list[Link[K]]:
         blind = list(links)
         kept = super()._unrivalled(blind)
         chosen = {id(link) for link in kept}
@@ -216,7 +216,7 @@ class _Watched(_Agglomeration[K]):
                 )
         return kept
 
-    def _rivals(self, link: _Link[K], blind: Sequence[_Link[K]]) -> tuple[K, K] | None:
+    def _rivals(self, link: Link[K], blind: Sequence[Link[K]]) -> tuple[K, K] | None:
         """Return two records that claim an end of the link and cannot be one person."""
         for wanted in (link.a, link.b):
             claimed = self._cluster_of[wanted]
