@@ -21,6 +21,8 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
+    ("GET", "/problems"),
+    ("GET", "/problems/{kind}"),
 }
 """The operations that need no API key. Adding to it is a decision about security."""
 
@@ -80,3 +82,27 @@ def test_the_description_on_disk_is_that_of_the_code() -> None:
         pytest.skip("installed without the repository")
 
     assert kept.read_bytes() == openapi_document(), "run `make openapi`"
+
+
+async def test_the_type_of_every_declared_problem_is_a_page_that_explains_it(
+    database: Database,
+) -> None:
+    async with running_app(database) as (app, client):
+        kinds = {
+            example["value"]["type"]
+            for methods in app.openapi()["paths"].values()
+            for operation in methods.values()
+            for answer in operation["responses"].values()
+            for content in answer.get("content", {}).values()
+            for example in content.get("examples", {}).values()
+            if "type" in example["value"]
+        }
+        pages = {kind: await client.get(kind) for kind in kinds}
+        listed = (await client.get("/problems")).text
+
+        assert len(kinds) > 20
+        for kind, page in pages.items():
+            assert page.status_code == 200, kind
+            assert kind in page.text
+            assert kind in listed
+        assert (await client.get("/problems/none-such")).status_code == 404

@@ -146,7 +146,9 @@ async def test_request_ids_differ(client: httpx.AsyncClient) -> None:
     assert len(ids) == 10
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/v1/sources", "/docs", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/nowhere", "/v1/sources", "/docs", "/problems", "/openapi.json"]
+)
 async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
 

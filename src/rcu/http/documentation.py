@@ -1,4 +1,4 @@
-"""Pages that describe the API: the OpenAPI document, and a page that loads nothing from elsewhere.
+"""Pages that describe the API, its operations and its errors, and load nothing from elsewhere.
 
 FastAPI's own pages run scripts from a content delivery network: a program of somebody else, next
 to people's data, and nothing at all on a shop's closed network.
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import defaultdict
 from html import escape
-from typing import Any, Final
+from inspect import cleandoc
+from typing import Final
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from rcu.errors import RcuError, problem_title, problem_type
+from rcu.http.errors import NotFoundError
 from rcu.http.routing import api_router
 
 router = api_router(tags=["Operations"])
@@ -28,10 +32,12 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>{style}</style>
-<h1>{title} {version}</h1><p>{summary}</p>
-<p>The whole description, for programs and for your own viewer:
-<a href="/openapi.json">/openapi.json</a>.</p><dl>{operations}</dl></html>
+<h1>{title}</h1>{body}</html>
 """
+_DESCRIPTION: Final = """<p>{summary}</p>
+<p>The whole description, for programs and for your own viewer:
+<a href="/openapi.json">/openapi.json</a>. Every error is one of the
+<a href="/problems">kinds of problem</a>.</p><dl>{operations}</dl>"""
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -43,27 +49,67 @@ async def openapi_document(request: Request) -> Response:
 @router.get("/docs", include_in_schema=False)
 async def operations_page(request: Request) -> Response:
     """Return a page that lists the operations."""
-    return HTMLResponse(
-        _page(request.app.openapi()),
-        headers={
-            "content-security-policy": (
-                f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
-            )
-        },
-    )
-
-
-def _page(document: dict[str, Any]) -> str:
+    document = request.app.openapi()
     info = document["info"]
     operations = "".join(
         f"<dt>{method.upper()} {escape(path)}</dt><dd>{escape(operation['description'])}</dd>"
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     )
-    return _PAGE.format(
-        title=escape(info["title"]),
-        version=escape(info["version"]),
-        summary=escape(info["summary"]),
-        style=_STYLE,
-        operations=operations,
+    return _page(
+        f"{info['title']} {info['version']}",
+        _DESCRIPTION.format(summary=escape(info["summary"]), operations=operations),
+    )
+
+
+@router.get("/problems", include_in_schema=False)
+async def problems_page() -> Response:
+    """Return a page that lists every kind of problem."""
+    listed = "".join(_described(code, kinds) for code, kinds in sorted(_kinds_of_problem().items()))
+    return _page("Kinds of problem", f"<p>{_PROBLEMS}</p><dl>{listed}</dl>")
+
+
+@router.get("/problems/{kind}", include_in_schema=False)
+async def problem_page(kind: str) -> Response:
+    """Return the page that the `type` of a problem document names."""
+    code = kind.replace("-", "_")
+    kinds = _kinds_of_problem().get(code)
+    if kinds is None:
+        raise NotFoundError("There is no such kind of problem: /problems lists them.")
+    return _page(problem_title(code), f"<p>{_PROBLEMS}</p><dl>{_described(code, kinds)}</dl>")
+
+
+_PROBLEMS: Final = (
+    "An error is a problem document (RFC 9457): <code>detail</code> says what happened this time, "
+    "<code>errors</code> names the fields, and support finds the request by its "
+    "<code>request_id</code>."
+)
+
+
+def _kinds_of_problem() -> dict[str, list[type[RcuError]]]:
+    """Return every refusal of the service by its code."""
+    found: dict[str, list[type[RcuError]]] = defaultdict(list)
+    waiting: list[type[RcuError]] = [RcuError]
+    while waiting:
+        for error in waiting.pop().__subclasses__():
+            waiting.append(error)
+            if "code" in vars(error):  # else it is a base of others
+                found[error.code].append(error)
+    return found
+
+
+def _described(code: str, kinds: list[type[RcuError]]) -> str:
+    statuses = ", ".join(sorted({str(error.status) for error in kinds}))
+    meaning = "\n".join(dict.fromkeys(cleandoc(error.__doc__ or "") for error in kinds))
+    return f"<dt>{escape(problem_type(code))} ({statuses})</dt><dd>{escape(meaning)}</dd>"
+
+
+def _page(title: str, body: str) -> Response:
+    return HTMLResponse(
+        _PAGE.format(title=escape(title), style=_STYLE, body=body),
+        headers={
+            "content-security-policy": (
+                f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+            )
+        },
     )
