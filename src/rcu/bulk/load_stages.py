@@ -23,6 +23,7 @@ from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.features import describe
+from rcu.identity.outcomes import Placed
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
@@ -30,7 +31,6 @@ from rcu.identity.registers import (
     person_of,
     verified_identifiers,
 )
-from rcu.identity.resolution import Placed
 from rcu.identity.scoring import Decision, Evidence, PairScore
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.files.importer import Understood, understand

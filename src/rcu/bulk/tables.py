@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rcu.bulk.duckdb_engine import DuckDBEngine
-from rcu.identity.resolution import MAX_REVIEWS
+from rcu.identity.outcomes import MAX_REVIEWS
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ from rcu.clients import service as clients
 from rcu.db.engine import Database
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
-from rcu.identity import repository
 from rcu.identity.adoption import Cause
 from rcu.identity.model import Model
+from rcu.identity.pairs import ScoredPair, replace_pairs
 from rcu.identity.presented import place_presented
-from rcu.identity.repository import Pair, ScoredPair
+from rcu.identity.repository import Pair
 from rcu.identity.resolution import form_again
 from rcu.identity.turns import take_turn
 
@@ -312,7 +312,7 @@ class _Adoption:
         current = dict(await fetch(session, _VERSIONS, sorted(read)))
         await take_turn(session, members & current.keys())
         overtaken = {id_ for id_, record in read.items() if current.get(id_) != record.version}
-        await repository.replace_pairs(
+        await replace_pairs(
             session,
             forget_records=[],
             forget_pairs=[p for unit in units for p in unit.forgotten if overtaken.isdisjoint(p)],

@@ -18,15 +18,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from rcu.identity import repository
 from rcu.identity.blocking import blocking_keys
+from rcu.identity.candidates import find_candidates
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.features import Features
+from rcu.identity.forming import form_clusters, judgements_of
 from rcu.identity.model import Model
 from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
 from rcu.identity.neighbourhood import Neighbourhood, ordered
+from rcu.identity.pairs import load_component
 from rcu.identity.repository import Pair, RecordKey, StoredRecord
-from rcu.identity.resolution import form_clusters, judgements_of
 from rcu.identity.retracing import Retraced, retrace
 from rcu.identity.scoring import PairScore, score_pair
 
@@ -77,7 +78,7 @@ async def examine(
 
     Raises `TooManyRecordsError` when more than `most_records` would have to be compared.
     """
-    component = await repository.load_component(session, {*one_side, *other_side})
+    component = await load_component(session, {*one_side, *other_side})
     if most_records is not None and len(component.records) > most_records:
         raise TooManyRecordsError(found=len(component.records), most=most_records)
     near = await Neighbourhood.load(session, [], model)
@@ -110,7 +111,7 @@ async def find_each_other(session: AsyncSession, a: Features, b: Features, *, mo
     """Tell whether two records are candidates: they share a key that is not generic."""
     keys = blocking_keys(a) & blocking_keys(b)
     # One more than the cap tells a key that has too many holders.
-    found = await repository.find_candidates(session, keys, cap=model.key_cap + 1)
+    found = await find_candidates(session, keys, cap=model.key_cap + 1)
     holders = dict.fromkeys(keys, 0)
     for candidate in found.values():
         for key in candidate.keys:

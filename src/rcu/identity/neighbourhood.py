@@ -9,12 +9,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import repository
 from rcu.identity.blocking import identifier_key
+from rcu.identity.candidates import find_candidates
 from rcu.identity.features import Features
 from rcu.identity.model import Model
+from rcu.identity.pairs import Component
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Component, Pair, StoredRecord
+from rcu.identity.repository import Pair, StoredRecord
 from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
 from rcu.identity.sharing import is_shared
 
@@ -55,7 +56,7 @@ class Neighbourhood:
         """Read the candidates of the writes in one query, and work out what is shared."""
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         # One more than the cap tells a key that has too many holders.
-        found = await repository.find_candidates(session, keys, cap=model.key_cap + 1)
+        found = await find_candidates(session, keys, cap=model.key_cap + 1)
         near = cls(
             written={w.id: w for w in written},
             records={},
@@ -129,7 +130,7 @@ class Neighbourhood:
                 unknown |= seen & set(features.identifiers)
                 seen |= set(features.identifiers)
         unknown -= self.settled
-        found = await repository.find_candidates(
+        found = await find_candidates(
             session, {identifier_key(*i) for i in unknown}, cap=self.model.key_cap + 1
         )
         held = {

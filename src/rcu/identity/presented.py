@@ -17,11 +17,12 @@ from rcu.identity import placing, repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.blocking import identifier_key
 from rcu.identity.features import Features, describe
+from rcu.identity.identifiers import Holder, add_shown_identifiers, find_holders
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Holder, RecordKey, SavedRecord
+from rcu.identity.repository import RecordKey, SavedRecord
 from rcu.identity.scoring import contradiction
 from rcu.ids import uuid7
 
@@ -205,7 +206,7 @@ async def _remember_shown(
         for key, presentation in presentations.items()
         for kind, value in presentation.shown
     ]
-    return await repository.add_shown_identifiers(session, rows, at=at)
+    return await add_shown_identifiers(session, rows, at=at)
 
 
 # --- placing ------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ class _Holders:
 
     async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
         missing = set(identifiers) - self._held.keys()
-        self._held |= await repository.find_holders(self._session, missing, cap=HOLDER_CAP)
+        self._held |= await find_holders(self._session, missing, cap=HOLDER_CAP)
 
     async def lock_and_load(self, identifiers: Iterable[IdentifierKey]) -> None:
         """Read the holders once nobody else is about to change them.

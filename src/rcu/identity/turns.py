@@ -17,6 +17,7 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.identity import repository
 from rcu.identity.errors import ClientChangedError, ClientNotFoundError
+from rcu.identity.pairs import load_component
 
 ExpectedVersions = Mapping[UUID, int | None]
 """By client id, the version at which the steward saw it; None when he does not say."""
@@ -79,6 +80,6 @@ async def _look_around(session: AsyncSession, ids: Collection[UUID]) -> _Around:
     for missing in sorted(set(ids) - client_of.keys()):
         raise ClientNotFoundError(missing)
     profiles = await fetch(session, _PROFILES, sorted(set(client_of.values())))
-    component = await repository.load_component(session, [row["id"] for row in profiles])
+    component = await load_component(session, [row["id"] for row in profiles])
     tied = {record.client_id for record in component.records}
     return _Around(client_of, frozenset(client_of.values()) | tied)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rcu.identity.resolution import Placed
+from rcu.identity.outcomes import Placed
 from rcu.ingestion.apply import Applied
 from rcu.ingestion.intake import Intake
 from rcu.ingestion.schemas import MessageType

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.clients import service as clients
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
-from rcu.identity import resolution
+from rcu.identity import drafts, resolution
 from rcu.identity.adoption import Cause
 from rcu.identity.model import Model
+from rcu.identity.outcomes import Placed
 from rcu.identity.registers import ProfileStatement
-from rcu.identity.resolution import Placed, Placements
+from rcu.identity.resolution import Placements
 from rcu.ingestion.intake import (
     Defaults,
     Intake,
@@ -102,7 +103,7 @@ async def apply(
         if isinstance(intake.message, ProfileMessage)
     }
     said, stores = await _read(session, intakes, defaults)
-    prepared = await resolution.prepare(session, list(statements.values()), region=defaults.region)
+    prepared = await drafts.prepare(session, list(statements.values()), region=defaults.region)
     unknown = said.stores() - stores.keys()
     await lock_until_commit(
         session,

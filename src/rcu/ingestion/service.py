@@ -14,7 +14,7 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.model import Model
-from rcu.identity.resolution import Placed
+from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.apply import Application, Applied, apply

@@ -1,0 +1,71 @@
+"""Blocking keys as they are stored, and the records that share some: the candidates.
+
+Each query is one statement, set-wise: one record or a thousand alike.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import columns, fetch
+from rcu.identity.repository import StoredRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that shares blocking keys, and which."""
+
+    record: StoredRecord
+    keys: tuple[int, ...]
+
+
+_CANDIDATES = """
+    WITH hit AS (
+        SELECT wanted.key, holder.record_id
+        FROM unnest($1::bigint[]) AS wanted(key)
+        CROSS JOIN LATERAL (
+            SELECT record_id FROM blocking_key WHERE key = wanted.key LIMIT $2
+        ) AS holder
+    ), candidate AS (
+        SELECT record_id AS id, array_agg(key) AS shared_keys FROM hit GROUP BY record_id
+    )
+    SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version,
+           candidate.shared_keys
+    FROM candidate JOIN source_record r USING (id)
+"""
+
+
+async def find_candidates(
+    session: AsyncSession, keys: Collection[int], *, cap: int
+) -> dict[UUID, Candidate]:
+    """Return the records that hold any of the blocking keys, at most `cap` for each key."""
+    if not keys:
+        return {}
+    rows = await fetch(session, _CANDIDATES, list(keys), cap)
+    return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
+
+
+_INSERT_KEYS = """
+    INSERT INTO blocking_key (key, record_id)
+    SELECT * FROM unnest($1::bigint[], $2::uuid[])
+    ON CONFLICT DO NOTHING
+"""
+_DELETE_KEYS = """
+    DELETE FROM blocking_key b
+    USING unnest($1::bigint[], $2::uuid[]) AS gone(key, record_id)
+    WHERE b.key = gone.key AND b.record_id = gone.record_id
+"""
+
+
+async def change_blocking_keys(
+    session: AsyncSession,
+    *,
+    added: Collection[tuple[int, UUID]],
+    removed: Collection[tuple[int, UUID]],
+) -> None:
+    """Add and remove `(key, record id)` rows."""
+    for statement, rows in ((_DELETE_KEYS, removed), (_INSERT_KEYS, added)):
+        if rows:
+            await fetch(session, statement, *columns(rows))

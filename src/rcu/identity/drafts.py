@@ -1,0 +1,113 @@
+"""What a set of profile writes will say, worked out before any lock is taken."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.errors import StaleReadError
+from rcu.db.locks import lock_key
+from rcu.identity import repository
+from rcu.identity.blocking import blocking_keys
+from rcu.identity.features import Features, describe
+from rcu.identity.models import RecordKind
+from rcu.identity.registers import (
+    ProfileStatement,
+    Registers,
+    merge,
+    person_of,
+)
+from rcu.identity.repository import RecordKey, StoredRecord
+from rcu.ids import uuid7
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record as it will be once the statements of this transaction are merged into it."""
+
+    id: UUID
+    key: RecordKey
+    before: StoredRecord | None
+    registers: Registers
+    is_changed: bool
+    features: Features
+    keys: frozenset[int]
+    old_features: Features | None
+    """None when no profile of this record was known."""
+    old_keys: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Drafts of everything that a transaction will write, and the locks that it needs."""
+
+    drafts: Mapping[RecordKey, Draft]
+    locks: frozenset[int]
+    region: str
+
+
+async def prepare(
+    session: AsyncSession, statements: Sequence[ProfileStatement], *, region: str
+) -> Prepared:
+    """Merge statements into what is known of their records, and say what must be locked.
+
+    Nothing is locked yet: `place` refuses drafts that others have overtaken meanwhile.
+    """
+    by_record: dict[RecordKey, list[ProfileStatement]] = defaultdict(list)
+    for statement in statements:
+        by_record[statement.source, statement.external_id].append(statement)
+    stored = await repository.find_records(session, sorted(by_record))
+    # The records that one sender makes at one instant are as old as their order says.
+    fresh = sorted(uuid7() for _ in by_record)
+    drafts = {
+        key: _draft(new_id, key, stated, stored.get(key), region=region)
+        for new_id, (key, stated) in zip(fresh, by_record.items(), strict=True)
+    }
+    locks = {lock_key("record", *key) for key in drafts}
+    for draft in drafts.values():
+        if draft.is_changed:
+            locks |= draft.keys | draft.old_keys
+    return Prepared(drafts, frozenset(locks), region)
+
+
+def _draft(
+    new_id: UUID,
+    key: RecordKey,
+    statements: Sequence[ProfileStatement],
+    stored: tuple[StoredRecord, Registers] | None,
+    *,
+    region: str,
+) -> Draft:
+    before, held = stored or (None, {})
+    registers = held
+    for statement in statements:
+        registers = merge(registers, statement)
+    had_profile = before is not None and before.kind == RecordKind.PROFILE
+    old_features = Features.from_json(before.features) if before and had_profile else None
+    is_changed = registers != held or not had_profile
+    features = (
+        describe(person_of(registers), region=region)
+        if is_changed or old_features is None
+        else old_features
+    )
+    return Draft(
+        id=before.id if before else new_id,
+        key=key,
+        before=before,
+        registers=registers,
+        is_changed=is_changed,
+        features=features,
+        keys=blocking_keys(features),
+        old_features=old_features,
+        old_keys=blocking_keys(old_features) if old_features else frozenset(),
+    )
+
+
+async def refuse_overtaken(session: AsyncSession, prepared: Prepared) -> None:
+    """Raise `StaleReadError` when a record changed between `prepare` and the locks."""
+    versions = await repository.list_versions(session, sorted(prepared.drafts))
+    for key, draft in prepared.drafts.items():
+        if versions.get(key) != (draft.before.version if draft.before else None):
+            raise StaleReadError

@@ -1,0 +1,91 @@
+"""Forming clusters anew: the component around some records, and the clients that it falls into."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.identity import repository
+from rcu.identity.drafts import Draft
+from rcu.identity.features import Features
+from rcu.identity.neighbourhood import Neighbourhood, tied_groups
+from rcu.identity.pairs import Component, load_component
+from rcu.identity.partition import Judgements, partition
+from rcu.identity.repository import Pair, RecordKey
+from rcu.identity.scoring import PairScore, score_pair
+
+
+async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
+    """Return all that links and judgements tie to the seeds, with its clients locked.
+
+    Whoever changes a component holds the locks of its clients. A component that grew while
+    we waited is read again; its further clients are locked late, and a deadlock that this
+    makes is resolved by the edge, which tries again.
+    """
+    locked: set[UUID] = set()
+    while seeds:
+        component = await load_component(session, seeds)
+        clients = {record.client_id for record in component.records} - locked
+        if not clients and locked:
+            return component
+        if not clients:
+            break
+        await repository.lock_clients(session, clients)
+        locked |= clients
+    return Component([], [], [])
+
+
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """The clusters of the components that the writes touch."""
+
+    client_of: Mapping[UUID, UUID]
+    key_of: Mapping[UUID, RecordKey]
+    scores: Mapping[Pair, PairScore]
+    """Every pair that was scored: candidates, and all pairs within a component."""
+
+
+async def form_clusters(
+    session: AsyncSession,
+    drafts: Mapping[UUID, Draft],
+    component: Component,
+    near: Neighbourhood,
+    candidates: Mapping[Pair, PairScore],
+) -> Formed:
+    """Form the clusters of every component concerned.
+
+    Within a component every pair is scored, candidate or not: what is put together must
+    be compared.
+    """
+    features = {record.id: Features.from_json(record.features) for record in component.records}
+    features |= {draft.id: draft.features for draft in drafts.values()}
+    groups = tied_groups(features, component, candidates, drafts)
+    await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
+    scores = dict(candidates)
+    for group in groups:
+        for a, b in combinations(group, 2):
+            if (a, b) not in scores:
+                scores[a, b] = score_pair(features[a], features[b], near.model, shared=near.shared)
+    key_of = {record.id: (record.source, record.external_id) for record in component.records}
+    key_of |= {draft.id: draft.key for draft in drafts.values()}
+    clusters = partition(
+        features,
+        {pair: score for pair, score in scores.items() if features.keys() >= set(pair)},
+        model=near.model,
+        judgements=judgements_of(component),
+        order=key_of.__getitem__,
+    )
+    client_of = {member: min(cluster) for cluster in clusters for member in cluster}
+    return Formed(client_of, key_of, scores)
+
+
+def judgements_of(component: Component) -> Judgements[UUID]:
+    """Return the binding judgements of a component, for the partition."""
+    by_verdict: dict[str, set[frozenset[UUID]]] = {"match": set(), "no_match": set()}
+    for judged in component.judged:
+        by_verdict[judged.verdict].add(frozenset((judged.left_id, judged.right_id)))
+    return Judgements(
+        must_link=frozenset(by_verdict["match"]), cannot_link=frozenset(by_verdict["no_match"])
+    )

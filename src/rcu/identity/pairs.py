@@ -1,0 +1,138 @@
+"""Pairs of records as they are stored: weights, judgements, and the components that they tie.
+
+Each query is one statement, set-wise: one record or a thousand alike.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import columns, fetch
+from rcu.identity.repository import Pair, StoredRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPair:
+    """A stored match weight between two records."""
+
+    left_id: UUID
+    right_id: UUID
+    weight: float
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPair:
+    """A binding judgement on two records."""
+
+    left_id: UUID
+    right_id: UUID
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Records tied by links and judgements, directly or through others."""
+
+    records: list[StoredRecord]
+    pairs: list[StoredPair]
+    judged: list[JudgedPair]
+
+
+class ScoredPair(NamedTuple):
+    """A match weight to store. `evidence` is JSON text."""
+
+    left_id: UUID
+    right_id: UUID
+    weight: float
+    decision: str
+    evidence: str
+    contradiction: str | None
+
+
+_COMPONENT = """
+    WITH RECURSIVE member(id) AS (
+        SELECT unnest($1::uuid[])
+        UNION
+        SELECT tie.id
+        FROM member
+        CROSS JOIN LATERAL (
+            SELECT right_id AS id FROM record_pair
+            WHERE left_id = member.id AND decision = 'link'
+            UNION ALL
+            SELECT left_id FROM record_pair WHERE right_id = member.id AND decision = 'link'
+            UNION ALL
+            SELECT right_id FROM judgement
+            WHERE left_id = member.id AND verdict = 'match' AND revoked_at IS NULL
+            UNION ALL
+            SELECT left_id FROM judgement
+            WHERE right_id = member.id AND verdict = 'match' AND revoked_at IS NULL
+        ) AS tie
+    )
+    SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version
+    FROM member JOIN source_record r USING (id)
+"""
+_PAIRS_WITHIN = """
+    SELECT left_id, right_id, weight, decision FROM record_pair
+    WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1)
+"""
+_JUDGED_WITHIN = """
+    SELECT left_id, right_id, verdict FROM judgement
+    WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1) AND revoked_at IS NULL
+"""
+
+
+async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
+    """Return everything that links and match judgements tie to `seeds`, with the ties."""
+    records = [StoredRecord(*row) for row in await fetch(session, _COMPONENT, list(seeds))]
+    ids = [record.id for record in records]
+    if len(ids) < 2:  # noqa: PLR2004 - a pair takes two
+        return Component(records, [], [])
+    pairs = await fetch(session, _PAIRS_WITHIN, ids)
+    judged = await fetch(session, _JUDGED_WITHIN, ids)
+    return Component(
+        records, [StoredPair(*row) for row in pairs], [JudgedPair(*row) for row in judged]
+    )
+
+
+_FORGET_RECORDS = """
+    DELETE FROM record_pair WHERE left_id = ANY ($1::uuid[]) OR right_id = ANY ($1)
+"""
+_FORGET_PAIRS = """
+    DELETE FROM record_pair p
+    USING unnest($1::uuid[], $2::uuid[]) AS gone (left_id, right_id)
+    WHERE p.left_id = gone.left_id AND p.right_id = gone.right_id
+"""
+_SAVE_PAIRS = """
+    INSERT INTO record_pair
+        (left_id, right_id, weight, decision, evidence, contradiction, model_version, scored_at)
+    SELECT left_id, right_id, weight, decision, evidence, contradiction, $7, $8
+    FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::text[], $5::jsonb[], $6::text[])
+        AS scored (left_id, right_id, weight, decision, evidence, contradiction)
+    ON CONFLICT (left_id, right_id) DO UPDATE
+    SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
+        contradiction = excluded.contradiction, model_version = excluded.model_version,
+        scored_at = excluded.scored_at
+"""
+
+
+async def replace_pairs(
+    session: AsyncSession,
+    *,
+    forget_records: Collection[UUID],
+    forget_pairs: Collection[Pair],
+    scored: Collection[ScoredPair],
+    model_version: str,
+    at: datetime,
+) -> None:
+    """Drop every pair of some records and some single pairs, then store `scored`."""
+    if forget_records:
+        await fetch(session, _FORGET_RECORDS, list(forget_records))
+    if forget_pairs:
+        await fetch(session, _FORGET_PAIRS, *columns(forget_pairs))
+    if scored:
+        await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
