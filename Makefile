@@ -105,6 +105,10 @@ openapi: $(VENV)/dev.stamp ## Write openapi/openapi.json from the code
 bench: $(VENV)/dev.stamp ## Measure the speed on this machine; ARGS="--help" for the parts
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-identity
+bench-identity: $(VENV)/dev.stamp ## Measure identity resolution beside Splink; ARGS="--help"
+	$(BIN)/python -m bench.identity $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/service.stamp ## Renew the lock files; ARGS="--upgrade" for the newest versions
 	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \

@@ -1,0 +1,1 @@
+"""Identity resolution measured side by side with its peers: accuracy, one record, bulk."""

@@ -1,0 +1,161 @@
+"""Splink 5 as a peer: the settings that its own documentation gives for records of people.
+
+Splink gets every advantage short of our comparison: values normalised by our own code, junk
+nulled, u by random sampling, m by expectation maximisation on three blocks, ten blocking rules,
+term frequencies of names and towns, and the cluster threshold of its tutorials, 0.95.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import splink.comparison_library as cl
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from rcu.identity.features import Features
+from rcu.training.reading import FileKey
+
+THRESHOLD = 0.95
+_SEED = 7
+_DETERMINISTIC_RECALL = 0.7
+"""What the tutorials assume that the deterministic rules find."""
+
+_SINGLE = ("email", "phone", "card", "identifier")
+COLUMNS = (
+    "given_name", "family_name", "birth_date", *_SINGLE, "street", "postcode", "city",
+)  # fmt: skip
+_RULES = (
+    ("email",),
+    ("phone",),
+    ("card",),
+    ("identifier",),
+    ("given_name", "family_name"),
+    ("birth_date", "family_name"),
+    ("birth_date", "given_name"),
+    ("family_name", "postcode"),
+    ("given_name", "postcode"),
+    ("street", "postcode"),
+)
+_TRAINED_ON = (("given_name", "family_name"), ("birth_date",), ("email",))
+_DETERMINISTIC = (
+    ("given_name", "family_name", "birth_date"),
+    ("email", "given_name"),
+    ("phone", "given_name"),
+)
+
+
+def columns_of(features: Features) -> dict[str, str | None]:
+    """Return one record as Splink's tutorials shape it: a text or nothing in each column."""
+    home = features.addresses[0] if features.addresses else None
+    values = {
+        "given_name": " ".join(features.given_name),
+        "family_name": " ".join(features.family_name),
+        "birth_date": "" if features.birth_date_is_vague else features.birth_date,
+        "email": next(iter(features.emails), ""),
+        "phone": next(iter(features.phones), ""),
+        "card": next(iter(features.cards), ""),
+        "identifier": next((value for _, value in features.others), ""),
+        "street": " ".join(filter(None, (home.number, home.street))) if home else "",
+        "postcode": home.postcode if home else "",
+        "city": home.city if home else "",
+    }
+    return {name: value or None for name, value in values.items()}
+
+
+def table_of(records: Mapping[FileKey, Features]) -> pa.Table:
+    """Return records as Splink's input table, `record_id` numbering them in their order."""
+    rows = [columns_of(features) for features in records.values()]
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in COLUMNS}
+    return pa.table({"record_id": pa.array(range(len(rows)), pa.int64())} | columns)
+
+
+class SplinkPeer:
+    """A Splink linker over one base of records: trained, then asked."""
+
+    def __init__(self, records: Mapping[FileKey, Features]) -> None:
+        """Load the base; columns that hold nothing are left out of everything."""
+        self._keys = list(records)
+        self.table = table_of(records)
+        self._filled = {
+            name for name in COLUMNS if self.table[name].null_count < len(self.table) - 1
+        }
+        self.database = DuckDBAPI(duckdb.connect())
+        logging.getLogger("splink").setLevel(logging.ERROR)
+        self.base = self.database.register(self.table, table_name="base")
+        self.linker = Linker(
+            self.base, self._settings(), log_level=logging.ERROR, validate_settings=False
+        )
+
+    def train(self) -> None:
+        """Estimate prior, u and m without labels, as the tutorials do."""
+        training = self.linker.training
+        training.estimate_probability_two_random_records_match(
+            self._usable(_DETERMINISTIC) or self._usable(_RULES), recall=_DETERMINISTIC_RECALL
+        )
+        training.estimate_u_using_random_sampling(max_pairs=1e6, seed=_SEED)
+        for rule in self._usable(_TRAINED_ON):
+            training.estimate_parameters_using_expectation_maximisation(rule)
+
+    def predict(self) -> Any:
+        """Return the scored candidate pairs, a table of Splink's."""
+        return self.linker.inference.predict(threshold_match_probability=0.5, warning_mode="never")
+
+    def clusters(self, predictions: Any, *, threshold: float = THRESHOLD) -> dict[FileKey, int]:
+        """Return record -> cluster: the connected components above a threshold."""
+        found = self.linker.clustering.cluster_pairwise_predictions_at_threshold(
+            predictions, threshold_match_probability=threshold
+        ).as_pyarrow_table()
+        ids = found["record_id"].to_pylist()
+        return {
+            self._keys[i]: cluster
+            for i, cluster in zip(ids, found["cluster_id"].to_pylist(), strict=True)
+        }
+
+    def prepare_single(self) -> None:
+        """Count the term frequencies that single-record matching asks for, once."""
+        for column in {"given_name", "family_name", "city"} & self._filled:
+            frequencies = self.linker.table_management.compute_tf_table(column)
+            self.linker.table_management.register_term_frequency_lookup(frequencies, column)
+
+    def match_one(self, record: Features) -> int:
+        """Find the matches of one new record in the base; return how many there are."""
+        incoming = self.database.register(table_of({("new", "new"): record}))
+        found = self.linker.inference.predict_between(
+            incoming, self.base, threshold_match_probability=THRESHOLD, warning_mode="never"
+        )
+        matches = len(found.as_pyarrow_table())
+        found.drop_table_from_database_and_remove_from_cache()
+        return matches
+
+    def _usable(self, rules: tuple[tuple[str, ...], ...]) -> list[Any]:
+        return [block_on(*rule) for rule in rules if self._filled.issuperset(rule)]
+
+    def _settings(self) -> SettingsCreator:
+        comparisons = {
+            "given_name": cl.NameComparison("given_name").configure(
+                term_frequency_adjustments=True
+            ),
+            "family_name": cl.NameComparison("family_name").configure(
+                term_frequency_adjustments=True
+            ),
+            "birth_date": cl.DateOfBirthComparison("birth_date", input_is_string=True),
+            "email": cl.EmailComparison("email"),
+            "phone": cl.LevenshteinAtThresholds("phone", [1, 2]),
+            "card": cl.LevenshteinAtThresholds("card", [1]),
+            "identifier": cl.LevenshteinAtThresholds("identifier", [1]),
+            "street": cl.JaroWinklerAtThresholds("street", [0.9, 0.7]),
+            "postcode": cl.LevenshteinAtThresholds("postcode", [1, 2]),
+            "city": cl.ExactMatch("city").configure(term_frequency_adjustments=True),
+        }
+        return SettingsCreator(
+            link_type="dedupe_only",
+            unique_id_column_name="record_id",
+            comparisons=[made for name, made in comparisons.items() if name in self._filled],
+            blocking_rules_to_generate_predictions=self._usable(_RULES),
+            retain_matching_columns=False,
+            retain_intermediate_calculation_columns=False,
+        )
