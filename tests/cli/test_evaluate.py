@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.cli.running import ExitCode
 from rcu.db.engine import Database
 from tests.cli.conftest import Rcu
-from tests.factories import Place, make_record
+from tests.factories import Place, make_record, make_ticket
 
 TRUTH = "source,record_id,client_id,tags\npos,1,A,\npos,2,A,\npos,3,B,\npos,4,B,\n"
 
@@ -88,3 +88,51 @@ def test_a_truth_that_contradicts_itself_is_refused(
 
     assert result.exit_code == ExitCode.USAGE
     assert said in result.output
+
+
+TICKETS = "source,ticket_id,client_id,attach\npos,T1,A,card\npos,T2,B,card\npos,T3,B,none\n"
+
+
+def test_the_tickets_of_the_database_are_measured_by_what_they_could_be_known(
+    rcu: Rcu, tickets: None, tmp_path: Path
+) -> None:
+    truth = put(tmp_path, "truth.csv", TRUTH)
+    true_tickets = put(tmp_path, "tickets.csv", TICKETS)
+    words = ("evaluate", "--truth", truth, "--tickets", true_tickets)
+
+    shown = rcu(*words)
+    figures = json.loads(rcu(*words, "--attachable", "none", "--json").stdout)
+
+    assert tickets is None
+    assert shown.exit_code == ExitCode.OK
+    assert "own_record 2" in shown.stdout
+    assert [
+        (tag["tag"], tag["tickets"], tag["attached"], tag["right"]) for tag in figures["tickets"]
+    ] == [("card", 2, 2, 1), ("none", 1, 0, 0), ("attachable", 1, 0, 0), ("all", 3, 2, 1)]
+    assert figures["tickets"][0]["by_method"] == {"own_record": 2}
+
+
+def test_a_file_of_tickets_that_cannot_be_read_is_refused(rcu: Rcu, tmp_path: Path) -> None:
+    truth = put(tmp_path, "truth.csv", TRUTH)
+    twice = put(tmp_path, "twice.csv", TICKETS + "pos,T1,B,card\n")
+    bare = put(tmp_path, "bare.csv", "source,ticket_id\npos,T1\n")
+
+    results = [rcu("evaluate", "--truth", truth, "--tickets", path) for path in (twice, bare)]
+
+    assert [result.exit_code for result in results] == [ExitCode.USAGE, ExitCode.USAGE]
+    assert "stands twice" in results[0].stderr
+    assert "client_id, attach" in results[1].stderr
+
+
+@pytest.fixture
+async def tickets(database: Database) -> None:
+    """Add the four records, with two tickets of the first person's client and one of nobody."""
+
+    async def work(session: AsyncSession) -> None:
+        first = await make_record(session, Place("pos", "1"))
+        await make_record(session, Place("pos", "2"), client_id=first.client_id)
+        await make_ticket(session, first, ticket_id="T1")
+        await make_ticket(session, first, ticket_id="T2")
+        await make_ticket(session, None, ticket_id="T3")
+
+    await database.run(work)

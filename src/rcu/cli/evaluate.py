@@ -11,12 +11,15 @@ import orjson
 import typer
 from rich.table import Table
 
+from rcu.cli.evaluate_tickets import measure_tickets, read_true_tickets, table_of_tickets
 from rcu.cli.running import ExitCode, fail, run_with_database, stderr, stdout
 from rcu.db.engine import Database
 from rcu.evaluation import Evaluation
 from rcu.ingestion.files.errors import FileRefusedError
 
 Assignment = dict[Hashable, Hashable]
+
+_ATTACHABLE_TAGS = ("ref", "card", "email", "phone", "token_known", "return_link")
 
 _RECORD = ("source", "record_id")
 _CLIENT_NAMES = ("client_id", "client_id_assigned")
@@ -62,18 +65,35 @@ def evaluate(
             help="The same columns as assigned; by default the crosswalk of the database.",
         ),
     ] = None,
+    tickets: Annotated[
+        Path | None,
+        typer.Option(
+            "--tickets",
+            exists=True,
+            dir_okay=False,
+            metavar="FILE.csv",
+            help="Columns source, ticket_id, client_id, attach: whose each ticket is in truth, and "
+            "by what it could be known. Measures the attachments of the database too.",
+        ),
+    ] = None,
     *,
+    attachable: Annotated[
+        list[str],
+        typer.Option(help="A tag of --tickets whose tickets can be attached. Repeatable."),
+    ] = list(_ATTACHABLE_TAGS),  # noqa: B006 - Typer copies it
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure the clients of the database, or of a file, against a known truth.
 
     Pairwise and B-cubed precision, recall and F1, over-merged and split clients: exact, from the
-    sizes of the groups, in time proportional to the records.
+    sizes of the groups, in time proportional to the records. With `--tickets`, also how many
+    tickets found their client, and how many of them the right one, by what they could be known.
     """
     from rcu.evaluation import evaluate as measure
 
     try:
         true_clients = _read(truth)
+        true_tickets = read_true_tickets(tickets) if tickets else None
         found = _read(assigned) if assigned else None
     except FileRefusedError as error:
         fail(error)
@@ -81,10 +101,20 @@ def evaluate(
     if found is None:
         found = run_with_database(_read_database)
     evaluation = measure(found, true_clients)
+    figures = (
+        measure_tickets(true_tickets, found, true_clients, attachable=attachable)
+        if true_tickets is not None
+        else None
+    )
     if json:
-        typer.echo(orjson.dumps(asdict(evaluation)))
-    else:
-        stdout.print(_table(evaluation))
+        said = asdict(evaluation)
+        if figures is not None:
+            said["tickets"] = [asdict(tag) for tag in figures]
+        typer.echo(orjson.dumps(said))
+        return
+    stdout.print(_table(evaluation))
+    if figures is not None:
+        stdout.print(table_of_tickets(figures))
 
 
 async def _read_database(database: Database) -> Assignment:
