@@ -53,7 +53,7 @@ class File:
     async def load(self, database: Database) -> Loaded:
         reading = Reading(self.sample, MAPPING, self.options, SOURCES)
         with RejectsFile(self.rejects, self.sample.columns) as rejects:
-            load = Load(reading, self.rows, rejects, CONTEXT.model, CONTEXT.defaults.region)
+            load = Load(reading, self.rows, rejects, Model.shipped(), CONTEXT.defaults.region)
             return await load_first(database, load)
 
     async def receive(self, database: Database) -> ImportSummary:

@@ -31,6 +31,7 @@ from rcu.bulk.resolution import Figures, resolve_described
 from rcu.bulk.tables import TABLES, prepare_answers, prepare_tables
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
+from rcu.identity.active_model import hold_active
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.model import Model
 from rcu.identity.models import Placement
@@ -78,7 +79,8 @@ class Loaded:
 async def load_first(database: Database, load: Load, *, on_step: OnStep = lambda _: None) -> Loaded:
     """Load a file of profiles into a database without profiles.
 
-    Raises `NotAFirstLoadError` when there are profiles, before or at the end. While the tables are
+    Raises `NotAFirstLoadError` when there are profiles, before or at the end, and
+    `ModelReplacedError` when another model was activated meanwhile. While the tables are
     written, which is the last third of the work, other writers wait and nobody reads clients.
     """
     await database.run(_refuse_profiles)
@@ -196,6 +198,7 @@ class _Load:
         await session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
         # Whoever would write a record waits from here on; who did before is seen.
         await session.execute(text("LOCK TABLE source_record IN SHARE ROW EXCLUSIVE MODE"))
+        await hold_active(session, self._load.model)
         await _refuse_profiles(session)
         connection = await driver_connection(session)
         async with without_indexes(connection, [table for table in TABLES if table in _BARE]):

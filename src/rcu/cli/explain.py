@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from rcu.clients.explain_answers import Asking, Reference
+    from rcu.db.engine import Database
     from rcu.identity.explanation import PairExplanation
 
 T = TypeVar("T")
@@ -140,12 +141,13 @@ def _side(named: str) -> Reference:
 
 def _ask(question: Callable[[AsyncSession, Asking], Awaitable[T]], *, values: bool) -> T:
     from rcu.clients.explain_answers import Asking
-    from rcu.identity.model import Model
+    from rcu.identity.active_model import read_active_model
 
-    asking = Asking(Model.shipped(), with_values=values)
-    return run_with_database(
-        lambda database: database.run(lambda session: question(session, asking))
-    )
+    async def work(database: Database) -> T:
+        asking = Asking(await read_active_model(database), with_values=values)
+        return await database.run(lambda session: question(session, asking))
+
+    return run_with_database(work)
 
 
 def _chart_format(path: Path | None) -> str | None:

@@ -207,6 +207,7 @@ class _Job:
         from rcu.bulk.first_load import Load, load_first
         from rcu.bulk.load_stages import Reading
         from rcu.cli import import_report
+        from rcu.identity.active_model import read_active_model
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
         from rcu.ingestion.schemas import MessageType
@@ -223,7 +224,7 @@ class _Job:
                 reading=Reading(sample, self._mapping, self._options, sources),
                 rows=lambda: read_rows(self._file, file_format, on_bytes=progress.read_to),
                 rejects=rejects,
-                model=context.model,
+                model=await read_active_model(database),
                 region=context.defaults.region,
             )
             loaded = await load_first(database, load, on_step=progress.begin)

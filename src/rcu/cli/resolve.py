@@ -49,6 +49,7 @@ def resolve(
 
     async def work(database: Database) -> Difference:
         from rcu.bulk.whole_database import resolve_database
+        from rcu.identity.active_model import read_active_model
         from rcu.ingestion.service import Context
 
         context = Context.from_settings(load_settings())
@@ -56,7 +57,7 @@ def resolve(
             return await resolve_database(
                 database,
                 running,
-                model=context.model,
+                model=await read_active_model(database),
                 region=context.defaults.region,
                 dry_run=dry_run,
                 on_progress=bar.show,

@@ -26,6 +26,7 @@ from rcu.db.engine import Database
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep
 from rcu.http.routing import api_router
+from rcu.identity.active_model import read_active_model
 from rcu.identity.errors import (
     AnonymousClientError,
     ClientNotFoundError,
@@ -37,7 +38,6 @@ from rcu.identity.errors import (
     TooManyRecordsError,
 )
 from rcu.identity.explanation import PairExplanation
-from rcu.identity.model import Model
 from rcu.identity.wording import Language
 
 router = api_router(prefix="/v1/explanations", tags=["Explanations"])
@@ -114,7 +114,8 @@ async def explain_how_it_came(body: HowRequest, database: DatabaseDep, _caller: 
 
 
 async def _ask(database: Database, question: Callable[[AsyncSession, Asking], Awaitable[T]]) -> T:
-    asking = Asking(Model.shipped(), with_values=True, most_records=MOST_RECORDS)
+    model = await read_active_model(database)
+    asking = Asking(model, with_values=True, most_records=MOST_RECORDS)
     return await database.run(lambda session: question(session, asking))
 
 

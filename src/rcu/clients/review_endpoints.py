@@ -29,8 +29,8 @@ from rcu.errors import problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
+from rcu.identity.active_model import active_model, read_active_model
 from rcu.identity.errors import DecisionIdReusedError, ReviewChangedError, ReviewNotFoundError
-from rcu.identity.model import Model
 from rcu.identity.stewardship import Decided
 
 router = api_router(prefix="/v1/reviews", tags=["Stewardship"])
@@ -55,7 +55,7 @@ async def list_reviews(
     groups = await reviews.list_groups(
         database,
         Filters(query.client_id, query.source, query.decision, query.guard, query.state),
-        model=Model.shipped(),
+        model=await read_active_model(database),
         after=None if query.cursor is None else decode_cursor(query.cursor, _GROUP_PLACE),
         limit=query.limit + 1,
     )
@@ -136,7 +136,7 @@ async def judge_review(
             body.verdict,
             expected_version=body.expected_version,
             instruction=instruction,
-            model=Model.shipped(),
+            model=await active_model(session),
         )
 
     request = Request(instruction, dry_run=body.dry_run, region=settings.default_region)

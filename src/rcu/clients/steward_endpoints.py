@@ -28,6 +28,7 @@ from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
 from rcu.identity import stewardship as deeds
 from rcu.identity import undoing
+from rcu.identity.active_model import active_model
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import (
     AlreadyUndoneError,
@@ -40,7 +41,6 @@ from rcu.identity.errors import (
     RecordsNotOfClientError,
     SameClientError,
 )
-from rcu.identity.model import Model
 from rcu.identity.stewardship import Decided
 from rcu.settings import Settings
 
@@ -108,7 +108,7 @@ async def merge_clients(
                 body.other_client_id: body.other_expected_version,
             },
             instruction=instruction,
-            model=Model.shipped(),
+            model=await active_model(session),
         )
 
     return await _decide(database, settings, body, instruction, deed)
@@ -141,7 +141,7 @@ async def split_client(
             {(record.source, record.external_id) for record in body.records},
             expected_versions={client_id: body.expected_version},
             instruction=instruction,
-            model=Model.shipped(),
+            model=await active_model(session),
         )
 
     return await _decide(database, settings, body, instruction, deed)
@@ -178,7 +178,7 @@ async def undo_change(
             change_id,
             expected_versions=body.expected_versions,
             instruction=instruction,
-            model=Model.shipped(),
+            model=await active_model(session),
         )
 
     return await _decide(database, settings, body, instruction, deed)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from rcu.db.active_version import SEEN, SeenVersion
 from rcu.db.errors import LocksTakenError
 from rcu.db.failures import Failure, failure_of, unavailable
 from rcu.db.locks import FORESEEN
@@ -97,6 +98,7 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        self.seen_version = SeenVersion()
         self._pool_limit = pool_size + pool_overflow
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -119,7 +121,7 @@ class Database:
 
         A deadlock comes out as `DatabaseUnavailableError`; prefer `run`, which tries again.
         """
-        async with self._sessions() as session:
+        async with self._sessions(info={SEEN: self.seen_version}) as session:
             await _begin(session)
             try:
                 yield session
@@ -137,7 +139,8 @@ class Database:
         """
         foreseen: set[int] = set()
         for attempt in range(ATTEMPTS):
-            async with self._sessions(info={FORESEEN: foreseen}) as session:
+            info = {FORESEEN: foreseen, SEEN: self.seen_version}
+            async with self._sessions(info=info) as session:
                 await _begin(session)
                 committing = False
                 try:

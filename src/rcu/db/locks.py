@@ -6,14 +6,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.active_version import note_locked
 from rcu.db.errors import LocksTakenError
 from rcu.db.statements import fetch
 
-# The sort is a barrier: without OFFSET the planner may lock before it sorts.
-_LOCK = """
-    SELECT count(pg_advisory_xact_lock(key))
-    FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key OFFSET 0) AS sorted
-"""
+# A function of the database, since it must look at the active version after it has waited: a plain
+# statement sees what was committed before it began to wait.
+_LOCK = "SELECT lock_until_commit($1::bigint[], $2)"
+_LOCK_ACTIVATION = "SELECT pg_advisory_xact_lock($1)"
 
 _TRY = "SELECT bool_and(pg_try_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS key"
 
@@ -32,6 +32,27 @@ def lock_key(kind: str, *parts: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
+_ACTIVATION: Final = lock_key("model")
+
+
+async def lock_activation(session: AsyncSession) -> None:
+    """Wait until nobody decides with the active version, and hold those who would until the commit.
+
+    For the transaction that activates another one, which takes no other lock.
+    """
+    await fetch(session, _LOCK_ACTIVATION, _ACTIVATION)
+
+
+async def lock_active_version(session: AsyncSession) -> str | None:
+    """Return the active version of the model, which stays active until the commit.
+
+    For work that must make sure before, or without, the locks of `lock_until_commit`.
+    """
+    [(active,)] = await fetch(session, _LOCK, [], _ACTIVATION)
+    note_locked(session, active)
+    return None if active is None else str(active)
+
+
 async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     """Take every lock and hold them until the transaction ends.
 
@@ -39,6 +60,8 @@ async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     all their locks in one sorted go are never in a deadlock with one another. What turns out
     later to be needed as well is taken if it is free; else `LocksTakenError` makes the edge run
     the work again, and the first call then waits for these too.
+
+    The first call also makes sure of the active version of the model (`rcu.db.active_version`).
     """
     held: set[int] = session.info.setdefault(_HELD, set())
     wanted = set(keys) - held
@@ -47,7 +70,8 @@ async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     if not wanted:
         return
     if not held:
-        await fetch(session, _LOCK, sorted(wanted))
+        [(active,)] = await fetch(session, _LOCK, sorted(wanted), _ACTIVATION)
+        note_locked(session, active)
     else:
         [(are_free,)] = await fetch(session, _TRY, sorted(wanted))
         if not are_free:

@@ -192,3 +192,80 @@ class TooManyRecordsError(RcuError):
             f"{found} records are tied together, and one request compares at most {most}: "
             "use the command line."
         )
+
+
+class ModelVersionNotFoundError(RcuError):
+    """No model is kept under this version."""
+
+    status = 404
+    code = "model_version_not_found"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"No model is kept under the version {version}.")
+
+
+class ModelVersionTakenError(RcuError):
+    """The version stands for another document already."""
+
+    status = 409
+    code = "model_version_taken"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"The version {version} stands for another document already: give this one another."
+        )
+
+
+class ModelVersionNameError(RcuError):
+    """The version of the document cannot stand in an address."""
+
+    status = 422
+    code = "model_version_name"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "version: at most 64 letters, digits, dots, hyphens, underscores and plus signs, the "
+            "first a letter or a digit."
+        )
+
+
+class ModelActiveAlreadyError(RcuError):
+    """The version decides already."""
+
+    status = 409
+    code = "model_active_already"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"The model {version} is active already.")
+
+
+class NothingToRevertError(RcuError):
+    """No activation is left that could be taken back."""
+
+    status = 409
+    code = "nothing_to_revert"
+
+    def __init__(self) -> None:
+        super().__init__("No activation is left that could be taken back.")
+
+
+class ActivationNotFoundError(RcuError):
+    """No activation has this number."""
+
+    status = 404
+    code = "activation_not_found"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"No activation has the number {number}.")
+
+
+class ModelReplacedError(RcuError):
+    """Another model was activated while the work with this one was under way."""
+
+    status = 409
+    code = "model_replaced"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Another model than {version} was activated meanwhile: what is left is for that one."
+        )

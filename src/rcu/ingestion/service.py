@@ -13,6 +13,7 @@ from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
+from rcu.identity.active_model import active_model
 from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository
@@ -51,16 +52,21 @@ log = get_logger(__name__)
 class Context:
     """What ingestion works with beside the messages."""
 
-    model: Model
+    model: Model | None
+    """What decides; None, as in service, for the model that is active when the locks are held."""
     defaults: Defaults
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Return the context that the settings describe."""
         return cls(
-            Model.shipped(),
+            None,
             Defaults(region=settings.default_region, timezone=settings.default_timezone),
         )
+
+    async def model_for(self, session: AsyncSession) -> Model:
+        """Return the model that decides in a transaction."""
+        return self.model or await active_model(session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,8 @@ async def receive_chunk(
         if intake.key not in known:
             first.setdefault(intake.key, intake)
     fresh = list(first.values())
-    application = await apply(session, fresh, model=context.model, defaults=context.defaults, at=at)
+    model = await context.model_for(session)
+    application = await apply(session, fresh, model=model, defaults=context.defaults, at=at)
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
     await _keep(session, accepted, applied, at)
@@ -284,9 +291,8 @@ async def _apply_stored(
         )
         for message in stored
     ]
-    application = await apply(
-        session, intakes, model=context.model, defaults=context.defaults, at=at
-    )
+    model = await context.model_for(session)
+    application = await apply(session, intakes, model=model, defaults=context.defaults, at=at)
     waiting, through = [], []
     for n, intake in enumerate(intakes):
         outcome = application.outcomes[n]
