@@ -22,7 +22,7 @@ from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.person import Person, PostalAddress
 from rcu.identity.scoring import Decision, Evidence, PairScore, score_pair
-from rcu.identity.sharing import is_shared
+from rcu.identity.sharing import is_shared, is_shared_by_number
 
 IdentifierKey = tuple[str, str]
 Pair = tuple[int, int]
@@ -154,8 +154,9 @@ class FindShared:
 
 def _is_shared(identifier: str, holders: list[dict[str, str]], model: Model) -> bool:
     kind = identifier.partition(IDENTIFIER_MARK)[0]
-    if len(holders) <= model.shared_limit(kind):
-        return False
+    by_number = is_shared_by_number(kind, len(holders), model)
+    if by_number is not None:
+        return by_number
     people = [Features.from_json(orjson.loads(holder["features"])) for holder in holders]
     return is_shared(kind, people, model)
 

@@ -47,6 +47,25 @@ async def find_candidates(
     return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
 
 
+_COUNT = """
+    SELECT wanted.key, count(*) AS holders
+    FROM unnest($1::bigint[]) AS wanted(key)
+    CROSS JOIN LATERAL (
+        SELECT FROM blocking_key WHERE key = wanted.key LIMIT $2
+    ) AS holder
+    GROUP BY wanted.key
+"""
+
+
+async def count_holders(
+    session: AsyncSession, keys: Collection[int], *, cap: int
+) -> dict[int, int]:
+    """Return how many records hold each of the keys, counted up to `cap`; none when nobody."""
+    if not keys:
+        return {}
+    return dict(await fetch(session, _COUNT, list(keys), cap))
+
+
 _INSERT_KEYS = """
     INSERT INTO blocking_key (key, record_id)
     SELECT * FROM unnest($1::bigint[], $2::uuid[])

@@ -61,7 +61,7 @@ async def form_clusters(
     """
     features = {record.id: Features.from_json(record.features) for record in component.records}
     features |= {draft.id: draft.features for draft in drafts.values()}
-    groups = tied_groups(features, component, candidates, drafts)
+    groups = tied_groups(features, component, candidates, drafts, near.reexamined.dropped)
     await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
     scores = dict(candidates)
     for group in groups:

@@ -55,6 +55,28 @@ async def find_holders(
     return found
 
 
+_STATING = """
+    SELECT wanted.kind, wanted.value, held.record_id
+    FROM unnest($1::text[], $2::text[]) AS wanted(kind, value)
+    CROSS JOIN LATERAL (
+        SELECT record_id FROM identifier i
+        WHERE i.kind = wanted.kind AND i.value = wanted.value AND i.origin = 'profile'
+        LIMIT $3
+    ) AS held
+"""
+
+
+async def find_stating(
+    session: AsyncSession, identifiers: Collection[tuple[str, str]], *, cap: int
+) -> dict[tuple[str, str], set[UUID]]:
+    """Return the records whose profiles state each of the identifiers, at most `cap` for each."""
+    found: dict[tuple[str, str], set[UUID]] = {identifier: set() for identifier in identifiers}
+    if found:
+        for kind, value, record_id in await fetch(session, _STATING, *columns(sorted(found)), cap):
+            found[kind, value].add(record_id)
+    return found
+
+
 _DELETE_STATED = """
     DELETE FROM identifier WHERE record_id = ANY ($1::uuid[]) AND origin = 'profile'
 """

@@ -116,7 +116,5 @@ def shared_identifiers(records: Mapping[K, Features], model: Model) -> frozenset
         for identifier in features.identifiers:
             holders[identifier].append(features)
     return frozenset(
-        (kind, value)
-        for (kind, value), people in holders.items()
-        if len(people) > model.shared_limit(kind) and is_shared(kind, people, model)
+        (kind, value) for (kind, value), people in holders.items() if is_shared(kind, people, model)
     )

@@ -1,6 +1,6 @@
 """The records around a set of writes: who shares keys with them, and which values are shared."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -10,14 +10,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.blocking import identifier_key
-from rcu.identity.candidates import find_candidates
+from rcu.identity.candidates import Candidate, find_candidates
+from rcu.identity.crowding import Reexamination, Reexamined
 from rcu.identity.features import Features
+from rcu.identity.identifiers import find_stating
 from rcu.identity.model import Model
 from rcu.identity.pairs import Component
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Pair, StoredRecord
+from rcu.identity.repository import Pair, StoredRecord, list_features
 from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
-from rcu.identity.sharing import is_shared
+from rcu.identity.sharing import is_shared, is_shared_by_number
 
 
 class Written(Protocol):
@@ -50,18 +52,28 @@ class Neighbourhood:
     """Identifiers of which we know whether they are shared."""
     turned: set[IdentifierKey] = field(default_factory=set)
     """Identifiers that the writes turn into shared ones, or back."""
+    stated: dict[IdentifierKey, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    """By identifier, the written records that state it now."""
+    stated_before: dict[IdentifierKey, list[Features]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By identifier, the written records that stated it, as they were."""
+    crowds: dict[IdentifierKey, set[UUID]] = field(default_factory=dict)
+    """Who states the identifiers whose key has more holders than were read."""
+    reexamined: Reexamined = field(default_factory=Reexamined)
+    """What the writes change between records that are not written themselves."""
 
     @classmethod
     async def load(cls, session: AsyncSession, written: Collection[Written], model: Model) -> Self:
         """Read the candidates of the writes in one query, and work out what is shared."""
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
-        # One more than the cap tells a key that has too many holders.
-        found = await find_candidates(session, keys, cap=model.key_cap + 1)
         near = cls(
             written={w.id: w for w in written},
             records={},
             model=model,
+            holders={key: set() for key in keys},
         )
+        found = await find_candidates(session, keys, cap=near.most_read)
         for record_id, candidate in found.items():
             if record_id not in near.written:
                 near.records[record_id] = candidate.record
@@ -69,55 +81,115 @@ class Neighbourhood:
                 for key in candidate.keys:
                     near.holders[key].add(record_id)
         for w in written:
-            near.features[w.id] = w.features
-            for key in w.keys:
-                near.holders[key].add(w.id)
+            near._write(w)
+        await near._read_crowds(
+            session, found.values(), near.stated.keys() | near.stated_before.keys()
+        )
         near._settle_written()
-        groups = near._turned_groups()
-        await near.learn_sharing(session, [[near.features[m] for m in g] for g in groups])
+        await near._reexamine(session)
         return near
 
-    def _settle_written(self) -> None:
-        for w in self.written.values():
-            old = w.old_features.identifiers if w.old_features else ()
-            for identifier in {*w.features.identifiers, *old} - self.settled:
-                self.settled.add(identifier)
-                now = self._holding(identifier, self.features)
-                is_now = self._is_shared(identifier, now.values())
-                if is_now:
-                    self.shared.add(identifier)
-                if is_now != self._is_shared(identifier, self._holding_before(identifier, now)):
-                    self.turned.add(identifier)
+    def _write(self, written: Written) -> None:
+        self.features[written.id] = written.features
+        for key in written.keys:
+            self.holders[key].add(written.id)
+        for identifier in written.features.identifiers:
+            self.stated[identifier].append(written.id)
+        if written.old_features is not None:
+            for identifier in written.old_features.identifiers:
+                self.stated_before[identifier].append(written.old_features)
 
-    def _holding(
-        self, identifier: IdentifierKey, features: Mapping[UUID, Features]
-    ) -> dict[UUID, Features]:
-        return {
-            record_id: features[record_id]
-            for record_id in self.holders[identifier_key(*identifier)]
-            if identifier in features[record_id].identifiers
+    @property
+    def most_read(self) -> int:
+        """How many holders of a key are read: enough to tell, whoever is written, who is left.
+
+        One more than the cap tells a key that has too many; those that are written may be among
+        those that are read.
+        """
+        return (
+            self.model.key_cap + 1 + sum(w.old_features is not None for w in self.written.values())
+        )
+
+    async def _read_crowds(
+        self,
+        session: AsyncSession,
+        found: Iterable[Candidate],
+        identifiers: Collection[IdentifierKey],
+    ) -> None:
+        """Read who states the identifiers of which not all holders of the key were read."""
+        read = Counter(key for candidate in found for key in candidate.keys)
+        crowded = {i for i in identifiers if read[identifier_key(*i)] >= self.most_read}
+        self.crowds |= {
+            identifier: stating - self.written.keys()
+            for identifier, stating in (
+                await find_stating(session, crowded, cap=self.most_read)
+            ).items()
+        }
+        few = set[UUID]().union(
+            *(ids for ids in self.crowds.values() if len(ids) <= self.model.key_cap)
+        )
+        self.features |= {
+            record_id: Features.from_json(features)
+            for record_id, features in (
+                await list_features(session, few - self.features.keys())
+            ).items()
         }
 
-    def _holding_before(
-        self, identifier: IdentifierKey, now: Mapping[UUID, Features]
-    ) -> list[Features]:
-        before = [features for record_id, features in now.items() if record_id in self.records]
-        before += [
-            w.old_features
-            for w in self.written.values()
-            if w.old_features and identifier in w.old_features.identifiers
-        ]
-        return before
+    async def _reexamine(self, session: AsyncSession) -> None:
+        """Work out what the writes change between other records, and what they share."""
+        groups = {identifier: set(self._holding(identifier)) for identifier in sorted(self.turned)}
+        self.reexamined = await Reexamination(
+            session, self.written, self.holders, self.model.key_cap, self.features
+        ).run(group for identifier, group in groups.items() if self._is_generic(identifier))
+        doubtful = [pair for pair in self.reexamined.candidates if not self._is_plainly_apart(pair)]
+        await self.learn_sharing(
+            session,
+            [[self.features[m] for m in group] for group in (*groups.values(), *doubtful)],
+        )
 
-    def _is_shared(self, identifier: IdentifierKey, holders: Collection[Features]) -> bool:
+    def _is_generic(self, identifier: IdentifierKey) -> bool:
+        return len(self.holders[identifier_key(*identifier)]) > self.model.key_cap
+
+    def _settle_written(self) -> None:
+        for identifier in sorted(self.stated.keys() | self.stated_before.keys()):
+            self.settled.add(identifier)
+            others = self._others_holding(identifier)
+            is_now = self._is_shared(identifier, others, self._stating_now(identifier))
+            was = self._is_shared(identifier, others, self.stated_before.get(identifier, ()))
+            if is_now:
+                self.shared.add(identifier)
+            if is_now != was:
+                self.turned.add(identifier)
+
+    def _stating_now(self, identifier: IdentifierKey) -> list[Features]:
+        return [self.features[record_id] for record_id in self.stated.get(identifier, ())]
+
+    def _others_holding(self, identifier: IdentifierKey) -> set[UUID]:
+        """Return the records that hold the identifier and are not written."""
+        if identifier in self.crowds:
+            return self.crowds[identifier]
+        return {
+            record_id
+            for record_id in self.holders[identifier_key(*identifier)] - self.written.keys()
+            if identifier in self.features[record_id].identifiers
+        }
+
+    def _holding(self, identifier: IdentifierKey) -> set[UUID]:
+        """Return everybody who holds the identifier once the writes are done."""
+        return self._others_holding(identifier).union(self.stated.get(identifier, ()))
+
+    def _is_shared(
+        self, identifier: IdentifierKey, others: Collection[UUID], mine: Collection[Features]
+    ) -> bool:
         kind = identifier[0]
-        if len(holders) <= self.model.shared_limit(kind):
-            return False
-        return is_shared(kind, list(holders), self.model)
+        by_number = is_shared_by_number(kind, len(others) + len(mine), self.model)
+        if by_number is not None:
+            return by_number
+        return is_shared(kind, [*(self.features[r] for r in others), *mine], self.model)
 
     def _turned_groups(self) -> list[set[UUID]]:
         """Return, for each identifier that changed state, everybody who holds it."""
-        return [set(self._holding(identifier, self.features)) for identifier in sorted(self.turned)]
+        return [self._holding(identifier) for identifier in sorted(self.turned)]
 
     async def learn_sharing(
         self, session: AsyncSession, groups: Iterable[Sequence[Features]]
@@ -131,16 +203,20 @@ class Neighbourhood:
                 seen |= set(features.identifiers)
         unknown -= self.settled
         found = await find_candidates(
-            session, {identifier_key(*i) for i in unknown}, cap=self.model.key_cap + 1
+            session, {identifier_key(*i) for i in unknown}, cap=self.most_read
         )
-        held = {
-            record_id: Features.from_json(candidate.record.features)
-            for record_id, candidate in found.items()
-            if record_id not in self.written
-        } | {w.id: w.features for w in self.written.values()}
-        for identifier in unknown:
-            holders = [f for f in held.values() if identifier in f.identifiers]
-            if self._is_shared(identifier, holders):
+        await self._read_crowds(session, found.values(), unknown)
+        holders: dict[IdentifierKey, set[UUID]] = {i: self.crowds.get(i, set()) for i in unknown}
+        for record_id, candidate in found.items():
+            if record_id in self.written:
+                continue
+            features = self.features.setdefault(
+                record_id, Features.from_json(candidate.record.features)
+            )
+            for identifier in unknown.intersection(features.identifiers) - self.crowds.keys():
+                holders[identifier].add(record_id)
+        for identifier, others in holders.items():
+            if self._is_shared(identifier, others, self._stating_now(identifier)):
                 self.shared.add(identifier)
         self.settled |= unknown
 
@@ -156,17 +232,18 @@ class Neighbourhood:
                 held = self.holders[key]
                 if len(held) <= self.model.key_cap:
                     pairs.update(ordered(w.id, other) for other in held if other != w.id)
-        pairs = {
-            (a, b)
-            for a, b in pairs
-            if not is_plainly_apart(self.features[a], self.features[b], self.model)
-        }
-        for group in self._turned_groups():
-            pairs.update(combinations(sorted(group), 2))
+        for identifier in self.turned:
+            if not self._is_generic(identifier):
+                pairs.update(combinations(sorted(self._holding(identifier)), 2))
+        pairs |= self.reexamined.candidates
         return {
             (a, b): score_pair(self.features[a], self.features[b], self.model, shared=self.shared)
             for a, b in pairs
+            if not self._is_plainly_apart((a, b))
         }
+
+    def _is_plainly_apart(self, pair: Pair) -> bool:
+        return is_plainly_apart(self.features[pair[0]], self.features[pair[1]], self.model)
 
     def candidates(self) -> int:
         """Return how many stored records share a key with the writes."""
@@ -178,7 +255,7 @@ class Neighbourhood:
         for pair, score in scores.items():
             if score.decision is Decision.LINK:
                 found.update(pair)
-        return found.union(*self._turned_groups())
+        return found.union(self.reexamined.parted, *self._turned_groups())
 
 
 def tied_groups(
@@ -186,10 +263,12 @@ def tied_groups(
     component: Component,
     scores: Mapping[Pair, PairScore],
     written: Collection[UUID],
+    dropped: Collection[Pair] = (),
 ) -> list[list[UUID]]:
     """Return the records that links and match judgements tie together, as sorted groups.
 
-    A stored link counts unless its pair was scored anew, or one of its records is written.
+    A stored link counts unless its pair was scored anew or is no candidate any more (`dropped`),
+    or one of its records is written.
     """
     ties = [pair for pair, score in scores.items() if score.decision is Decision.LINK]
     ties += [
@@ -197,6 +276,7 @@ def tied_groups(
         for stored in component.pairs
         if stored.decision == Decision.LINK
         and (stored.left_id, stored.right_id) not in scores
+        and (stored.left_id, stored.right_id) not in dropped
         and stored.left_id not in written
         and stored.right_id not in written
     ]

@@ -86,17 +86,20 @@ _JUDGED_WITHIN = """
 """
 
 
+async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> list[StoredPair]:
+    """Return the stored pairs between any two of the records."""
+    return [StoredPair(*row) for row in await fetch(session, _PAIRS_WITHIN, list(ids))]
+
+
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
     records = [StoredRecord(*row) for row in await fetch(session, _COMPONENT, list(seeds))]
     ids = [record.id for record in records]
     if len(ids) < 2:  # noqa: PLR2004 - a pair takes two
         return Component(records, [], [])
-    pairs = await fetch(session, _PAIRS_WITHIN, ids)
+    pairs = await find_pairs_within(session, ids)
     judged = await fetch(session, _JUDGED_WITHIN, ids)
-    return Component(
-        records, [StoredPair(*row) for row in pairs], [JudgedPair(*row) for row in judged]
-    )
+    return Component(records, pairs, [JudgedPair(*row) for row in judged])
 
 
 _FORGET_RECORDS = """

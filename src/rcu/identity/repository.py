@@ -82,6 +82,16 @@ async def find_records(
     }
 
 
+_FEATURES = "SELECT id, features FROM source_record WHERE id = ANY ($1::uuid[])"
+
+
+async def list_features(
+    session: AsyncSession, record_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Return the features of records, as JSON objects."""
+    return dict(await fetch(session, _FEATURES, list(record_ids))) if record_ids else {}
+
+
 _VERSIONS = """
     SELECT source, external_id, version
     FROM unnest($1::text[], $2::text[]) AS wanted(source, external_id)

@@ -75,7 +75,7 @@ async def place(
         candidates=near.candidates() // len(drafts),
     )
     await _save_drafts(session, drafts, formed.client_of, at=at, region=prepared.region)
-    await _save_pairs(session, drafts, scores, model=model, at=at)
+    await _save_pairs(session, drafts, scores, dropped=near.reexamined.dropped, model=model, at=at)
     moves = _moves(component, drafts, formed.client_of)
     touched = await adopt(
         session,
@@ -168,6 +168,7 @@ async def _save_pairs(
     drafts: Mapping[UUID, Draft],
     scores: Mapping[Pair, PairScore],
     *,
+    dropped: Collection[Pair],
     model: Model,
     at: datetime,
 ) -> None:
@@ -176,9 +177,12 @@ async def _save_pairs(
         session,
         forget_records=[draft.id for draft in drafts.values() if draft.old_features],
         forget_pairs=[
-            pair
-            for pair, score in scores.items()
-            if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
+            *dropped,
+            *(
+                pair
+                for pair, score in scores.items()
+                if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
+            ),
         ],
         scored=[
             ScoredPair(

@@ -11,12 +11,26 @@ from rcu.identity.model import Model
 from rcu.identity.scoring import cached_names, contradiction
 
 
+def is_shared_by_number(kind: str, holders: int, model: Model) -> bool | None:
+    """Tell from the number of records that hold an identifier whether it is shared, if one can.
+
+    What more records hold than a blocking key may have holders designates nobody, whoever they
+    are: they need not be read. None when it depends on who they are.
+    """
+    if holders > model.key_cap:
+        return True
+    return False if holders <= model.shared_limit(kind) else None
+
+
 def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
     """Tell whether more people than the model allows for `kind` hold one identifier.
 
-    People are counted as holders that plainly contradict one another. A function of the set
-    of holders: their order and their repetitions change nothing.
+    People are counted as holders that plainly contradict one another: the order of the holders
+    changes nothing, nor do repetitions up to the number of records that a key may have.
     """
+    by_number = is_shared_by_number(kind, len(holders), model)
+    if by_number is not None:
+        return by_number
     limit = model.shared_limit(kind)
     return (
         count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds)
