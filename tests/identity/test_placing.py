@@ -13,8 +13,9 @@ from rcu.identity.placing import (
     IdentifierKey,
     anchor,
     anonymous_clients,
+    narrow,
     place_by_instrument,
-    place_by_person,
+    why_unplaced,
 )
 
 ODILE, MARC, LOU = (UUID(int=n) for n in (1, 2, 3))
@@ -25,11 +26,21 @@ Held = Mapping[IdentifierKey, set[UUID]]
 
 
 def by_person(held: Held, *carried: IdentifierKey) -> tuple[UUID, Placement] | None:
-    return place_by_person(carried, lambda identifier: held.get(identifier, set()))
+    return narrow(carried, lambda identifier: held.get(identifier, set())).owner
 
 
 def by_instrument(held: Held, *carried: IdentifierKey) -> tuple[UUID, Placement] | None:
-    return place_by_instrument(carried, lambda identifier: held.get(identifier, set()))
+    def holding(identifier: IdentifierKey) -> set[UUID]:
+        return held.get(identifier, set())
+
+    return place_by_instrument(carried, holding, narrow(carried, holding))
+
+
+def unplaced(held: Held, *carried: IdentifierKey) -> Placement:
+    def holding(identifier: IdentifierKey) -> set[UUID]:
+        return held.get(identifier, set())
+
+    return why_unplaced(carried, holding, narrow(carried, holding))
 
 
 def test_the_strongest_identifier_that_one_client_holds_decides() -> None:
@@ -67,6 +78,25 @@ def test_a_token_comes_before_a_device_and_a_shared_token_is_not_outvoted_by_one
     )
     assert by_instrument({TOKEN: {ODILE, MARC}, DEVICE: {MARC}}, DEVICE, TOKEN) is None
     assert by_instrument({DEVICE: {MARC}}, DEVICE, TOKEN) == (MARC, Placement.DEVICE)
+
+
+def test_a_token_picks_one_of_several_holders_but_nobody_else() -> None:
+    both = {EMAIL: {ODILE, MARC}}
+
+    assert by_instrument(both | {TOKEN: {MARC}}, EMAIL, TOKEN) == (MARC, Placement.PAYMENT_TOKEN)
+    assert by_instrument(both | {TOKEN: {LOU}}, EMAIL, TOKEN) is None
+    assert by_instrument(both | {TOKEN: {MARC, LOU}}, EMAIL, TOKEN) is None
+    assert by_instrument(both | {TOKEN: {ODILE, MARC}}, EMAIL, TOKEN) is None
+    assert by_instrument(both | {TOKEN: {MARC}, PHONE: {LOU}}, EMAIL, PHONE, TOKEN) is None
+
+
+def test_why_a_record_has_no_owner_is_said() -> None:
+    assert unplaced({}, EMAIL, TOKEN) is Placement.NONE
+    assert unplaced({TOKEN: {ODILE, MARC}}, EMAIL, TOKEN) is Placement.NONE
+    assert unplaced({}, TOKEN) is Placement.NONE
+    assert unplaced({TOKEN: {ODILE, MARC}}, TOKEN) is Placement.SHARED
+    assert unplaced({EMAIL: {ODILE, MARC}}, EMAIL, TOKEN) is Placement.AMBIGUOUS
+    assert unplaced({EMAIL: {ODILE, MARC}, PHONE: {LOU}}, EMAIL, PHONE) is Placement.AMBIGUOUS
 
 
 def test_what_is_unplaced_gathers_by_its_strongest_identifier() -> None:

@@ -226,9 +226,14 @@ class Shop:
         return int(await self.scalar("SELECT count(*) FROM client WHERE known"))
 
     async def attached(self, message: Message) -> tuple[str | None, str | None]:
-        """Return the known client that a ticket is attached to now, and how; or twice None."""
+        """Return the known client that a ticket is attached to now, and how.
+
+        Without one, None and why there is none, which is None when nobody known was named.
+        """
         [row] = await self.rows(_ATTACHED, ticket_id=ticket_id(message))
-        return (str(row[0]), row[1]) if row[0] else (None, None)
+        if row[0]:
+            return str(row[0]), row[1]
+        return None, row[1] if row[1] in {"ambiguous", "shared"} else None
 
 
 _ATTACHED = """

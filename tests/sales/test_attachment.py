@@ -168,8 +168,38 @@ async def test_a_token_that_a_second_client_uses_attaches_nothing_any_more(shop:
     his = await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P2"}))
 
     assert his["client_id"] not in {None, odile}
-    assert await shop.attached(bare) == (None, None)
+    assert await shop.attached(bare) == (None, "shared")
     assert (await shop.ticket(sale(token="par_tok_1", number=2)))["client_id"] is None
+
+
+async def test_a_token_of_two_clients_is_said_to_be_shared(shop: Shop) -> None:
+    await _odile_pays_with(shop, "par_tok_1")
+    bare = sale(token="par_tok_1")
+    await shop.ticket(bare)
+    await shop.profile("pos", "P2", **BASILE)
+
+    await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P2"}))
+
+    assert await shop.attached(bare) == (None, "shared")
+
+
+async def test_a_token_picks_one_of_the_two_who_share_an_email(shop: Shop) -> None:
+    family = {"family_name": "Vasseur", "emails": ["famille.vasseur@mail.example"]}
+    odile = await shop.profile(
+        "pos", "P1", given_name="Odile", birth_date="1971-05-04", cards=["ABC-1234"], **family
+    )
+    await shop.profile("pos", "P2", given_name="Marc", birth_date="1969-11-20", **family)
+    by_email = sale(token="par_tok_1", customer={"email": "famille.vasseur@mail.example"})
+    await shop.ticket(by_email)
+    before = await shop.attached(by_email)
+
+    await shop.ticket(sale(token="par_tok_1", customer={"card": "ABC-1234"}))
+    known = await shop.attached(by_email)
+    await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P2"}))
+
+    assert before == (None, "ambiguous")
+    assert known == (odile["client_id"], "payment_token")
+    assert await shop.attached(by_email) == (None, "ambiguous")
 
 
 async def test_a_shared_token_attaches_again_when_its_two_users_are_found_to_be_one(
@@ -181,14 +211,14 @@ async def test_a_shared_token_attaches_again_when_its_two_users_are_found_to_be_
     await shop.ticket(sale(token="par_tok_1", customer={"card": "XYZ-9"}))
     await shop.ticket(bare)
     assert other != odile
-    assert await shop.attached(bare) == (None, None)
+    assert await shop.attached(bare) == (None, "shared")
 
     await shop.merge(odile, other)
     together = await shop.attached(bare)
     await shop.split(odile, [("eshop", "E1")])
 
     assert together == (odile, "payment_token")
-    assert await shop.attached(bare) == (None, None)
+    assert await shop.attached(bare) == (None, "shared")
 
 
 async def test_a_token_goes_with_a_client_who_is_merged_and_comes_back_with_a_split(

@@ -52,6 +52,11 @@ class Placement(StrEnum):
     PAYMENT_TOKEN = "payment_token"  # noqa: S105 -- the name of a method, not a secret
     DEVICE = "device"
     NONE = "none"
+    """No known client holds what was presented."""
+    AMBIGUOUS = "ambiguous"
+    """Several known clients hold it."""
+    SHARED = "shared"
+    """Nothing but a token or a device was presented, and several known clients use it."""
 
 
 class ChangeKind(StrEnum):

@@ -8,14 +8,16 @@ a function of who holds what:
 1. Identifiers of a person (card, app scan, e-mail, phone, in this order): the first one that
    exactly one known client holds decides. Holders whose names contradict a name on the ticket
    do not count. Several holders narrow the choice for the identifiers after it.
-2. A payment account or a device decides only when nothing of the first kind was presented,
-   and only when every client who was seen with it is the same one: a joint account is
-   *shared* and attaches nothing by itself.
+2. A payment account or a device decides when nothing of the first kind was presented, or when
+   it picks one of the several holders of what was; and only when every client who was seen
+   with it is the same one: a joint account is *shared* and attaches nothing by itself.
 3. Else the record stays with an anonymous client, which gathers all that carries the same
-   token, device or other strongest identifier, until somebody known is found to own it.
+   token, device or other strongest identifier, until somebody known is found to own it. Why it
+   has no owner is said by its placement: `none`, `ambiguous` or `shared`.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from rcu.identity.models import Placement
@@ -36,6 +38,9 @@ INSTRUMENTAL: Mapping[str, Placement] = {
     "device": Placement.DEVICE,
 }
 """Kinds that designate a thing which a person uses, strongest first."""
+
+UNPLACED = frozenset({Placement.NONE, Placement.AMBIGUOUS, Placement.SHARED})
+"""Placements of records that no known client owns: they gather with an anonymous one."""
 
 DIRECT_PLACEMENTS = frozenset({Placement.MATCHING, Placement.OWN_RECORD, *PERSONAL.values()})
 """Placements that are evidence of who uses a token or a device."""
@@ -61,11 +66,27 @@ def _ranked(
     )
 
 
-def place_by_person(
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The known clients that the personal identifiers leave, and the one that decided."""
+
+    among: frozenset[UUID] = frozenset()
+    by: Placement | None = None
+    """By which kind one client was found; None when none or several are left."""
+    is_contested: bool = False
+    """Whether several clients hold what was presented, also when no one holds all of it."""
+
+    @property
+    def owner(self) -> tuple[UUID, Placement] | None:
+        """The one client that is left, and by which kind it was found."""
+        return (next(iter(self.among)), self.by) if self.by else None
+
+
+def narrow(
     identifiers: Collection[IdentifierKey],
     owners: Callable[[IdentifierKey], Collection[UUID]],
-) -> tuple[UUID, Placement] | None:
-    """Return the one known client that the personal identifiers lead to, and by which.
+) -> Narrowed:
+    """Return the known clients that the personal identifiers leave, the strongest first.
 
     `owners` says which known clients hold an identifier and do not contradict the names
     that came with it. An identifier that nobody holds says nothing.
@@ -77,30 +98,58 @@ def place_by_person(
             continue
         choice = holding if choice is None else choice & holding
         if len(choice) == 1:
-            return next(iter(choice)), PERSONAL[identifier[0]]
+            return Narrowed(choice, PERSONAL[identifier[0]])
         if not choice:
-            return None
-    return None
+            break
+    return Narrowed(choice or frozenset(), is_contested=choice is not None)
 
 
 def place_by_instrument(
     identifiers: Collection[IdentifierKey],
     users: Callable[[IdentifierKey], Collection[UUID]],
+    narrowed: Narrowed,
 ) -> tuple[UUID, Placement] | None:
-    """Return the one client that uses the token or device, if nothing personal was presented.
+    """Return the one client that uses the token or device.
 
-    `users` says which known clients were seen with it.
+    `users` says which known clients were seen with it. When something personal was presented,
+    the client must be one of those that it leaves.
     """
-    if personal_identifiers(identifiers):
+    if personal_identifiers(identifiers) and not narrowed.among:
         return None
     for kind, placement in INSTRUMENTAL.items():
-        using: set[UUID] = set()
-        for identifier in identifiers:
-            if identifier[0] == kind:
-                using.update(users(identifier))
+        using = _users_of_kind(identifiers, kind, users)
         if using:
-            return (using.pop(), placement) if len(using) == 1 else None
+            one = next(iter(using))
+            is_possible = not narrowed.among or one in narrowed.among
+            return (one, placement) if len(using) == 1 and is_possible else None
     return None
+
+
+def why_unplaced(
+    identifiers: Collection[IdentifierKey],
+    users: Callable[[IdentifierKey], Collection[UUID]],
+    narrowed: Narrowed,
+) -> Placement:
+    """Return why a record that has no owner has none: `ambiguous`, `shared` or `none`."""
+    if narrowed.is_contested:
+        return Placement.AMBIGUOUS
+    if personal_identifiers(identifiers):
+        return Placement.NONE
+    are_shared = any(len(_users_of_kind(identifiers, kind, users)) > 1 for kind in INSTRUMENTAL)
+    return Placement.SHARED if are_shared else Placement.NONE
+
+
+def _users_of_kind(
+    identifiers: Collection[IdentifierKey],
+    kind: str,
+    users: Callable[[IdentifierKey], Collection[UUID]],
+) -> set[UUID]:
+    return {
+        client_id
+        for identifier in identifiers
+        if identifier[0] == kind
+        for client_id in users(identifier)
+    }
 
 
 def anchor(identifiers: Collection[IdentifierKey]) -> IdentifierKey | None:

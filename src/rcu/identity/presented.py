@@ -21,7 +21,7 @@ from rcu.identity.identifiers import Holder, add_shown_identifiers, find_holders
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.person import Person
-from rcu.identity.placing import IdentifierKey
+from rcu.identity.placing import IdentifierKey, Narrowed
 from rcu.identity.repository import RecordKey, SavedRecord
 from rcu.identity.scoring import contradiction
 from rcu.ids import uuid7
@@ -261,6 +261,24 @@ class _Placing:
     model: Model
     records: dict[UUID, Holder] = field(default_factory=dict)
     placed: dict[UUID, tuple[UUID, Placement] | None] = field(default_factory=dict)
+    narrowed: dict[UUID, Narrowed] = field(default_factory=dict)
+
+    def narrow(self, record_id: UUID, holder: Holder) -> Narrowed:
+        """Return what the personal identifiers of a record leave; their holders are loaded."""
+        names = Features.from_json(holder.record.features)
+        found = placing.narrow(holder.own, partial(self.owners, names))
+        self.narrowed[record_id] = found
+        return found
+
+    def why_unplaced(self, record_id: UUID) -> Placement:
+        """Return why a record has no owner; one that was not examined again keeps its reason."""
+        holder = self.records[record_id]
+        if record_id not in self.narrowed:
+            return Placement(holder.record.placement)
+        names = Features.from_json(holder.record.features)
+        return placing.why_unplaced(
+            holder.own, partial(self.users, names), self.narrowed[record_id]
+        )
 
     def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
         """Return the known clients whose profile states the identifier, names permitting."""
@@ -314,14 +332,13 @@ async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> No
         for identifier in placing.personal_identifiers(holder.own)
     )
     for record_id, holder in records.items():
-        names = Features.from_json(holder.record.features)
-        work.placed[record_id] = placing.place_by_person(holder.own, partial(work.owners, names))
+        work.placed[record_id] = work.narrow(record_id, holder).owner
 
 
 async def _place_by_instrument(
     work: _Placing, first: Mapping[UUID, Holder], changed: Collection[IdentifierKey]
 ) -> None:
-    """Place by token or device what no person was named for."""
+    """Place by token or device what no person was named for, or one of several."""
     touched = set(placing.instrumental_identifiers(changed))
     for holder in first.values():
         touched.update(placing.instrumental_identifiers(holder.own))
@@ -334,15 +351,19 @@ async def _place_by_instrument(
             for identifier in placing.instrumental_identifiers(holder.own)
         }
     )
-    for record_id, holder in concerned.items():
-        if record_id in first:
-            if work.placed[record_id] is not None:
-                continue
-        elif holder.record.placement in placing.DIRECT_PLACEMENTS:
-            continue
-        names = Features.from_json(holder.record.features)
-        work.records[record_id] = holder
-        work.placed[record_id] = placing.place_by_instrument(holder.own, partial(work.users, names))
+    others = {
+        record_id: holder
+        for record_id, holder in concerned.items()
+        if record_id not in first and holder.record.placement not in placing.DIRECT_PLACEMENTS
+    }
+    work.records |= others
+    await _place_by_person(work, others)
+    for record_id, holder in work.records.items():
+        if work.placed[record_id] is None:
+            names = Features.from_json(holder.record.features)
+            work.placed[record_id] = placing.place_by_instrument(
+                holder.own, partial(work.users, names), work.narrowed[record_id]
+            )
 
 
 async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
@@ -350,14 +371,14 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     anchors = {
         held
         for record_id, holder in work.records.items()
-        if holder.record.placement == Placement.NONE or work.placed[record_id] is None
+        if holder.record.placement in placing.UNPLACED or work.placed[record_id] is None
         if (held := placing.anchor(holder.own)) is not None
     }
     await work.holders.load(anchors)
     for record_id, holder in work.holders.identifier_records(anchors).items():
         if (
             record_id not in work.records
-            and holder.record.placement == Placement.NONE
+            and holder.record.placement in placing.UNPLACED
             and placing.anchor(holder.own) in anchors
         ):
             work.records[record_id] = holder
@@ -375,7 +396,10 @@ def _moves(work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]
     moves = []
     for record_id, decided in work.placed.items():
         record = work.records[record_id].record
-        client_id, placement = decided or (anonymous[record_id], Placement.NONE)
+        if decided is None:
+            client_id, placement = anonymous[record_id], work.why_unplaced(record_id)
+        else:
+            client_id, placement = decided
         if (client_id, placement) != (record.client_id, record.placement):
             is_new = record_id in new
             moves.append(Move(record_id, client_id, placement, record.client_id, is_new=is_new))

@@ -301,6 +301,14 @@ PLACEMENTS: Final[Mapping[str, Sentence]] = {
     "payment_token": Sentence("placed by a means of payment", "rattachée par un moyen de paiement"),
     "device": Sentence("placed by a device", "rattachée par un appareil"),
     "none": Sentence("gathered without a known owner", "rassemblée sans titulaire connu"),
+    "ambiguous": Sentence(
+        "gathered without an owner: several clients hold its identifiers",
+        "rassemblée sans titulaire : plusieurs clients portent ses identifiants",
+    ),
+    "shared": Sentence(
+        "gathered without an owner: several clients use its means of payment",
+        "rassemblée sans titulaire : plusieurs clients utilisent son moyen de paiement",
+    ),
 }
 """How a record came to its client; French agrees with *la fiche*."""
 
