@@ -27,6 +27,7 @@ from rcu.clients import service as clients
 from rcu.db.engine import Database
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
+from rcu.identity.active_model import refuse_replaced
 from rcu.identity.adoption import Cause
 from rcu.identity.model import Model
 from rcu.identity.pairs import ScoredPair, replace_pairs
@@ -62,19 +63,21 @@ class Difference:
     """Of these, how many somebody changed meanwhile: their pairs stayed as they made them."""
 
 
-async def resolve_database(
+async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
     database: Database,
     engine: Engine,
     *,
     model: Model,
     region: str,
     dry_run: bool = False,
+    only_while_active: bool = False,
     on_progress: OnProgress = lambda _done, _all: None,
 ) -> Difference:
     """Resolve every profile record of a database anew, and adopt the difference.
 
     Sound to stop at any time and to give again: each transaction leaves a partition in order, and
-    what it did is no difference any more.
+    what it did is no difference any more. With `only_while_active`, as soon as another model is
+    activated no transaction changes anything any more, and `ModelReplacedError` is raised.
     """
     with TemporaryDirectory(prefix="rcu-snapshot-") as folder:
         snapshot = await take_snapshot(database, Path(folder))
@@ -91,7 +94,7 @@ async def resolve_database(
     difference = _compare(engine, resolved.figures, model)
     if dry_run or not difference.records:
         return difference
-    adoption = _Adoption(database, model, region)
+    adoption = _Adoption(database, model, region, only_while_active)
     on_progress(0, difference.records)
     for batch in _in_batches(_units(engine)):
         await adoption.adopt(batch)
@@ -290,6 +293,7 @@ class _Adoption:
     database: Database
     model: Model
     region: str
+    only_while_active: bool
     adopted: int = 0
     overtaken: int = 0
 
@@ -309,6 +313,8 @@ class _Adoption:
         read = {id_: record for unit in units for id_, record in unit.read.items()}
         # Nobody writes these records until we are done: their versions say who did before.
         await lock_until_commit(session, {_lock_of(record) for record in read.values()})
+        if self.only_while_active:
+            refuse_replaced(session, self.model)
         current = dict(await fetch(session, _VERSIONS, sorted(read)))
         await take_turn(session, members & current.keys())
         overtaken = {id_ for id_, record in read.items() if current.get(id_) != record.version}

@@ -8,46 +8,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rcu.cli import model_evaluate
+from rcu.cli import model_evaluate, model_versions
 from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
 from rcu.db.engine import Database
-from rcu.errors import RcuError
 
 if TYPE_CHECKING:
     from rcu.identity.model import Model, ModelDocument
     from rcu.training.training_set import TrainingSet
 
-app = typer.Typer(help="Show, check, train and evaluate match models.", no_args_is_help=True)
+app = typer.Typer(help="Train, try, activate and evaluate match models.", no_args_is_help=True)
 app.command("evaluate")(model_evaluate.evaluate)
+app.command("add")(model_versions.add)
+app.command("list")(model_versions.list_models)
+app.command("activate")(model_versions.activate)
+app.command("revert")(model_versions.revert)
+app.command("work")(model_versions.work)
 
 
-class ModelRefusedError(RcuError):
-    """A file is not a model document that can be used."""
-
-    code = "model_refused"
-
-
-ModelFile = Annotated[
-    Path | None,
+ModelName = Annotated[
+    str | None,
     typer.Argument(
-        exists=True,
-        dir_okay=False,
-        metavar="[MODEL.json]",
-        help="A model document; by default the shipped one.",
+        metavar="[VERSION|MODEL.json]",
+        help="A version kept in the database, or a file; by default the shipped model.",
     ),
 ]
 
 
 @app.command()
 def show(
-    file: ModelFile = None,
+    model: ModelName = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the document itself.")] = False,
 ) -> None:
     """Show a model: its lines, its weights level by level, and how it was trained."""
     from rcu.cli import model_report
 
-    document = _read(file).document
+    document = _find(model).document
     if json:
         typer.echo(document.model_dump_json(indent=1, exclude_none=True))
         return
@@ -62,7 +58,7 @@ def validate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="MODEL.json")],
 ) -> None:
     """Check that a file is a sound model document. Ends with 0, or with 1 and what is wrong."""
-    model = _read(file)
+    model = model_versions.read_file(file)
     stdout.print(f"{file.name}: a sound model, version {model.version}.", soft_wrap=True)
 
 
@@ -80,10 +76,19 @@ def train(
     ] = None,
     *,
     out: Annotated[
-        Path, typer.Option("--out", metavar="MODEL.json", help="Where the new model goes.")
-    ],
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="MODEL.json",
+            help="A file to write the new model to; needed when files are trained on.",
+        ),
+    ] = None,
     from_database: Annotated[
-        bool, typer.Option("--from-database", help="Train on the profiles of the database.")
+        bool,
+        typer.Option(
+            "--from-database",
+            help="Train on the profiles of the database, and keep the new model there.",
+        ),
     ] = False,
     mapping: Annotated[
         Path | None,
@@ -92,11 +97,9 @@ def train(
         ),
     ] = None,
     start: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            exists=True,
-            dir_okay=False,
-            metavar="MODEL.json",
+            metavar="VERSION|MODEL.json",
             help="The model to start with, which holds where the records say little; "
             "by default the shipped one.",
         ),
@@ -105,17 +108,20 @@ def train(
     """Train a model without labels, on the records of the database or of files.
 
     Weights by Splink (install rcu[train]), name frequencies and the prior from the records;
-    judgements of the database correct it. The result is a new model document: nothing changes
-    in the database.
+    judgements of the database correct it. Trained on the database, the result is kept there as a
+    new version; nothing changes until `rcu model activate`.
     """
     from rcu.cli import model_report
+    from rcu.identity.models import ModelOrigin
     from rcu.training.em import require_splink
     from rcu.training.trainer import train as train_on
 
     if bool(files) == from_database:
         raise typer.BadParameter("Name files to train on, or say --from-database.")
+    if out is None and not from_database:
+        raise typer.BadParameter("Say where the new model goes: --out.")
     require_splink()
-    model = _read(start)
+    model = _find(start)
     training_set = run_with_database(_read_database) if not files else _read_files(files, mapping)
     if training_set.left_out:
         stderr.print(f"{training_set.left_out:,} rows make no profile and are left out.")
@@ -126,10 +132,14 @@ def train(
             trained_at=datetime.now(UTC).replace(microsecond=0),
             on_step=status.update,
         )
-    _write(document, out)
+    if out is not None:
+        _write(document, out)
     if document.training is not None:
         stdout.print(model_report.training(document.training))
-    stderr.print(f"{document.version} written to {out}.", soft_wrap=True)
+    if from_database:
+        model_versions.keep(document, ModelOrigin.TRAINED)
+    if out is not None:
+        stderr.print(f"{document.version} written to {out}.", soft_wrap=True)
 
 
 async def _read_database(database: Database) -> TrainingSet[Any]:
@@ -155,22 +165,14 @@ def _read_files(files: list[Path], mapping: Path | None) -> TrainingSet[Any]:
         raise typer.Exit(ExitCode.USAGE) from None
 
 
-def _read(file: Path | None) -> Model:
-    """Return the model of a file, or the shipped one; raise `ModelRefusedError`."""
-    from pydantic import ValidationError
-
+def _find(named: str | None) -> Model:
+    """Return the model of a file or of a version; the shipped one when none is named."""
     from rcu.identity.model import Model
 
-    if file is None:
+    if named is None:
         return Model.shipped()
-    try:
-        return Model.from_json(file.read_bytes())
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'document'}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        raise ModelRefusedError(f"{file.name} is no model document. {faults}.") from None
+    path = Path(named)
+    return model_versions.read_file(path) if path.is_file() else model_versions.read_kept(named)
 
 
 def _write(document: ModelDocument, path: Path) -> None:
@@ -179,5 +181,5 @@ def _write(document: ModelDocument, path: Path) -> None:
             document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
         )
     except OSError as error:
-        fail(ModelRefusedError(f"{path} cannot be written: {error.strerror}."))
+        fail(model_versions.ModelRefusedError(f"{path} cannot be written: {error.strerror}."))
         raise typer.Exit(ExitCode.USAGE) from None

@@ -53,20 +53,22 @@ def resolve(
         from rcu.ingestion.service import Context
 
         context = Context.from_settings(load_settings())
-        with _open(engine, master) as running, _Bar() as bar:
+        with open_engine(engine, master) as running, _Bar() as bar:
             return await resolve_database(
                 database,
                 running,
                 model=await read_active_model(database),
                 region=context.defaults.region,
                 dry_run=dry_run,
+                only_while_active=True,
                 on_progress=bar.show,
             )
 
     stdout.print(_summary(run_with_database(work), dry_run=dry_run))
 
 
-def _open(engine: EngineName, master: str) -> Engine:
+def open_engine(engine: EngineName, master: str) -> Engine:
+    """Return a new engine of the name; `master` is where Spark runs."""
     if engine is EngineName.SPARK:
         from rcu.bulk.spark_engine import SparkEngine
 

@@ -7,7 +7,13 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.active_version import SEEN, SeenVersion, assume_version, read_version
+from rcu.db.active_version import (
+    SEEN,
+    SeenVersion,
+    assume_version,
+    locked_version,
+    read_version,
+)
 from rcu.db.engine import Database
 from rcu.db.locks import lock_active_version
 from rcu.db.statements import fetch
@@ -42,7 +48,13 @@ async def read_active_model(database: Database) -> Model:
 
 async def hold_active(session: AsyncSession, model: Model) -> None:
     """Keep `model` the active one until the commit; raise `ModelReplacedError` when it is not."""
-    if (await lock_active_version(session) or Model.shipped().version) != model.version:
+    await lock_active_version(session)
+    refuse_replaced(session, model)
+
+
+def refuse_replaced(session: AsyncSession, model: Model) -> None:
+    """Raise `ModelReplacedError` when another model is active; the locks are held already."""
+    if (locked_version(session) or Model.shipped().version) != model.version:
         raise ModelReplacedError(model.version)
 
 
