@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from rcu.identity import presented as placements
 from rcu.identity.models import RecordKind
 from rcu.identity.person import Person
 from rcu.identity.presented import Presented, present
-from tests.ingestion.shop import Shop, sale
+from tests.ingestion.shop import Shop, sale, typed
 
 
 def presented(**said: Any) -> Any:
@@ -116,3 +117,65 @@ async def test_tickets_of_one_token_at_once_gather_in_one_anonymous_client(shop:
     )
 
     assert await shop.scalar("SELECT count(DISTINCT client_id) FROM source_record") == 1
+
+
+# --- identifiers of too many records --------------------------------------------------------------
+
+
+async def test_what_an_identifier_attached_is_taken_back_when_too_many_hold_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placements, "HOLDER_CAP", 4)
+    odile = await shop.profile("pos", "P1", given_name="Odile", emails=["accueil@m.example"])
+    sold = sale(customer={"email": "accueil@m.example"})
+    await shop.ticket(sold)
+    before = await shop.attached(sold)
+
+    others = [sale(customer={"email": "accueil@m.example", "phone": f"063998120{n}"}) for n in "12"]
+    for other in others:
+        await shop.ticket(other)
+
+    assert before == (odile["client_id"], "email")
+    assert [await shop.attached(one) for one in (sold, *others)] == [(None, None)] * 3
+
+
+async def test_what_an_identifier_attached_comes_back_when_fewer_hold_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placements, "HOLDER_CAP", 3)
+    odile = await shop.profile("pos", "P1", given_name="Odile", emails=["accueil@m.example"])
+    await shop.profile("eshop", "E1", given_name="Basile", emails=["accueil@m.example"])
+    sold = sale(customer={"email": "accueil@m.example", "given_name": "Odile"})
+    await shop.ticket(sold)
+    before = await shop.attached(sold)
+
+    await shop.profile("eshop", "E1", minute=1, emails=[])
+
+    assert before == (None, None)
+    assert await shop.attached(sold) == (odile["client_id"], "email")
+
+
+async def test_what_too_many_hold_gathers_nobody_in_one_batch_or_in_many(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placements, "HOLDER_CAP", 3)
+    sales = [sale(customer={"device": "tablet", "phone": f"063998120{n}"}) for n in range(6)]
+
+    await shop.batch("pos", [typed("ticket", one) for one in sales[:4]])
+    for one in sales[4:]:
+        await shop.ticket(one)
+
+    assert await shop.scalar("SELECT count(DISTINCT client_id) FROM source_record") == 6
+
+
+async def test_a_token_is_not_its_users_any_more_once_the_names_contradict(shop: Shop) -> None:
+    odile = await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P1"}))
+    sold = sale(token="par_tok_1", customer={"device": "d-1", "given_name": "Odile"})
+    await shop.ticket(sold)
+    before = await shop.attached(sold)
+
+    await shop.profile("pos", "P1", minute=1, given_name="Basile")
+
+    assert before == (odile["client_id"], "payment_token")
+    assert await shop.attached(sold) == (None, None)

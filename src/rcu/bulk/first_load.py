@@ -252,10 +252,17 @@ class _Load:
         if references:
             await self._become_profiles(session, references, cause)
         touched = await fetch(session, _SHOWN_AND_STATED)
+        [(stating,)] = await asyncio.to_thread(self._engine.rows, "SELECT count(*) FROM record")
         for start in range(0, len(touched), PLACED_IDENTIFIERS):
             some = {(kind, value) for kind, value in touched[start : start + PLACED_IDENTIFIERS]}
             await place_presented(
-                session, [], model=self._load.model, at=self._at, cause=cause, touched=some
+                session,
+                [],
+                model=self._load.model,
+                at=self._at,
+                cause=cause,
+                touched=some,
+                stating=int(str(stating)),
             )
 
     async def _become_profiles(

@@ -110,7 +110,7 @@ def _set_id(features: Features) -> str:
     return IDENTIFIERS_PREFIX + sha256(held.encode()).hexdigest()[:32]
 
 
-async def place_presented(
+async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
     session: AsyncSession,
     presentations: Collection[Presentation],
     *,
@@ -118,11 +118,13 @@ async def place_presented(
     at: datetime,
     cause: Cause,
     touched: Collection[IdentifierKey] = (),
+    stating: int = 0,
 ) -> PlacedRecords:
     """Find or make the record of each presentation, and place all that this concerns.
 
     `touched` names identifiers that changed hands for another reason, such as a profile
-    that now states them. The locks of the presentations are held already.
+    that now states them; `stating` says how many profiles, at most, have come to state one in
+    this transaction. The locks of the presentations are held already.
     """
     outcome = PlacedRecords()
     # Who places a fact by one of these at this moment is waited for, and its record seen.
@@ -136,7 +138,8 @@ async def place_presented(
     changed = set(touched) | await _remember_shown(session, by_key, outcome.records, at=at)
     if made or changed:
         locked = set(touched).union(*(p.identifiers for p in presentations))
-        work = _Placing(_Holders(session, locked), model)
+        holders = _Holders(session, locked, added=len(by_key) + stating)
+        work = _Placing(holders, model)
         moves = await _place_again(work, changed, new=outcome.new_record_ids)
         outcome.touched_client_ids = await _adopt(
             session, moves, new=outcome.new_record_ids, cause=cause, at=at
@@ -215,14 +218,18 @@ async def _remember_shown(
 class _Holders:
     """Who holds which identifier, read once and as it is after the locks."""
 
-    def __init__(self, session: AsyncSession, locked: Iterable[IdentifierKey]) -> None:
+    def __init__(
+        self, session: AsyncSession, locked: Iterable[IdentifierKey], *, added: int
+    ) -> None:
+        """Read nothing yet. `added` is how many holders, at most, one identifier has won."""
         self._session = session
         self._locked = set(locked)
+        self._most_read = HOLDER_CAP + added
         self._held: dict[IdentifierKey, list[Holder]] = {}
 
     async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
         missing = set(identifiers) - self._held.keys()
-        self._held |= await find_holders(self._session, missing, cap=HOLDER_CAP)
+        self._held |= await find_holders(self._session, missing, cap=self._most_read)
 
     async def lock_and_load(self, identifiers: Iterable[IdentifierKey]) -> None:
         """Read the holders once nobody else is about to change them.
@@ -241,16 +248,43 @@ class _Holders:
 
     def of(self, identifier: IdentifierKey) -> Sequence[Holder]:
         """Return the holders; none when they are too many for the identifier to mean anything."""
-        held = self._held[identifier]
-        return held if len(held) < HOLDER_CAP else ()
+        return () if self.are_too_many(identifier) else self._held[identifier]
+
+    def are_too_many(self, identifier: IdentifierKey) -> bool:
+        """Tell whether an identifier designates nobody, and gathers nothing."""
+        return len(self._held[identifier]) >= HOLDER_CAP
+
+    def just_too_many(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
+        """Return the identifier records of what may designate nobody only since this transaction.
+
+        It had placed them: they are to be placed without it.
+        """
+        return _identifier_records(
+            holder
+            for identifier in identifiers
+            if HOLDER_CAP <= len(self._held[identifier]) < self._most_read
+            for holder in self._held[identifier]
+        )
+
+    def anchor(self, own: Collection[IdentifierKey]) -> IdentifierKey | None:
+        """Return what gathers a record with others: its strongest identifier that means something.
+
+        The holders of all its identifiers are loaded.
+        """
+        return placing.anchor([held for held in own if not self.are_too_many(held)])
 
     def identifier_records(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
-        return {
-            holder.record.id: holder
-            for identifier in identifiers
-            for holder in self.of(identifier)
-            if holder.record.kind == RecordKind.IDENTIFIERS
-        }
+        return _identifier_records(
+            holder for identifier in identifiers for holder in self.of(identifier)
+        )
+
+
+def _identifier_records(holders: Iterable[Holder]) -> dict[UUID, Holder]:
+    return {
+        holder.record.id: holder
+        for holder in holders
+        if holder.record.kind == RecordKind.IDENTIFIERS
+    }
 
 
 @dataclass(slots=True)
@@ -316,7 +350,7 @@ async def _place_again(
 ) -> list[Move]:
     """Return the moves of every identifiers record that a changed identifier concerns."""
     await work.holders.load(changed)
-    first = work.holders.identifier_records(changed)
+    first = work.holders.identifier_records(changed) | work.holders.just_too_many(changed)
     if not first:
         return []
     work.records |= first
@@ -326,10 +360,12 @@ async def _place_again(
 
 
 async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> None:
-    await work.holders.load(
-        identifier
-        for holder in records.values()
-        for identifier in placing.personal_identifiers(holder.own)
+    await work.holders.lock_and_load(
+        {
+            identifier
+            for holder in records.values()
+            for identifier in placing.personal_identifiers(holder.own)
+        }
     )
     for record_id, holder in records.items():
         work.placed[record_id] = work.narrow(record_id, holder).owner
@@ -367,25 +403,30 @@ async def _place_by_instrument(
 
 
 async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
-    """Return the anonymous client of every unplaced record, and of those that it gathers with."""
+    """Return the anonymous client of every unplaced record, and of those that it gathers with.
+
+    Also of those that it gathered with before: any identifier of it may have been its anchor.
+    """
     anchors = {
-        held
+        identifier
         for record_id, holder in work.records.items()
         if holder.record.placement in placing.UNPLACED or work.placed[record_id] is None
-        if (held := placing.anchor(holder.own)) is not None
+        for identifier in holder.own
     }
     await work.holders.load(anchors)
-    for record_id, holder in work.holders.identifier_records(anchors).items():
-        if (
-            record_id not in work.records
-            and holder.record.placement in placing.UNPLACED
-            and placing.anchor(holder.own) in anchors
-        ):
+    around = {
+        record_id: holder
+        for record_id, holder in work.holders.identifier_records(anchors).items()
+        if record_id not in work.records and holder.record.placement in placing.UNPLACED
+    }
+    await work.holders.load({held for holder in around.values() for held in holder.own})
+    for record_id, holder in around.items():
+        if work.holders.anchor(holder.own) in anchors:
             work.records[record_id] = holder
             work.placed[record_id] = None
     return placing.anonymous_clients(
         {
-            record_id: placing.anchor(work.records[record_id].own)
+            record_id: work.holders.anchor(work.records[record_id].own)
             for record_id, decided in work.placed.items()
             if decided is None
         }

@@ -225,6 +225,11 @@ async def _touched_identifiers(
         if features
         for identifier in features.identifiers
     }
-    became_known = {d.id for d in drafts.values() if d.before and not d.old_features}
-    moved = {move.record_id for move in moves} | became_known
+    # What sales showed of a record leads to it as long as the names allow it.
+    renamed = {
+        d.id
+        for d in drafts.values()
+        if d.before and (d.old_features is None or d.old_features.face() != d.features.face())
+    }
+    moved = {move.record_id for move in moves} | renamed
     return frozenset(stated | await list_identifiers(session, moved))

@@ -115,7 +115,9 @@ async def apply(
     placements = await resolution.place(session, prepared, model=model, at=at, cause=cause)
     recording = Recording(session, model=model, at=at, cause=cause)
     if placements.touched_identifiers:
-        await recording.place([], touched=placements.touched_identifiers)
+        await recording.place(
+            [], touched=placements.touched_identifiers, stating=len(placements.by_record)
+        )
     outcomes = await _record(recording, said, set(stores))
     outcomes |= _placed(statements, placements)
     await clients.rebuild(

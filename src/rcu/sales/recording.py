@@ -29,10 +29,12 @@ class Recording:
         presentations: Iterable[Presentation | None],
         *,
         touched: Iterable[IdentifierKey] = (),
+        stating: int = 0,
     ) -> dict[RecordKey, UUID]:
         """Return the record of each presentation, found or made, and placed.
 
-        `touched` names identifiers that changed hands by other means, such as a profile.
+        `touched` names identifiers that changed hands by other means, such as one of
+        the `stating` profiles that this transaction writes.
         """
         placed = await place_presented(
             self.session,
@@ -41,6 +43,7 @@ class Recording:
             at=self.at,
             cause=self.cause,
             touched=frozenset(touched),
+            stating=stating,
         )
         self.touched_client_ids |= placed.touched_client_ids
         return placed.records
