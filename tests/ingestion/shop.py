@@ -351,6 +351,30 @@ _UNSOUND = """
     WHERE (held.sales, held.returns, held.amount_cents, held.first_at, held.last_at)
         IS DISTINCT FROM
           (told.sales, told.returns, told.amount_cents, told.first_at, told.last_at)
+    UNION ALL
+    SELECT 'posting that does not sum to zero', posting_id::text
+    FROM points_entry GROUP BY posting_id HAVING sum(points) <> 0
+    UNION ALL
+    SELECT 'balance or debt that is not the replay of its entries', a.record_id::text
+    FROM points_account a LEFT JOIN (
+        SELECT account_id, sum(points) AS balance,
+               -coalesce(sum(points) FILTER (WHERE lot_id IS NULL), 0) AS debt
+        FROM points_entry GROUP BY 1
+    ) replayed ON replayed.account_id = a.record_id
+    WHERE (a.balance, a.debt) <> (coalesce(replayed.balance, 0), coalesce(replayed.debt, 0))
+    UNION ALL
+    SELECT 'lot that is not the replay of its entries', l.id::text
+    FROM points_lot l
+    WHERE l.remaining <> coalesce(
+        (SELECT sum(points) FROM points_entry e WHERE e.lot_id = l.id), 0
+    )
+    UNION ALL
+    SELECT 'held points without their holds', l.id::text
+    FROM points_lot l
+    WHERE l.held <> coalesce(
+        (SELECT sum(part.points) FROM points_hold_part part JOIN points_hold h ON h.id = hold_id
+         WHERE part.lot_id = l.id AND h.status = 'open'), 0
+    )
 """
 
 

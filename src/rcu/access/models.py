@@ -45,6 +45,8 @@ class Scope(StrEnum):
     CLIENTS_READ = "clients:read"
     CLIENTS_SEARCH = "clients:search"
     CLIENTS_STEWARD = "clients:steward"
+    LOYALTY_SPEND = "loyalty:spend"
+    LOYALTY_MANAGE = "loyalty:manage"
     METRICS_READ = "metrics:read"
     ADMIN = "admin"
 

@@ -1,7 +1,7 @@
 """Applying messages: from what they say to records, clients and facts, in one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
@@ -26,6 +26,7 @@ from rcu.ingestion.intake import (
     ticket_of,
 )
 from rcu.ingestion.schemas import EventMessage, OrderMessage, ProfileMessage, TicketMessage
+from rcu.loyalty.accrual import accrue
 from rcu.sales import repository as sales
 from rcu.sales.events import record_events
 from rcu.sales.facts import (
@@ -120,6 +121,7 @@ async def apply(
         )
     outcomes = await _record(recording, said, set(stores))
     outcomes |= _placed(statements, placements)
+    outcomes |= await _earn(session, said, outcomes, defaults=defaults, at=at)
     await clients.rebuild(
         session,
         placements.touched_client_ids | recording.touched_client_ids,
@@ -173,6 +175,30 @@ async def _record(recording: Recording, said: _Said, stores: Collection[str]) ->
         happened = await record_events(recording, list(said.events.values()))
         outcomes |= dict(zip(said.events, happened, strict=True))
     return outcomes
+
+
+async def _earn(
+    session: AsyncSession,
+    said: _Said,
+    outcomes: Mapping[int, Applied],
+    *,
+    defaults: Defaults,
+    at: datetime,
+) -> dict[int, Applied]:
+    """Move the points of the tickets that are recorded now, and say so in their outcomes."""
+    recorded = {
+        position: outcome
+        for position in said.tickets
+        if isinstance(outcome := outcomes[position], Attached) and not outcome.already
+    }
+    points = await accrue(
+        session, {o.fact_id for o in recorded.values()}, at=at, timezone=defaults.timezone
+    )
+    return {
+        position: replace(outcome, points=points[outcome.fact_id].to_json())
+        for position, outcome in recorded.items()
+        if outcome.fact_id in points
+    }
 
 
 def _placed(

@@ -363,6 +363,32 @@ class ProfileAnswer(BaseModel):
     reviews: list[PendingReview]
 
 
+class NextTier(BaseModel):
+    """The tier above, and what is missing to reach it in this period."""
+
+    code: str
+    label: str
+    missing: int = Field(description="Points or cents, as the programme counts its tiers.")
+
+
+class TierRead(BaseModel):
+    """The tier of a client."""
+
+    code: str
+    label: str
+    valid_until: date = Field(description="First day on which a review may lower it.")
+    next: NextTier | None
+
+
+class TicketLoyalty(BaseModel):
+    """Points that a ticket moved, and what the client has with them."""
+
+    earned: int = Field(description="Below zero for goods that come back.")
+    balance: int = Field(description="Over all records of the client.")
+    pending: int = Field(description="Of the balance, not active yet.")
+    tier: TierRead | None
+
+
 class TicketAnswer(BaseModel):
     """The answer to a ticket; without a client the ticket waits for evidence."""
 
@@ -372,6 +398,10 @@ class TicketAnswer(BaseModel):
     outcome: Literal["recorded", "already_recorded"]
     client_id: UUID | None
     method: str | None
+    loyalty: TicketLoyalty | None = Field(
+        description="Null without a programme in force, without a record, or when the ticket was "
+        "recorded before: the first answer told."
+    )
 
 
 class OrderAnswer(BaseModel):

@@ -151,6 +151,8 @@ class Attached:
     method: str | None
     status: str | None = None
     """The state of an order."""
+    points: Mapping[str, Any] | None = None
+    """What the points ledger says of a ticket, as the answer tells it."""
 
 
 Outcome = Attached | Waiting | Clash

@@ -1,0 +1,1 @@
+"""Points: programmes, the double-entry ledger, lots, holds, and what they are spent on."""

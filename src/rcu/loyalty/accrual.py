@@ -1,0 +1,240 @@
+"""Points of tickets: earned by a sale, taken by what comes back, in the ticket's transaction.
+
+The posting's id is derived from the ticket: whatever is retried or replayed, a ticket moves points
+once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.loyalty import ledger, programmes, repository, returning
+from rcu.loyalty.earning import Earned, Sale, Standing, earn, lines_of, payments_of, stored
+from rcu.loyalty.ledger import Counted, Draft, GivenBonus, NewLot, posting_id
+from rcu.loyalty.lots import active_from, day_in, expires_on
+from rcu.loyalty.models import Counterpart, PostingKind
+from rcu.loyalty.programme import BonusKind, Programme
+from rcu.loyalty.programmes import InForce
+from rcu.loyalty.repository import ClientPoints, TicketFact
+from rcu.loyalty.tiers import Month, TierStanding, standing
+
+_BIRTH_MONTH: Final = slice(5, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPoints:
+    """What the answer to a ticket says of points."""
+
+    earned: int
+    """Below zero for goods that come back."""
+    balance: int
+    """Of the client, over all records, with the ticket's points."""
+    pending: int
+    """Of the balance, not active yet."""
+    tier: TierStanding | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer's member `loyalty`."""
+        return {
+            "earned": self.earned,
+            "balance": self.balance,
+            "pending": self.pending,
+            "tier": tier_to_json(self.tier),
+        }
+
+
+def tier_to_json(found: TierStanding | None) -> dict[str, Any] | None:
+    """Return a tier as answers tell it."""
+    if found is None:
+        return None
+    after = found.next_tier
+    return {
+        "code": found.tier.code,
+        "label": found.tier.label,
+        "valid_until": found.valid_until.isoformat(),
+        "next": None
+        if after is None
+        else {"code": after.code, "label": after.label, "missing": found.missing},
+    }
+
+
+async def accrue(
+    session: AsyncSession, ticket_ids: Collection[UUID], *, at: datetime, timezone: str
+) -> dict[UUID, TicketPoints]:
+    """Move the points of tickets that were just recorded, and return what their senders are told.
+
+    Sales earn; returns and voids take back what their original gave. A ticket without a record,
+    or of a day on which no programme was in force, is absent. Three round trips for sales, three
+    more when something comes back.
+    """
+    if not ticket_ids:
+        return {}
+    in_force, debts = await repository.lock_for_tickets(session, ticket_ids)
+    if not in_force.activations:
+        return {}
+    facts, clients = await repository.find_tickets(session, ticket_ids, timezone=timezone, at=at)
+    versions = {v for fact in facts if (v := in_force.version_on(fact.business_date))}
+    loaded = await programmes.load(session, versions)
+    accrual = _Accrual(in_force, loaded, clients, debts, at)
+    accrual.sell_all([fact for fact in facts if fact.kind == "sale"])
+    await ledger.post(session, accrual.drafts, at=at)
+    back = [fact for fact in facts if fact.kind != "sale"]
+    if back:
+        taken = await returning.take_back(session, back, in_force=in_force, debts=debts, at=at)
+        accrual.clients |= (
+            await repository.find_tickets(session, list(taken), timezone=timezone, at=at)
+        )[1]
+        accrual.tell_back(back, taken)
+    return accrual.told
+
+
+class _Accrual:
+    """The sales of one transaction, as they are added to what their clients have."""
+
+    def __init__(
+        self,
+        in_force: InForce,
+        loaded: Mapping[str, Programme],
+        clients: Mapping[UUID, ClientPoints],
+        debts: dict[UUID, int],
+        at: datetime,
+    ) -> None:
+        self._in_force = in_force
+        self._programmes = loaded
+        self.clients = dict(clients)
+        self._debts = debts
+        self._at = at
+        self._sales: Counter[UUID] = Counter()
+        self.drafts: list[Draft] = []
+        self.told: dict[UUID, TicketPoints] = {}
+
+    def _programme(self, fact: TicketFact) -> Programme | None:
+        version = self._in_force.version_on(fact.business_date)
+        return self._programmes[version] if version else None
+
+    def sell_all(self, facts: Sequence[TicketFact]) -> None:
+        """Add what sales earn, in the order of their sale."""
+        self._sales = Counter(fact.client_id for fact in facts)
+        for fact in facts:
+            self._sell(fact)
+
+    def _sell(self, fact: TicketFact) -> None:
+        programme = self._programme(fact)
+        if programme is None or not (fact.known or programme.anonymous_sales_earn):
+            return
+        client = self.clients[fact.client_id]
+        # The sales of this transaction are counted already.
+        is_first = client.sales <= self._sales[fact.client_id]
+        tier = self._tier(programme, client, fact.business_date)
+        earned = earn(
+            programme,
+            sale_of(fact),
+            Standing(
+                tier=tier.tier.code if tier else None,
+                is_first_purchase=fact.known and is_first and _is_new(client, programme, fact),
+                birth_month=_birth_month(client, programme, fact) if fact.known else None,
+            ),
+        )
+        draft = self._draft(fact, programme, earned, tier)
+        client.balance += earned.total
+        client.bonuses |= {(bonus.bonus, bonus.period) for bonus in draft.bonuses}
+        if draft.lots and draft.lots[0].active_from > day_in(fact.timezone, self._at):
+            client.pending += earned.total
+        month = fact.business_date.replace(day=1)
+        client.months.append(Month(month, earned.points, earned.amount_cents))
+        self.drafts.append(draft)
+        self._tell(fact, programme, earned.total)
+
+    def _draft(
+        self, fact: TicketFact, programme: Programme, earned: Earned, tier: TierStanding | None
+    ) -> Draft:
+        draft = Draft(
+            posting_id("accrual", fact.source, fact.ticket_id),
+            PostingKind.ACCRUAL,
+            fact.business_date,
+            actor=f"source:{fact.source}",
+            programme_version=programme.version,
+            ticket_id=fact.id,
+            amount_cents=earned.amount_cents,
+            exact_points=stored(earned.exact),
+            rules=earned.rules() | {"tier": tier.tier.code if tier else None},
+        )
+        if earned.total:
+            start = active_from(fact.business_date, after_days=programme.active_after_days)
+            lot = NewLot(
+                account_id=fact.record_id,
+                earned_at=fact.sold_at,
+                active_from=start,
+                expires_on=expires_on(start, months=programme.expires_after_months),
+                timezone=fact.timezone,
+                granted=earned.total,
+            )
+            debt = self._debts.get(fact.record_id, 0)
+            self._debts[fact.record_id] = draft.give(lot, debt=debt)
+            draft.against(Counterpart.ISSUED)
+        month = fact.business_date.replace(day=1)
+        draft.counted.append(Counted(fact.record_id, month, earned.points, earned.amount_cents))
+        draft.bonuses += [
+            GivenBonus(fact.record_id, bonus.code, _period(bonus.kind, fact.business_date))
+            for bonus in earned.bonuses
+        ]
+        return draft
+
+    def tell_back(self, facts: Sequence[TicketFact], taken: Mapping[UUID, int]) -> None:
+        """Tell what was taken by goods that came back."""
+        for fact in facts:
+            programme = self._programme(fact)
+            if programme is not None and fact.id in taken:
+                self._tell(fact, programme, taken[fact.id])
+
+    def _tell(self, fact: TicketFact, programme: Programme, earned: int) -> None:
+        client = self.clients[fact.client_id]
+        today = day_in(fact.timezone, self._at)
+        self.told[fact.id] = TicketPoints(
+            earned, client.balance, client.pending, self._tier(programme, client, today)
+        )
+
+    @staticmethod
+    def _tier(programme: Programme, client: ClientPoints, day: date) -> TierStanding | None:
+        return standing(programme.tiers, client.months, on=day) if programme.tiers else None
+
+
+def sale_of(fact: TicketFact) -> Sale:
+    """Return what of a recorded ticket decides its points."""
+    return Sale(
+        total_cents=fact.total_cents,
+        currency=fact.currency,
+        channel=fact.channel,
+        store=fact.store,
+        business_date=fact.business_date,
+        lines=lines_of(fact.lines),
+        payments=payments_of(fact.payments),
+    )
+
+
+def _period(kind: BonusKind, day: date) -> str:
+    return str(day.year) if kind is BonusKind.BIRTHDAY_MONTH else ""
+
+
+def _is_new(client: ClientPoints, programme: Programme, fact: TicketFact) -> bool:
+    return not _has_bonus(client, programme, BonusKind.FIRST_PURCHASE, fact.business_date)
+
+
+def _birth_month(client: ClientPoints, programme: Programme, fact: TicketFact) -> int | None:
+    """Return the month of birth, or None when it is not known or this year's bonus was given."""
+    if _has_bonus(client, programme, BonusKind.BIRTHDAY_MONTH, fact.business_date):
+        return None
+    month = (client.birth_date or "")[_BIRTH_MONTH]
+    return int(month) if month.isdigit() else None
+
+
+def _has_bonus(client: ClientPoints, programme: Programme, kind: BonusKind, day: date) -> bool:
+    codes = {bonus.code for bonus in programme.bonuses if bonus.kind is kind}
+    return any((code, _period(kind, day)) in client.bonuses for code in codes)

@@ -1,0 +1,111 @@
+"""Versions of the programme: kept for ever, activated from a business day on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import fetch
+from rcu.ids import uuid7
+from rcu.loyalty.errors import NoProgrammeError, ProgrammeVersionTakenError
+from rcu.loyalty.models import ProgrammeActivation, ProgrammeVersion
+from rcu.loyalty.programme import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Which version of the programme holds on which business days."""
+
+    activations: tuple[tuple[date, str], ...]
+    """First business day and version, in the order in which they were activated."""
+
+    def version_on(self, day: date) -> str | None:
+        """Return the version of a business day; None before there was any.
+
+        The one that begins last, of those that have begun; of one day, the one activated last.
+        """
+        begun = [(start, n, version) for n, (start, version) in enumerate(self.activations)]
+        begun = [activation for activation in begun if activation[0] <= day]
+        return max(begun)[2] if begun else None
+
+
+@lru_cache(maxsize=64)
+def _parsed(document: bytes) -> Programme:
+    return Programme.from_document(orjson.loads(document))
+
+
+_DOCUMENTS = """
+    SELECT version, document::text FROM programme_version WHERE version = ANY ($1::text[])
+"""
+
+
+async def load(session: AsyncSession, versions: Iterable[str]) -> dict[str, Programme]:
+    """Return versions of the programme."""
+    wanted = sorted(set(versions))
+    if not wanted:
+        return {}
+    rows = await fetch(session, _DOCUMENTS, wanted)
+    return {version: _parsed(document.encode()) for version, document in rows}
+
+
+_IN_FORCE = "SELECT effective_on, version FROM programme_activation ORDER BY id"
+
+
+async def read_in_force(session: AsyncSession) -> InForce:
+    """Return which versions are in force when."""
+    return InForce(tuple((row[0], row[1]) for row in await fetch(session, _IN_FORCE)))
+
+
+async def get_on(session: AsyncSession, day: date) -> Programme:
+    """Return the programme in force on a business day; raise `NoProgrammeError` if none is."""
+    version = (await read_in_force(session)).version_on(day)
+    if version is None:
+        raise NoProgrammeError
+    return (await load(session, [version]))[version]
+
+
+async def activate(
+    session: AsyncSession, programme: Programme, *, effective_on: date, actor: str
+) -> bool:
+    """Put a version in force from a business day on; return whether that is new.
+
+    What was earned before keeps the rules that it was earned by, whenever the goods come back.
+    Raises `ProgrammeVersionTakenError` when the version stands for other rules already.
+    """
+    now = datetime.now(UTC)
+    document = programme.to_document()
+    await session.execute(
+        insert(ProgrammeVersion)
+        .values(version=programme.version, document=document, created_at=now, created_by=actor)
+        .on_conflict_do_nothing()
+    )
+    kept = await session.get_one(ProgrammeVersion, programme.version, populate_existing=True)
+    if kept.document != document:
+        raise ProgrammeVersionTakenError(programme.version)
+    in_force = await read_in_force(session)
+    if in_force.version_on(effective_on) == programme.version:
+        return False
+    session.add(
+        ProgrammeActivation(
+            id=uuid7(),
+            version=programme.version,
+            effective_on=effective_on,
+            activated_at=now,
+            activated_by=actor,
+        )
+    )
+    await session.flush()
+    return True
+
+
+async def list_activations(session: AsyncSession) -> list[ProgrammeActivation]:
+    """Return all activations, the newest first."""
+    statement = select(ProgrammeActivation).order_by(ProgrammeActivation.id.desc()).limit(500)
+    return list(await session.scalars(statement))

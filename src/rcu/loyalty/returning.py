@@ -1,0 +1,371 @@
+"""What goods that come back do to points: the sale's are taken, those spent on it go back.
+
+A return takes from the lots that its sale gave, then from the account's others; what is missing is
+owed, if the programme says so. Points that had paid for the goods go back to their lots, with the
+days these have. A void does the like for the whole of its ticket.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.loyalty import ledger, programmes, repository
+from rcu.loyalty.earning import (
+    Sale,
+    Standing,
+    earn,
+    exact_of_return,
+    lines_of,
+    payments_of,
+    stored,
+    whole,
+)
+from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
+from rcu.loyalty.lots import (
+    Lot,
+    Taken,
+    active_from,
+    expires_on,
+    give_back,
+    takes_for_return,
+)
+from rcu.loyalty.models import Counterpart, PostingKind
+from rcu.loyalty.programme import Programme
+from rcu.loyalty.programmes import InForce
+from rcu.loyalty.repository import KnownPosting, OriginalTicket, TicketFact
+
+_TAKEN: Final = "taken"
+"""Points that a return was to take, in the rules of its posting: those borne included."""
+_COUNTED: Final = "counted"
+"""Points and cents that a return took off the months that count for tiers."""
+
+
+async def take_back(
+    session: AsyncSession,
+    facts: Sequence[TicketFact],
+    *,
+    in_force: InForce,
+    debts: dict[UUID, int],
+    at: datetime,
+) -> dict[UUID, int]:
+    """Post what returns and voids take and give back; return the sum of each, by ticket.
+
+    One after another, in the order of their sale: each sees what the one before has taken.
+    """
+    sums: dict[UUID, int] = {}
+    for fact in facts:
+        past = await _Past.read(session, fact)
+        versions = {p.programme_version for p in past.postings if p.programme_version}
+        own = in_force.version_on(fact.business_date)
+        loaded = await programmes.load(session, versions | ({own} if own else set()))
+        work = _Work(fact, past, loaded, own, debts, at)
+        drafts = work.drafts()
+        await ledger.post(session, drafts, at=at)
+        if drafts:
+            moved = (m for draft in drafts for m in draft.movements if m.account_id is not None)
+            sums[fact.id] = sum(movement.points for movement in moved)
+    return sums
+
+
+@dataclass(slots=True)
+class _Past:
+    """What was posted of the ticket that comes back."""
+
+    original: OriginalTicket | None
+    postings: Sequence[KnownPosting]
+    lots: dict[UUID, Lot]
+    sold_on: date
+    """Business day of the sale; of a return that is cancelled, that of the goods' own sale."""
+
+    @classmethod
+    async def read(cls, session: AsyncSession, fact: TicketFact) -> _Past:
+        if fact.original_id is None:
+            lots = await repository.list_lots(session, [fact.record_id])
+            return cls(None, (), {lot.id: lot for lot in lots}, fact.business_date)
+        originals = await repository.find_originals(session, [fact.original_id])
+        original = originals[fact.original_id]
+        sold = originals.get(original.original_id) if original.original_id else None
+        postings = await repository.find_postings(session, list(originals))
+        accounts = {entry.account_id for posting in postings for entry in posting.entries}
+        lots = await repository.list_lots(session, accounts)
+        sold_on = (sold or original).business_date
+        return cls(original, postings, {lot.id: lot for lot in lots}, sold_on)
+
+    def accrual(self) -> KnownPosting | None:
+        """Return what the sale has earned."""
+        return self._one(PostingKind.ACCRUAL)
+
+    def _one(self, kind: PostingKind) -> KnownPosting | None:
+        own = (p for p in self.postings if self.original and p.ticket_id == self.original.id)
+        return next((posting for posting in own if posting.kind == kind), None)
+
+    def correcting(self, posting: KnownPosting, *kinds: PostingKind) -> list[KnownPosting]:
+        """Return what corrects a posting and is not itself voided."""
+        voided = {p.corrects_id for p in self.postings if p.kind == PostingKind.VOID}
+        return [
+            p
+            for p in self.postings
+            if p.corrects_id == posting.id and p.kind in kinds and p.id not in voided
+        ]
+
+    def redemptions(self) -> list[KnownPosting]:
+        """Return the spending that paid for the ticket."""
+        return [p for p in self.postings if p.kind == PostingKind.REDEMPTION]
+
+
+@dataclass(slots=True)
+class _Work:
+    """One return or void."""
+
+    fact: TicketFact
+    past: _Past
+    loaded: Mapping[str, Programme]
+    own_version: str | None
+    debts: dict[UUID, int]
+    at: datetime
+    made: list[Draft] = field(default_factory=list)
+
+    def drafts(self) -> list[Draft]:
+        original = self.past.original
+        if original is None:
+            self._take_without_ticket()
+        elif self.fact.kind == "void" and original.kind == "return":
+            self._undo_return(original)
+        else:
+            self._take_for_ticket(original)
+            self._restore(original)
+        return self.made
+
+    # --- a sale that comes back, or is cancelled ------------------------------------------------
+
+    def _take_for_ticket(self, original: OriginalTicket) -> None:
+        accrual = self.past.accrual()
+        if accrual is None or accrual.programme_version is None or not accrual.entries:
+            return
+        programme = self.loaded[accrual.programme_version]
+        before = self.past.correcting(accrual, PostingKind.RETURN)
+        given = sum(entry.points for entry in accrual.entries)
+        base = given - sum(accrual.rules.get("bonuses", {}).values())
+        exact = self._exact_back(programme, accrual, original)
+        left = Fraction(accrual.exact_points or 0) - exact
+        left -= sum((Fraction(p.exact_points or 0) for p in before), Fraction(0))
+        done = sum(p.rules.get(_TAKEN, 0) for p in before)
+        if self._is_whole(original, before):
+            wanted = given - done
+        else:
+            wanted = base - whole(max(left, Fraction(0)), programme.rounding) - done
+        # Rounded before and exact after: what was never given is not taken.
+        wanted = max(min(wanted, given - done), 0)
+        draft = self._draft(accrual, programme.version)
+        draft.exact_points = stored(exact)
+        counted = [min(wanted, max(base - done, 0)), self._cents(accrual, original, before)]
+        draft.rules = {_TAKEN: wanted, _COUNTED: counted}
+        account = accrual.entries[0].account_id
+        self._take(draft, account, wanted, programme, given_by=accrual.id)
+        month = original.business_date.replace(day=1)
+        draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
+        self.made.append(draft)
+
+    def _exact_back(
+        self, programme: Programme, accrual: KnownPosting, original: OriginalTicket
+    ) -> Fraction:
+        exact = Fraction(accrual.exact_points or 0)
+        if self.fact.kind == "void":
+            return exact
+        sold = _sale(original)
+        if self.fact.lines:
+            return exact_of_return(programme, _sale(self.fact), sold, accrual.rules.get("tier"))
+        share = Fraction(-self.fact.total_cents, max(original.total_cents, 1))
+        return exact * min(share, Fraction(1))
+
+    def _is_whole(self, original: OriginalTicket, before: Iterable[KnownPosting]) -> bool:
+        if self.fact.kind == "void":
+            return True
+        back = -self.fact.total_cents + sum(p.amount_cents or 0 for p in before)
+        return back >= original.total_cents
+
+    def _cents(
+        self, accrual: KnownPosting, original: OriginalTicket, before: Iterable[KnownPosting]
+    ) -> int:
+        """Return how many of the cents that count for tiers come back."""
+        counted = accrual.amount_cents or 0
+        left: int = counted - sum(p.rules.get(_COUNTED, (0, 0))[1] for p in before)
+        if self.fact.kind == "void":
+            return left
+        return min(-self.fact.total_cents * counted // max(original.total_cents, 1), left)
+
+    def _take(
+        self, draft: Draft, account: UUID, wanted: int, programme: Programme, *, given_by: UUID
+    ) -> None:
+        lots = [lot for lot in self.past.lots.values() if lot.account_id == account]
+        taken, missing = takes_for_return(lots, wanted, given_by=given_by)
+        draft.take(taken)
+        self._keep(taken)
+        if missing and programme.returns_below_zero:
+            draft.move(-missing, to=account)
+            self.debts[account] = self.debts.get(account, 0) + missing
+        elif missing:
+            draft.rules["borne"] = missing
+        draft.against(Counterpart.ISSUED)
+
+    def _keep(self, taken: Iterable[Taken]) -> None:
+        for part in taken:
+            lot = self.past.lots[part.lot.id]
+            self.past.lots[lot.id] = replace(lot, remaining=lot.remaining - part.points)
+
+    def _take_without_ticket(self) -> None:
+        """Take what the goods would earn today: nobody knows which sale gave it."""
+        if self.own_version is None:
+            return
+        programme = self.loaded[self.own_version]
+        goods = _sale(self.fact)
+        lines = [replace(line, amount_cents=-line.amount_cents) for line in goods.lines]
+        earned = earn(
+            programme,
+            replace(goods, total_cents=-goods.total_cents, lines=lines, payments=()),
+            Standing(),
+        )
+        draft = self._draft(None, programme.version)
+        draft.exact_points = stored(earned.exact)
+        draft.rules = {_TAKEN: earned.points, "without_ticket": True}
+        self._take(draft, self.fact.record_id, earned.points, programme, given_by=draft.id)
+        if draft.movements:
+            month = self.fact.business_date.replace(day=1)
+            draft.counted.append(
+                Counted(self.fact.record_id, month, -earned.points, -earned.amount_cents)
+            )
+        self.made.append(draft)
+
+    # --- points that paid for the goods ---------------------------------------------------------
+
+    def _restore(self, original: OriginalTicket) -> None:
+        for redemption in self.past.redemptions():
+            restored = self.past.correcting(redemption, PostingKind.RESTORATION)
+            spent = _by_lot(redemption.entries, sign=-1)
+            total = sum(spent.values())
+            for one in restored:
+                for lot_id, points in _by_lot(one.entries, sign=1).items():
+                    spent[lot_id] -= points
+            done = total - sum(spent.values())
+            points = self._share(total, original, restored) - done
+            back = give_back(spent, points, order=list(spent))
+            if back or points == 0:
+                # Also without points: how much of the goods came back is summed up from these.
+                self.made.append(self._restoration(redemption, back))
+
+    def _share(self, total: int, original: OriginalTicket, restored: Sequence[KnownPosting]) -> int:
+        if self.fact.kind == "void" or original.total_cents <= 0:
+            return total
+        cents = -self.fact.total_cents + sum(p.amount_cents or 0 for p in restored)
+        return min(total * cents // original.total_cents, total)
+
+    def _restoration(self, redemption: KnownPosting, back: Mapping[UUID, int]) -> Draft:
+        draft = self._draft(redemption, redemption.programme_version, what="restoration")
+        draft.kind = PostingKind.RESTORATION
+        owner = {e.lot_id: e.account_id for e in redemption.entries if e.lot_id is not None}
+        for lot_id, points in back.items():
+            draft.move(points, to=owner[lot_id], lot=lot_id)
+        draft.against(Counterpart.REDEEMED)
+        return draft
+
+    # --- a return that is cancelled -------------------------------------------------------------
+
+    def _undo_return(self, original: OriginalTicket) -> None:
+        """Give back what a return took, and take again what it gave back."""
+        for posting in self.past.postings:
+            if posting.ticket_id == original.id and posting.kind != PostingKind.VOID:
+                draft = self._draft(posting, posting.programme_version)
+                for entry in posting.entries:
+                    self._reverse(draft, entry.account_id, entry.lot_id, -entry.points)
+                draft.against(
+                    Counterpart.REDEEMED
+                    if posting.kind == PostingKind.RESTORATION
+                    else Counterpart.ISSUED
+                )
+                self._count_again(draft, posting)
+                self.made.append(draft)
+
+    def _reverse(self, draft: Draft, account: UUID, lot_id: UUID | None, points: int) -> None:
+        if lot_id is not None and points > 0:
+            draft.move(points, to=account, lot=lot_id)
+        elif lot_id is not None:
+            lots = [lot for lot in self.past.lots.values() if lot.account_id == account]
+            own = [lot for lot in lots if lot.id == lot_id]
+            others = [lot for lot in lots if lot.id != lot_id]
+            taken, missing = takes_for_return([*own, *others], -points, given_by=draft.id)
+            draft.take(taken)
+            self._keep(taken)
+            draft.move(-missing, to=account)
+            self.debts[account] = self.debts.get(account, 0) + missing
+        else:
+            self._forgive(draft, account, points)
+
+    def _forgive(self, draft: Draft, account: UUID, points: int) -> None:
+        """Take a debt back; what later sales have paid of it comes back as new points."""
+        owed = min(self.debts.get(account, 0), points)
+        self.debts[account] = self.debts.get(account, 0) - owed
+        draft.move(owed, to=account)
+        if points > owed and draft.programme_version is not None:
+            programme = self.loaded[draft.programme_version]
+            start = active_from(self.fact.business_date, after_days=0)
+            lot = NewLot(
+                account_id=account,
+                earned_at=self.fact.sold_at,
+                active_from=start,
+                expires_on=expires_on(start, months=programme.expires_after_months),
+                timezone=self.fact.timezone,
+                granted=points - owed,
+            )
+            draft.give(lot, debt=0)
+
+    def _count_again(self, draft: Draft, posting: KnownPosting) -> None:
+        counted = posting.rules.get(_COUNTED)
+        if counted is None or not posting.entries:
+            return
+        day = self.past.sold_on
+        draft.counted.append(Counted(posting.entries[0].account_id, day.replace(day=1), *counted))
+
+    def _draft(
+        self, corrected: KnownPosting | None, version: str | None, *, what: str | None = None
+    ) -> Draft:
+        fact = self.fact
+        parts = (corrected.id,) if corrected is not None else ()
+        return Draft(
+            posting_id(what or fact.kind, fact.source, fact.ticket_id, *parts),
+            PostingKind.VOID if fact.kind == "void" else PostingKind.RETURN,
+            fact.business_date,
+            actor=f"source:{fact.source}",
+            programme_version=version,
+            ticket_id=fact.id,
+            corrects_id=corrected.id if corrected is not None else None,
+            amount_cents=-fact.total_cents,
+        )
+
+
+def _by_lot(entries: Collection[repository.EntryOf], *, sign: int) -> dict[UUID, int]:
+    """Return the points of each lot, in the order of the entries."""
+    found: dict[UUID, int] = defaultdict(int)
+    for entry in entries:
+        if entry.lot_id is not None:
+            found[entry.lot_id] += sign * entry.points
+    return dict(found)
+
+
+def _sale(ticket: TicketFact | OriginalTicket) -> Sale:
+    return Sale(
+        total_cents=ticket.total_cents,
+        currency=ticket.currency,
+        channel=ticket.channel,
+        store=ticket.store,
+        business_date=ticket.business_date,
+        lines=lines_of(ticket.lines),
+        payments=payments_of(ticket.payments),
+    )
