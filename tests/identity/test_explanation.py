@@ -22,6 +22,7 @@ from rcu.identity.scoring import Decision, score_pair
 from tests.identity.people import features, home
 
 MODEL = Model.shipped()
+CAUTIOUS = Model(MODEL.document.model_copy(update={"names_alone_link": False}))
 
 
 def explained(
@@ -153,7 +154,7 @@ def test_a_pair_over_the_line_links_or_says_which_guard_forbids_it(
 def test_what_forbids_a_link_is_named_in_both_languages(
     left: Features, right: Features, code: str
 ) -> None:
-    match = explained(left, right)
+    match = explain_pair(score_pair(left, right, CAUTIOUS), left, right, CAUTIOUS)
 
     assert match.decision is not Decision.LINK
     assert match.guard is not None

@@ -56,6 +56,48 @@ def test_a_chain_never_joins_two_people_who_contradict_each_other() -> None:
         assert not {"mother", "daughter"} <= c
 
 
+def test_a_rare_name_alone_ties_its_records_while_one_person_bears_it() -> None:
+    records = {
+        "till": features("Enora", "KERVELLA"),
+        "shop": features("Enora", "Kervella", email="enora@orange.fr", born="17/03/1984"),
+    }
+
+    assert clients_of(records) == {client("till", "shop")}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        features("Enora", "Kervella", email="enora2@free.fr", born="02/11/1951"),
+        features("Enora", "Kervella", phone="0752806391", email="enora2@free.fr"),
+    ],
+    ids=["by birth date", "by e-mail and phone"],
+)
+def test_a_name_that_two_people_bear_ties_nobody_by_itself(other: Features) -> None:
+    records = {
+        "till": features("Enora", "Kervella"),
+        "counter": features("Enora", "KERVELLA", title="Mme"),
+        "shop": features(
+            "Enora", "Kervella", phone="0637194285", email="enora@orange.fr", born="17/03/1984"
+        ),
+        "app": features("Enora", "Kervella", phone="0637194285", born="17/03/1984"),
+        "other": other,
+    }
+
+    assert clients_of(records) == {
+        client("till"), client("counter"), client("shop", "app"), client("other"),
+    }  # fmt: skip
+
+
+def test_a_common_name_alone_ties_nobody() -> None:
+    records = {
+        "till": features("Marie", "Martin"),
+        "shop": features("Marie", "Martin", email="marie.martin7@orange.fr"),
+    }
+
+    assert clients_of(records) == {client("till"), client("shop")}
+
+
 def test_an_anonymous_record_that_two_people_claim_belongs_to_neither() -> None:
     records = {
         "mother": features("Sylvie", "Kervella", email="famille@orange.fr"),

@@ -111,10 +111,18 @@ def test_a_household_does_not_outvote_a_missing_given_name() -> None:
     assert score(one, other).decision is not Decision.LINK
 
 
-def test_a_rare_name_alone_goes_to_review() -> None:
-    found = score(features("Enora", "Kervella"), features("Enora", "Kervella"))
+def test_a_rare_name_alone_links_where_the_model_lets_names_link() -> None:
+    one, other = features("Enora", "Kervella"), features("Enora", "Kervella")
+    cautious = Model(MODEL.document.model_copy(update={"names_alone_link": False}))
 
-    assert found.decision is Decision.REVIEW
+    assert score_pair(one, other, MODEL).decision is Decision.LINK
+    assert score_pair(one, other, cautious).decision is Decision.REVIEW
+
+
+def test_a_common_name_alone_links_nobody() -> None:
+    found = score(features("Marie", "Martin"), features("Marie", "Martin"))
+
+    assert found.decision is Decision.APART
 
 
 @pytest.mark.parametrize(

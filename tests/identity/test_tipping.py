@@ -22,8 +22,8 @@ def tips_of(a: Features, b: Features) -> tuple[Tip, ...]:
 
 
 def test_a_birth_date_would_have_been_enough_and_its_gain_is_checked_by_hand() -> None:
-    a = features("Quitterie", "Estournelle", born="1984-05-17")
-    b = features("Quitterie", "Estournelle")
+    a = features("Quitterie", "Estournelle", born="1984-05-17", email="quitterie@free.fr")
+    b = features("Quitterie", "Estournelle", email="estournelle.q@laposte.net")
     score = score_pair(a, b, MODEL)
 
     tips = find_tips(score, MODEL)
@@ -101,7 +101,10 @@ def test_no_tip_takes_more_than_three_changes() -> None:
 
 
 PAIRS = [
-    (features("Ana", "Fontenoy"), features("Ana", "Fontenoy", born="1984-05-17")),
+    (
+        features("Ana", "Fontenoy", phone="0611223345"),
+        features("Ana", "Fontenoy", phone="0788997766", born="1984-05-17"),
+    ),
     (
         features("Ana", "Fontenoy", born="1984-05-17", title="Mme"),
         features("Anna", "Bellanger", born="1984-05-18", phone="0612345678"),

@@ -99,8 +99,11 @@ def compare_phones(a: Features, b: Features, shared: Container[tuple[str, str]])
         if not own:
             return SHARED
         return "landline" if all(map(is_landline, own)) else EXACT
-    near = any(_one_error(x, y) for x in a.phones for y in b.phones)
-    return TYPING_ERROR if near else DIFFERENT
+    if any(_one_error(x, y) for x in a.phones for y in b.phones):
+        return TYPING_ERROR
+    # A landline here and a mobile there: a person has both, and neither was compared.
+    comparable = any(is_landline(x) == is_landline(y) for x in a.phones for y in b.phones)
+    return DIFFERENT if comparable else MISSING
 
 
 def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:

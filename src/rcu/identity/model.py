@@ -135,7 +135,11 @@ class ModelDocument(_Part):
     link_weight: float
     review_weight: float
     names_alone_link: bool
-    """Whether two records may link when nothing but their names agrees, however rare the names."""
+    """Whether two records may link when nothing but their names agrees.
+
+    They still need the weight, which asks for rare names, and that the records hold no two people
+    of the name (see `partition`).
+    """
     household: Household
     key_cap: Annotated[int, Field(gt=1)]
     """A blocking key with more holders than this finds no candidates."""

@@ -3,21 +3,23 @@
 Constrained agglomeration. Judgements of match come first, then the links, strongest first;
 equal weights are taken in the order of the records' own keys, never of their arrival. A merge
 is refused when any member of one side contradicts any member of the other, when a judgement
-forbids it, or when nothing but one weak link speaks for it. What a merge looks at lies within
-the connected component of links and judgements of match, so that a component can be
-partitioned by itself.
+forbids it, or when nothing but one weak link speaks for it. Links that compared no given name and
+no birth date come next, for records that one person claims; links by name alone come last, for
+names that one person bears. What a merge looks at lies within the connected component of links
+and judgements of match, so that a component can be partitioned by itself.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import TITLE, Decision, PairScore, contradiction
+from rcu.identity.scoring import TITLE, Decision, PairScore, contradiction, rests_on_names
 
 K = TypeVar("K", bound=Hashable)
 
@@ -97,9 +99,7 @@ class Agglomeration(Generic[K]):
             self._weights[a][b] = self._weights[b][a] = score.weight
             if score.decision is Decision.LINK:
                 self._links.append(Link(a, b, score))
-        self._links.sort(
-            key=lambda link: (-round(link.score.weight, _DIGITS), order(link.a), order(link.b))
-        )
+        self._links.sort(key=self._strongest_first)
         self._cluster_of: dict[K, Cluster[K]] = {}
 
     def run(self) -> list[frozenset[K]]:
@@ -111,13 +111,19 @@ class Agglomeration(Generic[K]):
             self._cluster_of[b].forbidden.add(a)
         for a, b in self._must:
             self._merge(a, b)
-        self._agglomerate(link for link in self._links if not _is_blind(link.score))
-        self._agglomerate(self._unrivalled(link for link in self._links if _is_blind(link.score)))
+        named = [link for link in self._links if rests_on_names(link.score)]
+        others = [link for link in self._links if not rests_on_names(link.score)]
+        self._agglomerate(link for link in others if not _is_blind(link.score))
+        self._agglomerate(self._unrivalled(link for link in others if _is_blind(link.score)))
+        self._agglomerate(self._of_sole_bearers(named))
         distinct = {id(cluster): cluster for cluster in self._cluster_of.values()}
         return sorted(
             (frozenset(cluster.members) for cluster in distinct.values()),
             key=lambda members: min(map(self._order, members)),
         )
+
+    def _strongest_first(self, link: Link[K]) -> tuple[Any, ...]:
+        return -round(link.score.weight, _DIGITS), self._order(link.a), self._order(link.b)
 
     def _ordered(self, pairs: frozenset[frozenset[K]]) -> list[list[K]]:
         """Return the judged pairs whose records are both here, each pair and all in order."""
@@ -242,12 +248,44 @@ class Agglomeration(Generic[K]):
         rivals = [claim for claim in claims if _can_contradict(claim[1])]
         for i, (weight, cluster) in enumerate(rivals):
             for stronger, rival in rivals[:i]:
-                if self._incompatible(rival, cluster):
+                if self._are_rivals(rival, cluster):
                     losers.add(id(cluster))
                     if stronger - weight < _CLAIM_MARGIN:
                         contested = True
                         losers.add(id(rival))
         return contested, losers
+
+    def _of_sole_bearers(self, links: Sequence[Link[K]]) -> list[Link[K]]:
+        """Return the links by name alone, less those of a name that two different people bear.
+
+        How rare a name is, the records show best: when any two of those whom it ties together
+        cannot be one person, the name designates neither, and ties nobody.
+        """
+        kept: list[Link[K]] = []
+        for group in self._tied(links):
+            clusters = {id(c): c for link in group for c in self._ends(link)}
+            if not any(self._are_rivals(a, b) for a, b in combinations(clusters.values(), 2)):
+                kept += group
+        return sorted(kept, key=self._strongest_first)
+
+    def _tied(self, links: Iterable[Link[K]]) -> list[list[Link[K]]]:
+        """Return the links by connected group of clusters."""
+        groups: dict[int, list[Link[K]]] = {}
+        for link in links:
+            one, two = (groups.setdefault(id(c), []) for c in self._ends(link))
+            one.append(link)
+            if one is not two:
+                one += two
+                groups.update((id(c), one) for other in two for c in self._ends(other))
+                groups.update((id(c), one) for c in self._ends(link))
+        return list({id(group): group for group in groups.values()}.values())
+
+    def _ends(self, link: Link[K]) -> tuple[Cluster[K], Cluster[K]]:
+        return self._cluster_of[link.a], self._cluster_of[link.b]
+
+    def _are_rivals(self, one: Cluster[K], two: Cluster[K]) -> bool:
+        """Tell whether two claimants are two people, be it two of one name."""
+        return self._incompatible(one, two) or kin_of_one_name(one, two)
 
 
 def _can_contradict(cluster: Cluster[Any]) -> bool:

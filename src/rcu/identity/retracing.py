@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.features import Features
@@ -207,14 +208,35 @@ class _Watched(Agglomeration[K]):
     def _unrivalled(self, links: Iterable[Link[K]]) -> list[Link[K]]:
         blind = list(links)
         kept = super()._unrivalled(blind)
-        chosen = {id(link) for link in kept}
-        for link in blind:
-            if id(link) not in chosen:
-                rivals = self._rivals(link, blind)
-                self.refused.append(
-                    Refused(link.a, link.b, link.score, Obstacle(Reason.RIVAL, None, rivals))
-                )
+        self._note_refused(blind, kept, self._rivals)
         return kept
+
+    def _of_sole_bearers(self, links: Sequence[Link[K]]) -> list[Link[K]]:
+        kept = super()._of_sole_bearers(links)
+        self._note_refused(links, kept, self._bearers)
+        return kept
+
+    def _note_refused(
+        self,
+        links: Sequence[Link[K]],
+        kept: Sequence[Link[K]],
+        rivals: Callable[[Link[K], Sequence[Link[K]]], tuple[K, K] | None],
+    ) -> None:
+        chosen = {id(link) for link in kept}
+        self.refused += [
+            Refused(link.a, link.b, link.score, Obstacle(Reason.RIVAL, None, rivals(link, links)))
+            for link in links
+            if id(link) not in chosen
+        ]
+
+    def _bearers(self, link: Link[K], links: Sequence[Link[K]]) -> tuple[K, K] | None:
+        """Return two records that a name ties to the link and that cannot be one person."""
+        [group] = [group for group in self._tied(links) if any(one is link for one in group)]
+        bearers = sorted({key for one in group for key in (one.a, one.b)}, key=self._order)
+        for one, two in combinations(bearers, 2):
+            if self._are_rivals(self._cluster_of[one], self._cluster_of[two]):
+                return one, two
+        return None
 
     def _rivals(self, link: Link[K], blind: Sequence[Link[K]]) -> tuple[K, K] | None:
         """Return two records that claim an end of the link and cannot be one person."""
@@ -230,6 +252,6 @@ class _Watched(Agglomeration[K]):
             claimants.sort(key=lambda key: key not in {link.a, link.b})
             for i, one in enumerate(claimants):
                 for two in claimants[i + 1 :]:
-                    if self._incompatible(self._cluster_of[one], self._cluster_of[two]):
+                    if self._are_rivals(self._cluster_of[one], self._cluster_of[two]):
                         return one, two
         return None

@@ -257,7 +257,7 @@ def _decide(
         return Decision.REVIEW
     return (
         Decision.LINK
-        if designates_a_person(levels) and (model.names_alone_link or _more_than_a_name(levels))
+        if designates_a_person(levels) and _names_may_do(levels, model)
         else Decision.REVIEW
     )
 
@@ -290,14 +290,29 @@ def designates_a_person(levels: dict[str, str]) -> bool:
     )
 
 
-def _more_than_a_name(levels: dict[str, str]) -> bool:
-    """Tell whether anything agrees besides the names: a rare name alone is no proof."""
-    return any(
+def rests_on_names(score: PairScore) -> bool:
+    """Tell whether nothing agrees besides the names: a rare name alone is no proof."""
+    return all(
+        item.level in _SAYS_NOTHING for item in score.evidence if item.attribute not in _NAMES
+    )
+
+
+def _names_may_do(levels: dict[str, str], model: Model) -> bool:
+    """Tell whether something agrees besides the names, or the names may do without.
+
+    They may not where e-mails, phones, cards or other identifiers could be compared, to no avail.
+    """
+    if any(
         level not in _SAYS_NOTHING for attribute, level in levels.items() if attribute not in _NAMES
+    ):
+        return True
+    return model.names_alone_link and all(
+        level == MISSING for attribute, level in levels.items() if attribute not in _SILENT
     )
 
 
 _NAMES = frozenset({"given_name", "family_name", "title"})
+_SILENT = _NAMES | {"birth_date", "address", "place"}
 _SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
 _NOT_IDENTIFIERS = frozenset(
     {"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"}

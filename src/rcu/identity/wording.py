@@ -280,8 +280,8 @@ REFUSALS: Final[Mapping[str, Sentence]] = {
         "un seul lien faible plaide pour, et les autres paires entre les deux côtés contre",
     ),
     "rival": Sentence(
-        "two different people claim the record with like strength, or one more strongly",
-        "deux personnes différentes revendiquent la fiche, à force égale ou l'une plus fortement",
+        "two different people claim the record, or bear the name that alone speaks for the link",
+        "deux personnes différentes revendiquent la fiche, ou portent le nom qui seul rapproche",
     ),
 }
 """Why the partition kept two groups of records apart although two of their records link."""
