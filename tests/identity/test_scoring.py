@@ -111,6 +111,15 @@ def test_a_household_does_not_outvote_a_missing_given_name() -> None:
     assert score(one, other).decision is not Decision.LINK
 
 
+def test_a_landline_is_not_held_against_a_mobile() -> None:
+    landline = features("Lou", "Morvan", phone=LANDLINE)
+    mobile = features("Lou", "Morvan", phone="0637194285")
+    other = features("Lou", "Morvan", phone="0752806391")
+
+    assert "phone" not in {item.attribute for item in score(landline, mobile).evidence}
+    assert level_of(score(other, mobile), "phone") == "different"
+
+
 def test_a_rare_name_alone_links_where_the_model_lets_names_link() -> None:
     one, other = features("Enora", "Kervella"), features("Enora", "Kervella")
     cautious = Model(MODEL.document.model_copy(update={"names_alone_link": False}))
