@@ -28,14 +28,19 @@ class Base(DeclarativeBase):
 
 
 def import_models() -> None:
-    """Import the `models` module of every domain, so that `Base.metadata` holds every table."""
+    """Import the modules of tables of every domain, so that `Base.metadata` holds every table.
+
+    Those are `models`, and what a domain keeps beside it in modules named `..._models`.
+    """
     for package in pkgutil.iter_modules(rcu.__path__, prefix="rcu."):
-        if package.ispkg and _has_models(package.name):
-            importlib.import_module(f"{package.name}.models")
+        if package.ispkg:
+            for module in _model_modules(package.name):
+                importlib.import_module(f"{package.name}.{module}")
 
 
-def _has_models(package: str) -> bool:
-    """Say whether a package holds a module `models`, by its files: nothing is imported."""
+def _model_modules(package: str) -> list[str]:
+    """Return the modules of tables in a package, by its files: nothing is imported."""
     spec = importlib.util.find_spec(package)
     locations = spec.submodule_search_locations if spec is not None else None
-    return any(module.name == "models" for module in pkgutil.iter_modules(locations))
+    names = (module.name for module in pkgutil.iter_modules(locations))
+    return [name for name in names if name == "models" or name.endswith("_models")]

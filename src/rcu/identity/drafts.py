@@ -11,8 +11,10 @@ from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
 from rcu.identity import repository
 from rcu.identity.blocking import blocking_keys
+from rcu.identity.controls import Controls, read_after_locks
 from rcu.identity.features import Features, describe
 from rcu.identity.models import RecordKind
+from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
@@ -37,6 +39,12 @@ class Draft:
     old_features: Features | None
     """None when no profile of this record was known."""
     old_keys: frozenset[int]
+
+    @property
+    def identifiers(self) -> set[IdentifierKey]:
+        """The identifiers that the record will hold, and those that it held."""
+        old = self.old_features.identifiers if self.old_features else ()
+        return {*self.features.identifiers, *old}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +113,17 @@ def _draft(
     )
 
 
-async def refuse_overtaken(session: AsyncSession, prepared: Prepared) -> None:
-    """Raise `StaleReadError` when a record changed between `prepare` and the locks."""
-    versions = await repository.list_versions(session, sorted(prepared.drafts))
+async def refuse_overtaken(session: AsyncSession, prepared: Prepared) -> Controls:
+    """Raise `StaleReadError` when a record changed between `prepare` and the locks.
+
+    Return what is declared of the identifiers of the drafts, which the same query brings.
+    """
+    versions, controls = await read_after_locks(
+        session,
+        prepared.drafts.keys(),
+        {i for draft in prepared.drafts.values() for i in draft.identifiers},
+    )
     for key, draft in prepared.drafts.items():
         if versions.get(key) != (draft.before.version if draft.before else None):
             raise StaleReadError
+    return controls

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from rcu.errors import RcuError
+from rcu.errors import FieldError, RcuError
 
 
 class ClientNotFoundError(RcuError):
@@ -62,6 +62,36 @@ class ClientChangedError(RcuError):
         super().__init__(
             f"The client {client_id} is at version {current}, not {expected}: look at it again.",
             extra={"current_version": current},
+        )
+
+
+class IdentifierChangedError(RcuError):
+    """The status of the identifier was told anew since the steward looked at it."""
+
+    status = 409
+    code = "identifier_changed"
+
+    def __init__(self, *, expected: int, current: int) -> None:
+        super().__init__(
+            f"The identifier is at version {current}, not {expected}: look at it again.",
+            extra={"current_version": current},
+        )
+
+
+class NotAnIdentifierError(RcuError):
+    """The value is no identifier of its kind: not well-formed, or a placeholder."""
+
+    status = 422
+    code = "not_an_identifier"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The value is no {kind} that could designate somebody: not well-formed, or a filler.",
+            errors=[
+                FieldError(
+                    field="/value", reason="Not an identifier", code=self.code, location="body"
+                )
+            ],
         )
 
 

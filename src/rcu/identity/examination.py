@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.candidates import find_candidates
+from rcu.identity.controls import read_controls
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.features import Features
 from rcu.identity.forming import form_clusters, judgements_of
@@ -29,7 +30,7 @@ from rcu.identity.neighbourhood import Neighbourhood, ordered
 from rcu.identity.pairs import load_component
 from rcu.identity.repository import Pair, RecordKey, StoredRecord
 from rcu.identity.retracing import Retraced, retrace
-from rcu.identity.scoring import PairScore, score_pair
+from rcu.identity.scoring import PairScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def examine(
     component = await load_component(session, {*one_side, *other_side})
     if most_records is not None and len(component.records) > most_records:
         raise TooManyRecordsError(found=len(component.records), most=most_records)
-    near = await Neighbourhood.load(session, [], model)
+    near = await Neighbourhood.load(session, [], model, await read_controls(session))
     formed = await form_clusters(session, {}, component, near, {})
     features = {record.id: Features.from_json(record.features) for record in component.records}
     await near.learn_sharing(session, [[features[r] for r in (*one_side, *other_side)]])
@@ -89,7 +90,7 @@ async def examine(
     for a, b in product(one_side, other_side):
         pair = ordered(a, b)
         if a != b and pair not in scores:
-            scores[pair] = score_pair(features[a], features[b], model, shared=near.shared)
+            scores[pair] = near.weigh(features[a], features[b])
     retraced = retrace(
         features,
         formed.scores,

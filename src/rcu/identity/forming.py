@@ -14,7 +14,7 @@ from rcu.identity.neighbourhood import Neighbourhood, tied_groups
 from rcu.identity.pairs import Component, load_component
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.repository import Pair, RecordKey
-from rcu.identity.scoring import PairScore, score_pair
+from rcu.identity.scoring import PairScore
 
 
 async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
@@ -67,7 +67,7 @@ async def form_clusters(
     for group in groups:
         for a, b in combinations(group, 2):
             if (a, b) not in scores:
-                scores[a, b] = score_pair(features[a], features[b], near.model, shared=near.shared)
+                scores[a, b] = near.weigh(features[a], features[b])
     key_of = {record.id: (record.source, record.external_id) for record in component.records}
     key_of |= {draft.id: draft.key for draft in drafts.values()}
     clusters = partition(

@@ -18,7 +18,10 @@ _HOLDERS = """
            wanted.kind, wanted.value, held.origin,
            CASE WHEN r.kind = 'identifiers' THEN ARRAY(
                SELECT ARRAY[own.kind, own.value] FROM identifier own WHERE own.record_id = r.id
-           ) END AS own
+           ) END AS own,
+           (SELECT d.status = 'shared' FROM identifier_declaration d
+            WHERE d.kind = wanted.kind AND d.value = wanted.value AND d.revoked_at IS NULL)
+               AS is_declared_shared
     FROM unnest($1::text[], $2::text[]) AS wanted(kind, value)
     CROSS JOIN LATERAL (
         SELECT record_id, origin FROM identifier i
@@ -37,6 +40,8 @@ class Holder:
     origin: str
     own: frozenset[tuple[str, str]]
     """Every identifier of the record, when it is one of identifiers only."""
+    is_declared_shared: bool | None
+    """Whether a steward declared the identifier shared; None when nothing is declared of it."""
 
 
 async def find_holders(
@@ -49,9 +54,9 @@ async def find_holders(
     ordered = sorted(identifiers)
     rows = await fetch(session, _HOLDERS, [k for k, _ in ordered], [v for _, v in ordered], cap)
     for row in rows:
-        kind, value, origin, held = row[8:]
+        kind, value, origin, held, is_declared_shared = row[8:]
         own = frozenset((kind, value) for kind, value in held or ())
-        found[kind, value].append(Holder(StoredRecord(*row[:8]), origin, own))
+        found[kind, value].append(Holder(StoredRecord(*row[:8]), origin, own, is_declared_shared))
     return found
 
 

@@ -79,6 +79,8 @@ class DecisionKind(StrEnum):
     SPLIT = "split"
     JUDGEMENT = "judgement"
     """On one pair of records, from the review queue."""
+    DECLARATION = "declaration"
+    """Of an identifier: shared by many people, or one person's."""
     UNDO = "undo"
     """Of another decision, or of a change that the service made by itself."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.blocking import identifier_key
 from rcu.identity.candidates import Candidate, find_candidates
+from rcu.identity.controls import Controls
 from rcu.identity.crowding import Reexamination, Reexamined
 from rcu.identity.features import Features
 from rcu.identity.identifiers import find_stating
@@ -32,6 +33,17 @@ class Written(Protocol):
     old_keys: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class StatusTurn:
+    """An identifier that became shared, or personal again, and who holds it now."""
+
+    identifier: IdentifierKey
+    is_shared: bool
+    holders: int
+    read: Sequence[Features]
+    """The holders, or as many of them as a key may have where there are more."""
+
+
 def ordered(a: UUID, b: UUID) -> Pair:
     """Return the two record ids as a pair, the lower one first."""
     return (a, b) if a < b else (b, a)
@@ -44,6 +56,7 @@ class Neighbourhood:
     written: Mapping[UUID, Written]
     records: dict[UUID, StoredRecord]
     model: Model
+    controls: Controls
     features: dict[UUID, Features] = field(default_factory=dict)
     holders: dict[int, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     """By blocking key, who holds it once the writes are done."""
@@ -64,13 +77,20 @@ class Neighbourhood:
     """What the writes change between records that are not written themselves."""
 
     @classmethod
-    async def load(cls, session: AsyncSession, written: Collection[Written], model: Model) -> Self:
+    async def load(
+        cls,
+        session: AsyncSession,
+        written: Collection[Written],
+        model: Model,
+        controls: Controls,
+    ) -> Self:
         """Read the candidates of the writes in one query, and work out what is shared."""
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         near = cls(
             written={w.id: w for w in written},
             records={},
             model=model,
+            controls=controls,
             holders={key: set() for key in keys},
         )
         found = await find_candidates(session, keys, cap=near.most_read)
@@ -181,6 +201,9 @@ class Neighbourhood:
     def _is_shared(
         self, identifier: IdentifierKey, others: Collection[UUID], mine: Collection[Features]
     ) -> bool:
+        declared = self.controls.is_shared(identifier)
+        if declared is not None:
+            return declared
         kind = identifier[0]
         by_number = is_shared_by_number(kind, len(others) + len(mine), self.model)
         if by_number is not None:
@@ -202,6 +225,7 @@ class Neighbourhood:
                 unknown |= seen & set(features.identifiers)
                 seen |= set(features.identifiers)
         unknown -= self.settled
+        await self.controls.learn(session, unknown)
         found = await find_candidates(
             session, {identifier_key(*i) for i in unknown}, cap=self.most_read
         )
@@ -237,10 +261,24 @@ class Neighbourhood:
                 pairs.update(combinations(sorted(self._holding(identifier)), 2))
         pairs |= self.reexamined.candidates
         return {
-            (a, b): score_pair(self.features[a], self.features[b], self.model, shared=self.shared)
+            (a, b): self.weigh(self.features[a], self.features[b])
             for a, b in pairs
             if not self._is_plainly_apart((a, b))
         }
+
+    def weigh(self, a: Features, b: Features) -> PairScore:
+        """Return the score of two records; what they share must be settled already."""
+        return score_pair(a, b, self.model, shared=self.shared)
+
+    def turns(self) -> list[StatusTurn]:
+        """Return the identifiers that the writes turned into shared ones or back, in order."""
+        found = []
+        for identifier in sorted(self.turned):
+            holders = self._holding(identifier)
+            read = [self.features[one] for one in sorted(holders & self.features.keys())]
+            is_shared_now = identifier in self.shared
+            found.append(StatusTurn(identifier, is_shared_now, len(holders), read))
+        return found
 
     def _is_plainly_apart(self, pair: Pair) -> bool:
         return is_plainly_apart(self.features[pair[0]], self.features[pair[1]], self.model)

@@ -3,7 +3,7 @@
 Each query is one statement, set-wise: one record or a thousand alike.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch
+from rcu.db.statements import columns, fetch, to_json
 from rcu.identity.repository import Pair, StoredRecord
+from rcu.identity.scoring import Decision, PairScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +140,45 @@ async def replace_pairs(
         await fetch(session, _FORGET_PAIRS, *columns(forget_pairs))
     if scored:
         await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
+
+
+async def save_scores(
+    session: AsyncSession,
+    scores: Mapping[Pair, PairScore],
+    *,
+    forget_records: Collection[UUID] = (),
+    forget_pairs: Collection[Pair] = (),
+    model_version: str,
+    at: datetime,
+) -> None:
+    """Store the scored pairs that reach the review line, in place of what was stored of them.
+
+    Of `forget_records` every stored pair goes, scored or not, and `forget_pairs` go as well.
+    """
+    forgotten = set(forget_records)
+    await replace_pairs(
+        session,
+        forget_records=forget_records,
+        forget_pairs=[
+            *forget_pairs,
+            *(
+                pair
+                for pair, score in scores.items()
+                if score.decision is Decision.APART and forgotten.isdisjoint(pair)
+            ),
+        ],
+        scored=[
+            ScoredPair(
+                left_id=a,
+                right_id=b,
+                weight=score.weight,
+                decision=score.decision,
+                evidence=to_json([item._asdict() for item in score.evidence]),
+                contradiction=score.contradiction,
+            )
+            for (a, b), score in sorted(scores.items())
+            if score.decision is not Decision.APART
+        ],
+        model_version=model_version,
+        at=at,
+    )

@@ -24,6 +24,7 @@ from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey, Narrowed
 from rcu.identity.repository import RecordKey, SavedRecord
 from rcu.identity.scoring import contradiction
+from rcu.identity.sharing import is_shared
 from rcu.ids import uuid7
 
 HOLDER_CAP = 200
@@ -315,14 +316,38 @@ class _Placing:
         )
 
     def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
-        """Return the known clients whose profile states the identifier, names permitting."""
+        """Return the known clients whose profile states the identifier, names permitting.
+
+        Of a shared identifier there are none: who presents it may be anybody.
+        """
+        stating = self._stating(identifier)
+        if self._is_shared(identifier, stating):
+            return set()
         return {
             holder.record.client_id
-            for holder in self.holders.of(identifier)
-            if holder.record.kind == RecordKind.PROFILE
-            and holder.origin == "profile"
-            and not contradiction(Features.from_json(holder.record.features), names, self.model)
+            for holder, features in stating
+            if not contradiction(features, names, self.model)
         }
+
+    def _stating(self, identifier: IdentifierKey) -> list[tuple[Holder, Features]]:
+        return [
+            (holder, Features.from_json(holder.record.features))
+            for holder in self.holders.of(identifier)
+            if holder.record.kind == RecordKind.PROFILE and holder.origin == "profile"
+        ]
+
+    def _is_shared(
+        self, identifier: IdentifierKey, stating: Sequence[tuple[Holder, Features]]
+    ) -> bool:
+        if not stating:
+            return False
+        declared = stating[0][0].is_declared_shared
+        if declared is not None:
+            return declared
+        kind = identifier[0]
+        return len(stating) > self.model.shared_limit(kind) and is_shared(
+            kind, [features for _, features in stating], self.model
+        )
 
     def users(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
         """Return the known clients who were seen with a token or a device."""

@@ -92,21 +92,6 @@ async def list_features(
     return dict(await fetch(session, _FEATURES, list(record_ids))) if record_ids else {}
 
 
-_VERSIONS = """
-    SELECT source, external_id, version
-    FROM unnest($1::text[], $2::text[]) AS wanted(source, external_id)
-    JOIN source_record r USING (source, external_id)
-"""
-
-
-async def list_versions(session: AsyncSession, keys: Collection[RecordKey]) -> dict[RecordKey, int]:
-    """Return the version of each record that exists among `keys`."""
-    if not keys:
-        return {}
-    rows = await fetch(session, _VERSIONS, [s for s, _ in keys], [e for _, e in keys])
-    return {(source, external_id): version for source, external_id, version in rows}
-
-
 def _within(column: Any, ids: Sequence[UUID]) -> Any:
     return column == bindparam(None, list(ids), type_=ARRAY(Uuid)).any_()
 
@@ -129,6 +114,18 @@ async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> l
     rows = await session.execute(
         select(*_RECORD)
         .where(_within(SourceRecord.client_id, list(client_ids)))
+        .order_by(SourceRecord.id)
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
+async def list_records(
+    session: AsyncSession, record_ids: Collection[UUID]
+) -> list[StoredRecord]:
+    """Return records by their ids, oldest first."""
+    rows = await session.execute(
+        select(*_RECORD)
+        .where(_within(SourceRecord.id, list(record_ids)))
         .order_by(SourceRecord.id)
     )
     return [StoredRecord(*row) for row in rows]

@@ -26,20 +26,21 @@ from rcu.db.statements import to_json
 from rcu.identity import repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.candidates import change_blocking_keys
+from rcu.identity.controls import read_controls
 from rcu.identity.drafts import Draft, Prepared, refuse_overtaken
 from rcu.identity.forming import form_clusters, lock_component
+from rcu.identity.identifier_statuses import remember_turns
 from rcu.identity.identifiers import list_identifiers, replace_profile_identifiers
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.outcomes import Placed, outcomes, unchanged
-from rcu.identity.pairs import Component, ScoredPair, replace_pairs
+from rcu.identity.pairs import Component, save_scores
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     verified_identifiers,
 )
-from rcu.identity.repository import Pair, RecordKey, SavedRecord
-from rcu.identity.scoring import Decision, PairScore
+from rcu.identity.repository import RecordKey, SavedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ async def place(
     Raises `StaleReadError`, upon which the edge tries again, when a record changed between
     `prepare` and the locks.
     """
-    await refuse_overtaken(session, prepared)
+    controls = await refuse_overtaken(session, prepared)
     drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.is_changed}
     if not drafts:
         return Placements(unchanged(prepared), frozenset(), frozenset())
     started = perf_counter()
-    near = await Neighbourhood.load(session, drafts.values(), model)
+    near = await Neighbourhood.load(session, drafts.values(), model, controls)
     scores = near.score()
     component = await lock_component(session, near.seeds(scores))
     formed = await form_clusters(session, drafts, component, near, scores)
@@ -75,7 +76,15 @@ async def place(
         candidates=near.candidates() // len(drafts),
     )
     await _save_drafts(session, drafts, formed.client_of, at=at, region=prepared.region)
-    await _save_pairs(session, drafts, scores, dropped=near.reexamined.dropped, model=model, at=at)
+    await save_scores(
+        session,
+        scores,
+        forget_records=[draft.id for draft in drafts.values() if draft.old_features],
+        forget_pairs=near.reexamined.dropped,
+        model_version=model.version,
+        at=at,
+    )
+    await remember_turns(session, near.turns(), model=model, cause=cause, at=at)
     moves = _moves(component, drafts, formed.client_of)
     touched = await adopt(
         session,
@@ -110,7 +119,7 @@ async def form_again(
 ) -> FormedAgain:
     """Form the clusters anew around records whose judgements have changed."""
     component = await lock_component(session, record_ids)
-    near = await Neighbourhood.load(session, [], model)
+    near = await Neighbourhood.load(session, [], model, await read_controls(session))
     formed = await form_clusters(session, {}, component, near, {})
     moves = _moves(component, {}, formed.client_of)
     touched = await adopt(session, moves, cause=cause, at=at)
@@ -161,44 +170,6 @@ def _stated_identifiers(
     verified = verified_identifiers(draft.registers, region=region)
     for kind, value in sorted(draft.features.identifiers):
         yield kind, value, draft.id, verified.get((kind, value))
-
-
-async def _save_pairs(
-    session: AsyncSession,
-    drafts: Mapping[UUID, Draft],
-    scores: Mapping[Pair, PairScore],
-    *,
-    dropped: Collection[Pair],
-    model: Model,
-    at: datetime,
-) -> None:
-    """Store the candidate pairs that reach the review line, in place of what was stored."""
-    await replace_pairs(
-        session,
-        forget_records=[draft.id for draft in drafts.values() if draft.old_features],
-        forget_pairs=[
-            *dropped,
-            *(
-                pair
-                for pair, score in scores.items()
-                if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
-            ),
-        ],
-        scored=[
-            ScoredPair(
-                left_id=a,
-                right_id=b,
-                weight=score.weight,
-                decision=score.decision,
-                evidence=to_json([item._asdict() for item in score.evidence]),
-                contradiction=score.contradiction,
-            )
-            for (a, b), score in sorted(scores.items())
-            if score.decision is not Decision.APART
-        ],
-        model_version=model.version,
-        at=at,
-    )
 
 
 def _moves(

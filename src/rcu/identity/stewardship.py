@@ -17,6 +17,7 @@ from rcu.identity.errors import AnonymousClientError, RecordsNotOfClientError, S
 from rcu.identity.model import Model
 from rcu.identity.models import DecisionKind, RecordKind, Verdict
 from rcu.identity.neighbourhood import ordered
+from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented
 from rcu.identity.repository import Pair, RecordKey, StoredRecord
 from rcu.identity.resolution import form_again
@@ -145,8 +146,12 @@ async def form_decided(
     *,
     turn: Turn,
     model: Model,
+    touched: Collection[IdentifierKey] = (),
 ) -> Decided:
-    """Form the clusters around records anew, and place again what is known by identifiers only."""
+    """Form the clusters around records anew, and place again what is known by identifiers only.
+
+    `touched` names identifiers that came to say something else.
+    """
     formed = await form_again(
         session, set(record_ids), model=model, at=decision.made_at, cause=decision.cause
     )
@@ -156,7 +161,7 @@ async def form_decided(
         model=model,
         at=decision.made_at,
         cause=decision.cause,
-        touched=formed.touched_identifiers,
+        touched=formed.touched_identifiers | set(touched),
     )
     return Decided(
         decision_id=decision.id,

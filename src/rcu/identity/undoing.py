@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import changes, decisions
+from rcu.identity import changes, decisions, declarations
 from rcu.identity.changes import Change
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import AlreadyUndoneError, ChangeNotFoundError, PlacedByRuleError
@@ -55,8 +55,10 @@ async def _leave_out(
     model: Model,
 ) -> Decided:
     pairs = await decisions.list_pairs(session, decision_id)
-    records = {record_id for pair in pairs for record_id in pair}
-    turn = await take_turn(session, records)
+    declared = await declarations.list_declared_by(session, decision_id)
+    turn, records = await declarations.hold_holders(
+        session, declared, *(record_id for pair in pairs for record_id in pair)
+    )
     undone = await decisions.find(session, decision_id)
     if undone is not None and undone.undone_by is not None:
         raise AlreadyUndoneError(decision_id, by=undone.undone_by)
@@ -66,6 +68,10 @@ async def _leave_out(
     )
     await decisions.mark_undone(session, decision)
     await decisions.settle(session, pairs, by=decision)
+    if declared:
+        return await declarations.reexamine(
+            session, declared, records, decision, turn=turn, model=model
+        )
     return await form_decided(session, records, decision, turn=turn, model=model)
 
 

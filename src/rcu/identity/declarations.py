@@ -1,0 +1,165 @@
+"""What stewards declare of identifiers: that one is shared, or one person's, or that nobody says.
+
+A declaration is a decision like any other (`decisions`), about an identifier instead of pairs of
+records. What holds of an identifier is derived: the last declaration by a decision that is not
+undone. It is an input of the partition: every score asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.locks import lock_until_commit
+from rcu.db.statements import columns, fetch
+from rcu.identity import decisions, identifier_statuses
+from rcu.identity.blocking import identifier_key
+from rcu.identity.controls import read_controls
+from rcu.identity.decisions import Decision, Instruction
+from rcu.identity.errors import IdentifierChangedError
+from rcu.identity.features import Features
+from rcu.identity.model import Model
+from rcu.identity.models import DecisionKind, DeclaredStatus
+from rcu.identity.neighbourhood import Neighbourhood
+from rcu.identity.placing import IdentifierKey
+from rcu.identity.repository import list_records
+from rcu.identity.rescoring import list_holding, list_pairs_of_holders, rescore
+from rcu.identity.stewardship import Decided, form_decided
+from rcu.identity.turns import Turn, take_turn, wait_for_turn
+
+_STATE = """
+    INSERT INTO identifier_declaration (decision_id, kind, value, status, revoked_at)
+    VALUES ($1, $2, $3, $4, $5)
+"""
+
+
+async def declare(
+    session: AsyncSession,
+    identifier: IdentifierKey,
+    status: DeclaredStatus,
+    *,
+    expected_version: int | None,
+    instruction: Instruction,
+    model: Model,
+) -> Decided:
+    """Say what an identifier is, and look again at all who hold it.
+
+    `identifier` is in normal form. Raises `IdentifierChangedError` when its status was told anew
+    since the steward looked at it.
+    """
+    await wait_for_turn(session)
+    turn, holders = await hold_holders(session, {identifier})
+    current = await identifier_statuses.version_of(session, identifier)
+    if expected_version is not None and expected_version != current:
+        raise IdentifierChangedError(expected=expected_version, current=current)
+    decision = await decisions.record(session, DecisionKind.DECLARATION, instruction)
+    await fetch(session, _STATE, decision.id, *identifier, status, decision.made_at)
+    return await reexamine(session, {identifier}, holders, decision, turn=turn, model=model)
+
+
+async def hold_holders(
+    session: AsyncSession, identifiers: Collection[IdentifierKey], *others: UUID
+) -> tuple[Turn, set[UUID]]:
+    """Make the identifiers, and the clients of those who hold them, hold still.
+
+    `others` are records that are held too. Nobody comes to hold one of the identifiers, or ceases
+    to, until the transaction ends. Return the turn and the records.
+    """
+    await lock_until_commit(session, {identifier_key(*identifier) for identifier in identifiers})
+    held = set(others)
+    for identifier in identifiers:
+        held.update(await list_holding(session, identifier))
+    return await take_turn(session, held), held
+
+
+async def reexamine(
+    session: AsyncSession,
+    identifiers: Collection[IdentifierKey],
+    records: Collection[UUID],
+    decision: Decision,
+    *,
+    turn: Turn,
+    model: Model,
+) -> Decided:
+    """Make what holds of identifiers count: weigh their holders again, and form their clients."""
+    await settle(session, identifiers, by=decision)
+    for identifier in sorted(identifiers):
+        holders = await list_holding(session, identifier)
+        await _remember(session, identifier, holders, decision, model=model)
+        pairs = await list_pairs_of_holders(session, identifier, holders, model=model)
+        await rescore(session, pairs, model=model, at=decision.made_at)
+    return await form_decided(
+        session, records, decision, turn=turn, model=model, touched=identifiers
+    )
+
+
+async def _remember(
+    session: AsyncSession,
+    identifier: IdentifierKey,
+    holders: Collection[UUID],
+    decision: Decision,
+    *,
+    model: Model,
+) -> None:
+    held_by = [Features.from_json(one.features) for one in await list_records(session, holders)]
+    near = await Neighbourhood.load(session, [], model, await read_controls(session))
+    await near.controls.learn(session, {identifier})
+    row = identifier_statuses.new_status(
+        identifier,
+        is_shared=near.is_shared(identifier, held_by),
+        holders=held_by,
+        cause=decision.cause,
+        model=model,
+    )
+    await identifier_statuses.append(session, [row], at=decision.made_at)
+
+
+# --- what holds -----------------------------------------------------------------------------------
+
+_HOLDING = """
+    SELECT DISTINCT ON (i.kind, i.value) i.decision_id, i.status
+    FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
+    JOIN identifier_declaration i USING (kind, value)
+    JOIN decision d ON d.id = i.decision_id
+    WHERE d.undone_by IS NULL
+    ORDER BY i.kind, i.value, d.made_at DESC, d.id DESC
+"""
+_REVOKE = """
+    UPDATE identifier_declaration i SET revoked_at = $3
+    FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
+    WHERE (i.kind, i.value) = (wanted.kind, wanted.value)
+      AND i.revoked_at IS NULL AND i.decision_id <> ALL ($4::uuid[])
+"""
+_BIND = """
+    UPDATE identifier_declaration SET revoked_at = NULL
+    WHERE decision_id = ANY ($1::uuid[]) AND revoked_at IS NOT NULL
+"""
+
+
+async def settle(
+    session: AsyncSession, identifiers: Collection[IdentifierKey], *, by: Decision
+) -> None:
+    """Make binding what holds of each identifier now, and nothing else that was said of it."""
+    named = columns(sorted(identifiers))
+    found = await fetch(session, _HOLDING, *named)
+    binding = [decision_id for decision_id, status in found if status != DeclaredStatus.AUTOMATIC]
+    # One declaration of an identifier may bind: what binds no more goes before another comes.
+    await fetch(session, _REVOKE, *named, by.made_at, binding)
+    await fetch(session, _BIND, binding)
+
+
+_DECLARED_BY = """
+    WITH RECURSIVE up AS (
+        SELECT id, undoes_id FROM decision WHERE id = $1
+        UNION ALL
+        SELECT d.id, d.undoes_id FROM up JOIN decision d ON d.id = up.undoes_id
+    )
+    SELECT i.kind, i.value FROM up JOIN identifier_declaration i ON i.decision_id = up.id
+"""
+
+
+async def list_declared_by(session: AsyncSession, decision_id: UUID) -> set[IdentifierKey]:
+    """Return the identifiers on which a decision bears: for an undo, those of what it is about."""
+    return {(kind, value) for kind, value in await fetch(session, _DECLARED_BY, decision_id)}
