@@ -33,8 +33,11 @@ from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
 from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.controls import ALL_DECLARED
+from rcu.identity.declarations import remember_shared
 from rcu.identity.model import Model
 from rcu.identity.models import Placement
+from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented
 from rcu.ids import uuid7
 from rcu.ingestion.errors import MessageIdReusedError
@@ -107,6 +110,8 @@ class _Known:
     """Source, message id and digest of what the inbox holds."""
     references: list[tuple[str, str, str, str]]
     """Source, external id, id and client id of the records that facts named."""
+    declared: dict[IdentifierKey, bool]
+    """Whether an identifier is shared, of those of which stewards say so."""
 
 
 async def _refuse_profiles(session: AsyncSession) -> None:
@@ -123,7 +128,12 @@ async def _read_known(session: AsyncSession) -> _Known:
         "SELECT source, external_id, id::text, client_id::text FROM source_record "
         "WHERE kind = 'reference'",
     )
-    return _Known([tuple(row) for row in messages], [tuple(row) for row in references])
+    declared = await fetch(session, ALL_DECLARED)
+    return _Known(
+        [tuple(row) for row in messages],
+        [tuple(row) for row in references],
+        {(kind, value): is_shared for kind, value, is_shared in declared},
+    )
 
 
 async def _analyse(session: AsyncSession) -> None:
@@ -143,6 +153,8 @@ class _Load:
         self._load = load
         self._on_step = on_step
         self._at = datetime.now(UTC)
+        self._turned: frozenset[IdentifierKey] = frozenset()
+        """Identifiers that the load makes shared ones."""
 
     def resolve(self, known: _Known) -> Figures:
         """Read the file and resolve it: everything short of the database."""
@@ -157,10 +169,11 @@ class _Load:
         engine.map("record", "SELECT * FROM stated_record", Merge(self._load.region))
         engine.drop("stated_record")
         self._on_step("Resolving")
-        figures = resolve_described(engine, model=self._load.model).figures
+        resolved = resolve_described(engine, model=self._load.model, declared=known.declared)
+        self._turned = resolved.shared - known.declared.keys()
         self._give_ids()
         prepare_tables(engine, model_version=self._load.model.version, at=self._at)
-        return figures
+        return resolved.figures
 
     def _load_known(self, known: _Known) -> None:
         engine = self._engine
@@ -251,6 +264,9 @@ class _Load:
         references = await asyncio.to_thread(self._engine.rows, _KNOWN_REFERENCES)
         if references:
             await self._become_profiles(session, references, cause)
+        await remember_shared(
+            session, self._turned, model=self._load.model, cause=cause, at=self._at
+        )
         touched = await fetch(session, _SHOWN_AND_STATED)
         [(stating,)] = await asyncio.to_thread(self._engine.rows, "SELECT count(*) FROM record")
         for start in range(0, len(touched), PLACED_IDENTIFIERS):

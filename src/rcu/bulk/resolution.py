@@ -7,8 +7,9 @@ clusters of each component.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -26,8 +27,10 @@ from rcu.bulk.stages import (
 )
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements
+from rcu.identity.sharing import with_declared
 
 _NOBODY: Judgements[str] = Judgements()
+_NOTHING: Mapping[IdentifierKey, bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ def resolve(
     engine: Engine,
     model: Model | None = None,
     judgements: Judgements[str] = _NOBODY,
+    declared: Mapping[IdentifierKey, bool] = _NOTHING,
     region: str = "FR",
 ) -> Resolved:
     """Resolve a whole set of records.
 
     `records` has the columns of `FEATURES_SCHEMA`, or some of `PERSON_SCHEMA`; `judgements` are
-    on pairs of keys. The outcome is a function of the set: of the order of rows nothing depends.
+    on pairs of keys; `declared` says of identifiers whether stewards call them shared. The outcome
+    is a function of the set: of the order of rows nothing depends.
     """
     if isinstance(records, pa.Table):
         schema, batches = records.schema, iter(records.to_batches())
@@ -102,7 +107,7 @@ def resolve(
     engine.number("numbered", "SELECT * FROM incoming", by="key")
     engine.map("record", "SELECT * FROM numbered", Describe(region))
     engine.drop("incoming", "numbered")
-    return resolve_described(engine, model=model, judgements=judgements)
+    return resolve_described(engine, model=model, judgements=judgements, declared=declared)
 
 
 def _again(
@@ -114,12 +119,16 @@ def _again(
 
 
 def resolve_described(
-    engine: Engine, *, model: Model | None = None, judgements: Judgements[str] = _NOBODY
+    engine: Engine,
+    *,
+    model: Model | None = None,
+    judgements: Judgements[str] = _NOBODY,
+    declared: Mapping[IdentifierKey, bool] = _NOTHING,
 ) -> Resolved:
     """Resolve the table `record` (number, key, features, keys, identifiers) of the engine."""
     model = model or Model.shipped()
     document = document_of(model)
-    shared = find_shared(engine, model)
+    shared = with_declared(find_shared(engine, model), declared)
     figures = block(engine, cap=model.key_cap)
     engine.map("pair", CANDIDATES_WITH_FEATURES, Score(document, shared))
     engine.drop("candidate")

@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 
 from rcu.bulk.stages import batch_of
 from rcu.db.engine import Database
+from rcu.identity.controls import ALL_DECLARED
 from rcu.identity.partition import Judgements
+from rcu.identity.placing import IdentifierKey
 
 if TYPE_CHECKING:
     import asyncpg
@@ -69,6 +71,8 @@ class Snapshot:
     """Parquet of `PAIR_SCHEMA`: the pairs as they are stored."""
     judgements: Judgements[str]
     """What binds, by the keys of records."""
+    declared: dict[IdentifierKey, bool]
+    """Whether an identifier is shared, of those of which stewards say so."""
 
 
 def record_key(source: str, external_id: str) -> str:
@@ -83,6 +87,7 @@ async def take_snapshot(database: Database, folder: Path) -> Snapshot:
         await _save(connection, _RECORDS, records, RECORD_SCHEMA, _record_row)
         await _save(connection, _PAIRS, pairs, PAIR_SCHEMA, _pair_row)
         judged = await connection.fetch(_JUDGED)
+        declared = await connection.fetch(ALL_DECLARED)
     verdicts: dict[str, set[frozenset[str]]] = {"match": set(), "no_match": set()}
     for verdict, *sides in judged:
         verdicts[verdict].add(frozenset({record_key(*sides[:2]), record_key(*sides[2:])}))
@@ -92,6 +97,7 @@ async def take_snapshot(database: Database, folder: Path) -> Snapshot:
         Judgements(
             must_link=frozenset(verdicts["match"]), cannot_link=frozenset(verdicts["no_match"])
         ),
+        {(kind, value): is_shared for kind, value, is_shared in declared},
     )
 
 

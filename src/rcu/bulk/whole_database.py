@@ -89,6 +89,7 @@ async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
         engine=engine,
         model=model,
         judgements=snapshot.judgements,
+        declared=snapshot.declared,
         region=region,
     )
     difference = _compare(engine, resolved.figures, model)

@@ -187,6 +187,8 @@ def _name(record: RecordSeen) -> str:
 def _print_pair(console: Console, pair: ExplainedPair, language: Language) -> None:
     _print_line(console, f"\n{_name(pair.left)}  -  {_name(pair.right)}\n")
     console.print(waterfall(pair.match, language))
+    for shared in pair.match.shared:
+        _say(console, shared.sentence, language)
 
 
 def _print_warnings(console: Console, why: Why, language: Language) -> None:

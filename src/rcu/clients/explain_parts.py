@@ -116,7 +116,8 @@ def explained_match(a: UUID, b: UUID, examined: Examined, asking: Asking) -> Pai
         examined.features[a],
         examined.features[b],
         examined.model,
-        shared=examined.shared,
+        shared=examined.shared.keys(),
+        standings=examined.shared,
         with_values=asking.with_values,
     )
 

@@ -97,10 +97,16 @@ class StepRead(_Answer):
 
 
 class SharedValueRead(_Answer):
-    """An identifier that both have, and too many others too: it does not count."""
+    """An identifier that both have, and that counts for nothing."""
 
     kind: str
     value: str | None
+    is_declared: bool = Field(
+        description="Whether a steward declared it shared; else too many different people hold it."
+    )
+    declared_by: str | None
+    since: datetime | None = Field(description="Null when nobody noted it.")
+    sentence: SentenceRead
 
 
 class GuardRead(_Answer):

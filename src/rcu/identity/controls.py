@@ -44,6 +44,12 @@ _DECLARED = """
 """
 
 
+ALL_DECLARED: Final = """
+    SELECT kind, value, status = 'shared' FROM identifier_declaration WHERE revoked_at IS NULL
+"""
+"""Every identifier that is declared, and whether it is shared."""
+
+
 async def find_declared(
     session: AsyncSession, identifiers: Collection[IdentifierKey]
 ) -> dict[IdentifierKey, bool]:

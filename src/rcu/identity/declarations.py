@@ -8,6 +8,7 @@ undone. It is an input of the partition: every score asks for it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.locks import lock_until_commit
 from rcu.db.statements import columns, fetch
 from rcu.identity import decisions, identifier_statuses
+from rcu.identity.adoption import Cause
 from rcu.identity.blocking import identifier_key
 from rcu.identity.controls import read_controls
 from rcu.identity.decisions import Decision, Instruction
@@ -114,6 +116,27 @@ async def _remember(
         model=model,
     )
     await identifier_statuses.append(session, [row], at=decision.made_at)
+
+
+async def remember_shared(
+    session: AsyncSession,
+    identifiers: Collection[IdentifierKey],
+    *,
+    model: Model,
+    cause: Cause,
+    at: datetime,
+) -> None:
+    """Remember identifiers that a load of many records made shared ones at once."""
+    rows = []
+    for identifier in sorted(identifiers):
+        records = await list_records(session, await list_holding(session, identifier))
+        held_by = [Features.from_json(record.features) for record in records]
+        rows.append(
+            identifier_statuses.new_status(
+                identifier, is_shared=True, holders=held_by, cause=cause, model=model
+            )
+        )
+    await identifier_statuses.append(session, rows, at=at)
 
 
 # --- what holds -----------------------------------------------------------------------------------

@@ -18,10 +18,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from rcu.db.statements import columns, fetch
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.candidates import find_candidates
 from rcu.identity.controls import read_controls
 from rcu.identity.errors import TooManyRecordsError
+from rcu.identity.explanation import Standing
 from rcu.identity.features import Features
 from rcu.identity.forming import form_clusters, judgements_of
 from rcu.identity.model import Model
@@ -41,7 +43,7 @@ class Examined:
     records: Mapping[UUID, StoredRecord]
     features: Mapping[UUID, Features]
     scores: Mapping[Pair, PairScore]
-    shared: frozenset[tuple[str, str]]
+    shared: Mapping[tuple[str, str], Standing]
     retraced: Retraced[UUID]
 
     def key_of(self, record_id: UUID) -> RecordKey:
@@ -103,9 +105,35 @@ async def examine(
         records={record.id: record for record in component.records},
         features=features,
         scores=scores,
-        shared=frozenset(near.shared),
+        shared=await _standings(session, near.shared),
         retraced=retraced,
     )
+
+
+_STANDINGS = """
+    SELECT wanted.kind, wanted.value, coalesce(declared.made_at, turned.made_at), declared.actor
+    FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
+    LEFT JOIN LATERAL (
+        SELECT made.made_at, made.actor
+        FROM identifier_declaration d JOIN decision made ON made.id = d.decision_id
+        WHERE d.kind = wanted.kind AND d.value = wanted.value AND d.revoked_at IS NULL
+    ) AS declared ON true
+    LEFT JOIN LATERAL (
+        SELECT c.made_at FROM identifier_status_change c
+        WHERE c.kind = wanted.kind AND c.value = wanted.value AND c.status = 'shared'
+        ORDER BY c.id DESC LIMIT 1
+    ) AS turned ON true
+"""
+
+
+async def _standings(
+    session: AsyncSession, shared: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Standing]:
+    """Return since when identifiers are shared, and by whose declaration, if by one."""
+    if not shared:
+        return {}
+    rows = await fetch(session, _STANDINGS, *columns(sorted(shared)))
+    return {(kind, value): Standing(since, actor) for kind, value, since, actor in rows}
 
 
 async def find_each_other(session: AsyncSession, a: Features, b: Features, *, model: Model) -> bool:

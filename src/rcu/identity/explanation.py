@@ -6,8 +6,10 @@ a second time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 
 from rcu.identity import wording
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
@@ -28,6 +30,8 @@ COMPARED = (
     "place",
 )
 """The attributes of every pair; other kinds of identifiers come beside them when both have them."""
+
+_UNKNOWN: Mapping[tuple[str, str], Standing] = MappingProxyType({})
 
 HOUSEHOLD_ONLY, NAMES_ALONE = "household_only", "names_alone"
 
@@ -52,12 +56,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Since when an identifier is shared, and who says so; its holders, when nobody does."""
+
+    since: datetime | None = None
+    declared_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SharedValue:
-    """An identifier that both sides hold, and too many others too."""
+    """An identifier that both sides hold, and that links nobody."""
 
     kind: str
     value: str | None
     """Personal data; None when values were not asked for."""
+    is_declared: bool
+    """Whether a steward says so; else its holders do, who are too many."""
+    declared_by: str | None
+    since: datetime | None
+    """None when nobody noted it."""
+    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +111,13 @@ def explain_pair(
     model: Model,
     *,
     shared: Collection[tuple[str, str]] = (),
+    standings: Mapping[tuple[str, str], Standing] = _UNKNOWN,
     with_values: bool = True,
 ) -> PairExplanation:
     """Explain the score of two records under a model.
 
-    `shared` holds the shared identifiers that the score was made with. Without `with_values`
-    the explanation holds no personal data.
+    `shared` holds the shared identifiers that the score was made with, `standings` what is known
+    of them. Without `with_values` the explanation holds no personal data.
     """
     steps = tuple(
         _step(item, before, after, (left, right) if with_values else None)
@@ -118,8 +137,27 @@ def explain_pair(
         steps=steps,
         not_compared=tuple(name for name in COMPARED if name not in compared),
         guard=guard,
-        shared=tuple(SharedValue(kind, value if with_values else None) for kind, value in common),
+        shared=tuple(
+            _shared_value(identifier, standings.get(identifier, Standing()), with_values)
+            for identifier in common
+        ),
         sentence=_verdict(score, model, guard, steps),
+    )
+
+
+def _shared_value(
+    identifier: tuple[str, str],
+    standing: Standing,
+    with_value: bool,  # noqa: FBT001
+) -> SharedValue:
+    kind, value = identifier
+    return SharedValue(
+        kind,
+        value if with_value else None,
+        is_declared=standing.declared_by is not None,
+        declared_by=standing.declared_by,
+        since=standing.since,
+        sentence=wording.shared_sentence(kind, standing.declared_by, standing.since),
     )
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.blocking import blocking_keys
@@ -18,9 +19,10 @@ from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.person import Person
 from rcu.identity.scoring import Decision, PairScore, score_pair
-from rcu.identity.sharing import is_shared
+from rcu.identity.sharing import is_shared, with_declared
 
 K = TypeVar("K", bound=Hashable)
+_NOTHING: Mapping[tuple[str, str], bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,14 @@ def resolve(
     judgements: Judgements[K] | None = None,
     *,
     order: Callable[[K], Any] = lambda key: key,
+    declared: Mapping[tuple[str, str], bool] = _NOTHING,
 ) -> list[frozenset[K]]:
-    """Return the clients among `records`, as sets of their keys."""
-    return resolve_in_full(records, model, judgements, order=order).clients
+    """Return the clients among `records`, as sets of their keys.
+
+    `declared` says of identifiers whether stewards call them shared.
+    """
+    found = resolve_in_full(records, model, judgements, order=order, declared=declared)
+    return found.clients
 
 
 def resolve_in_full(
@@ -55,6 +62,7 @@ def resolve_in_full(
     judgements: Judgements[K] | None = None,
     *,
     order: Callable[[K], Any] = lambda key: key,
+    declared: Mapping[tuple[str, str], bool] = _NOTHING,
 ) -> Resolution[K]:
     """Return the clients among `records`, with the scores and blocking figures behind them."""
     model = model or Model.shipped()
@@ -70,7 +78,7 @@ def resolve_in_full(
             generic += 1
         else:
             pairs.update(combinations(members, 2))
-    shared = shared_identifiers(described, model)
+    shared = with_declared(shared_identifiers(described, model), declared)
     scores = {
         (a, b): score_pair(described[a], described[b], model, shared=shared) for a, b in pairs
     }

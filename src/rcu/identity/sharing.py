@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.features import Features
@@ -36,6 +36,14 @@ def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
         count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds)
         > limit
     )
+
+
+def with_declared(
+    shared: Iterable[tuple[str, str]], declared: Mapping[tuple[str, str], bool]
+) -> frozenset[tuple[str, str]]:
+    """Return the shared identifiers once stewards have spoken: what they declare outweighs."""
+    said = frozenset(identifier for identifier, is_shared in declared.items() if is_shared)
+    return (frozenset(shared) - declared.keys()) | said
 
 
 def count_people(

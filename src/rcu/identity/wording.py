@@ -153,8 +153,8 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
     ),
     ("email", "different"): Sentence("The e-mails are different", "Les e-mails sont différents"),
     ("email", "shared"): Sentence(
-        "The e-mail is the same, but too many people use it for it to count",
-        "L'e-mail est le même, mais trop de personnes l'utilisent pour qu'il compte",
+        "The e-mail is the same, but it is shared, so that it does not count",
+        "L'e-mail est le même, mais il est partagé et ne compte pas",
     ),
     ("phone", "exact"): Sentence("The phone number is the same", "Le téléphone est le même"),
     ("phone", "landline"): Sentence(
@@ -168,8 +168,8 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "The phone numbers are different", "Les téléphones sont différents"
     ),
     ("phone", "shared"): Sentence(
-        "The phone number is the same, but too many people use it for it to count",
-        "Le téléphone est le même, mais trop de personnes l'utilisent pour qu'il compte",
+        "The phone number is the same, but it is shared, so that it does not count",
+        "Le téléphone est le même, mais il est partagé et ne compte pas",
     ),
     ("card", "exact"): Sentence("The loyalty card is the same", "La carte de fidélité est la même"),
     ("card", "suspicious"): Sentence(
@@ -184,8 +184,8 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "The loyalty cards are different", "Les cartes de fidélité sont différentes"
     ),
     ("card", "shared"): Sentence(
-        "The loyalty card is the same, but too many people use it for it to count",
-        "La carte est la même, mais trop de personnes l'utilisent pour qu'elle compte",
+        "The loyalty card is the same, but it is shared, so that it does not count",
+        "La carte est la même, mais elle est partagée et ne compte pas",
     ),
     ("address", "exact"): Sentence(
         "The address is the same, house number included",
@@ -222,8 +222,8 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
     (IDENTIFIER, "typing_error"): Sentence("One character apart: {}", "À un caractère près : {}"),
     (IDENTIFIER, "different"): Sentence("Different: {}", "Différent : {}"),
     (IDENTIFIER, "shared"): Sentence(
-        "The same, but too many people use it for it to count: {}",
-        "Identique, mais trop de personnes l'utilisent pour que cela compte : {}",
+        "The same, but it is shared, so that it does not count: {}",
+        "Identique, mais partagé, ce qui ne compte pas : {}",
     ),
 }
 """Every level that a comparison can reach, as a clause without its full stop."""
@@ -356,6 +356,30 @@ def level_sentence(attribute: str, level: str) -> Sentence:
 
 
 _COMPARED: Final = frozenset(attribute for attribute, _ in LEVELS) - {IDENTIFIER}
+
+
+def shared_sentence(kind: str, declared_by: str | None, since: datetime | None) -> Sentence:
+    """Return why an identifier that two records have links nobody, and since when."""
+    said = attribute_name(kind).within(*_SHARED[declared_by is not None])
+    if declared_by is not None:
+        said = Sentence(said.en.format(declared_by), said.fr.format(declared_by))
+    if since is None:
+        return Sentence(f"{said.en}.", f"{said.fr}.")
+    return Sentence(
+        f"{said.en}, since {since:%Y-%m-%d}.", f"{said.fr}, depuis le {since:%d/%m/%Y}."
+    )
+
+
+_SHARED: Final = {
+    False: (
+        "The same {} counts for nothing: too many different people hold it",
+        "Identique mais sans valeur ({}) : trop de personnes différentes le portent",
+    ),
+    True: (
+        "The same {} counts for nothing: it is shared, by declaration of {{}}",
+        "Identique mais sans valeur ({}) : partagé, par déclaration de {{}}",
+    ),
+}
 
 
 def refusal_sentence(reason: str, detail: str | None) -> Sentence:
