@@ -36,7 +36,10 @@ TAGS: Final = [
     {"name": "Ingestion", "description": "Messages of the sources: each is taken once, for ever."},
     {"name": "Parked messages", "description": "Accepted messages that wait for something."},
     {"name": "Clients", "description": "One person, assembled from all their source records."},
-    {"name": "Stewardship", "description": "Reviews, merges and splits by hand, and undoing."},
+    {
+        "name": "Stewardship",
+        "description": "What people decide of clients, and undoing.",
+    },
     {"name": "Explanations", "description": "Why, why not, and how: evidence step by step."},
     {"name": "Stores", "description": "The places that sell."},
     {"name": "Sources", "description": "The systems that send."},

@@ -20,6 +20,7 @@ from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
 from rcu.clients import history_endpoints as history
+from rcu.clients import identifier_endpoints as identifiers
 from rcu.clients import review_endpoints as reviews
 from rcu.clients import steward_endpoints as stewardship
 from rcu.db.migrations import head_revision
@@ -49,6 +50,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     history.router,
     stewardship.router,
     reviews.router,
+    identifiers.router,
     explanations.router,
     access.router,
     operations.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
@@ -91,6 +92,21 @@ def test_judgements_bind_and_part(engine: DuckDBEngine) -> None:
     assert not any(client >= set(together[:2]) for client in found.clients)
     assert any(client >= set(strangers) for client in found.clients)
     assert found.clients == set(resolve_in_full(records, judgements=judgements).clients)
+
+
+def test_declared_identifiers_outweigh_their_holders(engine: DuckDBEngine) -> None:
+    records = described(crowd(200, seed=5))
+    held = Counter(email for features in records.values() for email in features.emails)
+    of_several = min(email for email, count in held.items() if count > 1 and email != SHOP_EMAIL)
+    declared = {("email", SHOP_EMAIL): False, ("email", of_several): True}
+
+    found = resolve(as_table(records), engine=engine, declared=declared)
+
+    alone = resolve_in_full(records, declared=declared)
+    assert answer_of(found) == expected(alone)
+    assert answer_of(found) != expected(resolve_in_full(records))
+    assert ("email", of_several) in found.shared
+    assert ("email", SHOP_EMAIL) not in found.shared
 
 
 def test_a_judgement_on_a_record_that_is_not_there_is_left_out(engine: DuckDBEngine) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk import snapshot, whole_database
 from rcu.bulk.duckdb_engine import DuckDBEngine
@@ -16,6 +18,8 @@ from rcu.clients.service import rebuild
 from rcu.db.engine import Database
 from rcu.identity.adoption import Cause
 from rcu.identity.decisions import Instruction
+from rcu.identity.declarations import declare
+from rcu.identity.identifier_models import DeclaredStatus
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model, ModelDocument
 from rcu.identity.presented import place_presented
@@ -23,7 +27,7 @@ from rcu.identity.stewardship import merge_clients
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.schemas import ProfileMessage, TicketMessage
 from rcu.ingestion.service import Context, receive_all
-from tests.bulk.crowd import crowd, described
+from tests.bulk.crowd import SHOP_EMAIL, crowd, described
 from tests.bulk.sending import Sent, profile_messages, rows, stored_clients
 from tests.ingestion.shop import NOON, sale
 
@@ -95,6 +99,38 @@ async def test_another_model_is_adopted_with_its_history_and_nothing_differs_aft
     assert again.records == again.changed_pairs == 0
     await resolve_anew(open_database, engine, model=SHIPPED)
     assert await stored_clients(open_database) == before
+
+
+async def test_after_declarations_a_whole_resolution_finds_nothing_to_change(
+    open_database: Database, engine: DuckDBEngine
+) -> None:
+    people = crowd(120, seed=21)
+    await send(open_database, profile_messages(people))
+    before = await stored_clients(open_database)
+    held = Counter(email for one in described(people).values() for email in one.emails)
+    of_several = sorted(email for email, count in held.items() if 1 < count < 4)[:5]
+    declared = {("email", SHOP_EMAIL): False} | {("email", email): True for email in of_several}
+
+    async def work(session: AsyncSession) -> None:
+        for identifier, is_shared in sorted(declared.items()):
+            decided = await declare(
+                session,
+                identifier,
+                DeclaredStatus.SHARED if is_shared else DeclaredStatus.PERSONAL,
+                expected_version=None,
+                instruction=Instruction("test", "as the test says"),
+                model=SHIPPED,
+            )
+            await rebuild(session, decided.touched_client_ids, region="FR")
+
+    await open_database.run(work)
+    found = await resolve_anew(open_database, engine, model=SHIPPED)
+
+    assert await stored_clients(open_database) != before
+    assert (found.moved_records, found.changed_pairs, found.records) == (0, 0, 0)
+    assert await stored_clients(open_database) == set(
+        resolve(described(people), SHIPPED, declared=declared)
+    )
 
 
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(

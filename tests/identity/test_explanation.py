@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from math import log2
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from rcu.identity.explanation import (
     COMPARED,
     PairExplanation,
+    Standing,
     explain_pair,
     guard_of,
     levels_of,
@@ -26,8 +29,9 @@ CAUTIOUS = Model(MODEL.document.model_copy(update={"names_alone_link": False}))
 
 
 def explained(
-    a: Features, b: Features, *, shared: frozenset[tuple[str, str]] = frozenset()
+    a: Features, b: Features, *, shared: Mapping[tuple[str, str], Standing] | None = None
 ) -> PairExplanation:
+    shared = shared or {}
     return explain_pair(score_pair(a, b, MODEL, shared=shared), a, b, MODEL, shared=shared)
 
 
@@ -167,16 +171,30 @@ def test_a_shared_identifier_is_named_and_does_not_count() -> None:
     a = features("Ana", "Bellanger", email="atelier@lesdunes.fr")
     b = features("Eva", "Fontenoy", email="atelier@lesdunes.fr")
 
-    match = explained(a, b, shared=frozenset({("email", "atelier@lesdunes.fr")}))
+    match = explained(a, b, shared={("email", "atelier@lesdunes.fr"): Standing()})
 
     [step] = [step for step in match.steps if step.attribute == "email"]
     assert (step.level, step.counted) == ("shared", 0.0)
-    assert [(one.kind, one.value) for one in match.shared] == [("email", "atelier@lesdunes.fr")]
+    [shared] = match.shared
+    assert (shared.kind, shared.value) == ("email", "atelier@lesdunes.fr")
+    assert "too many different people" in shared.sentence.en
+
+
+def test_a_declaration_is_said_with_its_author_and_its_day() -> None:
+    since = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
+    standing = Standing(since, declared_by="key:1234")
+    a = features("Ana", "Bellanger", email="atelier@lesdunes.fr")
+
+    [shared] = explained(a, a, shared={("email", "atelier@lesdunes.fr"): standing}).shared
+
+    assert (shared.is_declared, shared.declared_by, shared.since) == (True, "key:1234", since)
+    assert "by declaration of key:1234, since 2026-03-09." in shared.sentence.en
+    assert "par déclaration de key:1234, depuis le 09/03/2026." in shared.sentence.fr
 
 
 def test_without_values_an_explanation_holds_nothing_personal() -> None:
     a = features("Ana", "Bellanger", email="ana@lesdunes.fr", address=home("3 rue Crébillon"))
-    shared = frozenset({("email", "ana@lesdunes.fr")})
+    shared = {("email", "ana@lesdunes.fr"): Standing()}
     score = score_pair(a, a, MODEL, shared=shared)
 
     match = explain_pair(score, a, a, MODEL, shared=shared, with_values=False)

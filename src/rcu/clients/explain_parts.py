@@ -116,8 +116,7 @@ def explained_match(a: UUID, b: UUID, examined: Examined, asking: Asking) -> Pai
         examined.features[a],
         examined.features[b],
         examined.model,
-        shared=examined.shared.keys(),
-        standings=examined.shared,
+        shared=examined.shared,
         with_values=asking.with_values,
     )
 

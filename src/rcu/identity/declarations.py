@@ -7,7 +7,8 @@ undone. It is an input of the partition: every score asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,8 +23,10 @@ from rcu.identity.controls import read_controls
 from rcu.identity.decisions import Decision, Instruction
 from rcu.identity.errors import IdentifierChangedError
 from rcu.identity.features import Features
+from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus
+from rcu.identity.identifier_statuses import StatusChange
 from rcu.identity.model import Model
-from rcu.identity.models import DecisionKind, DeclaredStatus
+from rcu.identity.models import DecisionKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import list_records
@@ -106,16 +109,22 @@ async def _remember(
     model: Model,
 ) -> None:
     held_by = [Features.from_json(one.features) for one in await list_records(session, holders)]
-    near = await Neighbourhood.load(session, [], model, await read_controls(session))
-    await near.controls.learn(session, {identifier})
     row = identifier_statuses.new_status(
         identifier,
-        is_shared=near.is_shared(identifier, held_by),
+        is_shared=await _is_shared(session, identifier, held_by, model),
         holders=held_by,
         cause=decision.cause,
         model=model,
     )
     await identifier_statuses.append(session, [row], at=decision.made_at)
+
+
+async def _is_shared(
+    session: AsyncSession, identifier: IdentifierKey, holders: Sequence[Features], model: Model
+) -> bool:
+    near = await Neighbourhood.load(session, [], model, await read_controls(session))
+    await near.controls.learn(session, {identifier})
+    return near.is_shared(identifier, holders)
 
 
 async def remember_shared(
@@ -186,3 +195,58 @@ _DECLARED_BY = """
 async def list_declared_by(session: AsyncSession, decision_id: UUID) -> set[IdentifierKey]:
     """Return the identifiers on which a decision bears: for an undo, those of what it is about."""
     return {(kind, value) for kind, value in await fetch(session, _DECLARED_BY, decision_id)}
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declaration that holds of an identifier."""
+
+    status: DeclaredStatus
+    decision_id: UUID
+    actor: str
+    reason: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierState:
+    """All that is known of an identifier's status. `value` is personal data."""
+
+    kind: str
+    value: str
+    status: IdentifierStatus
+    declared: Declared | None
+    holders: int
+    people: int
+    version: int
+    changes: Sequence[StatusChange]
+    """Its history, newest first."""
+
+
+_BINDING = """
+    SELECT i.status, d.id, d.actor, d.reason, d.made_at
+    FROM identifier_declaration i JOIN decision d ON d.id = i.decision_id
+    WHERE i.kind = $1 AND i.value = $2 AND i.revoked_at IS NULL
+"""
+
+
+async def state_of(
+    session: AsyncSession, identifier: IdentifierKey, *, model: Model, most_changes: int
+) -> IdentifierState:
+    """Return the status of an identifier as of now, and how it came about."""
+    records = await list_records(session, await list_holding(session, identifier))
+    holders = [Features.from_json(record.features) for record in records]
+    is_shared = await _is_shared(session, identifier, holders, model)
+    binding = await fetch(session, _BINDING, *identifier)
+    return IdentifierState(
+        *identifier,
+        status=IdentifierStatus.SHARED if is_shared else IdentifierStatus.PERSONAL,
+        declared=next((Declared(DeclaredStatus(row[0]), *row[1:]) for row in binding), None),
+        holders=len(holders),
+        people=identifier_statuses.people_among(identifier, holders, model),
+        version=await identifier_statuses.version_of(session, identifier),
+        changes=await identifier_statuses.list_changes_of(session, identifier, limit=most_changes),
+    )

@@ -6,7 +6,7 @@ a second time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -31,7 +31,7 @@ COMPARED = (
 )
 """The attributes of every pair; other kinds of identifiers come beside them when both have them."""
 
-_UNKNOWN: Mapping[tuple[str, str], Standing] = MappingProxyType({})
+_NONE: Mapping[tuple[str, str], Standing] = MappingProxyType({})
 
 HOUSEHOLD_ONLY, NAMES_ALONE = "household_only", "names_alone"
 
@@ -110,14 +110,13 @@ def explain_pair(
     right: Features,
     model: Model,
     *,
-    shared: Collection[tuple[str, str]] = (),
-    standings: Mapping[tuple[str, str], Standing] = _UNKNOWN,
+    shared: Mapping[tuple[str, str], Standing] = _NONE,
     with_values: bool = True,
 ) -> PairExplanation:
     """Explain the score of two records under a model.
 
-    `shared` holds the shared identifiers that the score was made with, `standings` what is known
-    of them. Without `with_values` the explanation holds no personal data.
+    `shared` holds the shared identifiers that the score was made with. Without `with_values`
+    the explanation holds no personal data.
     """
     steps = tuple(
         _step(item, before, after, (left, right) if with_values else None)
@@ -126,7 +125,7 @@ def explain_pair(
     compared = {item.attribute for item in score.evidence}
     code = guard_of(score, model)
     guard = None if code is None else Guard(code, wording.GUARDS[code])
-    common = sorted(set(left.identifiers) & set(right.identifiers) & set(shared))
+    common = sorted(set(left.identifiers) & set(right.identifiers) & shared.keys())
     return PairExplanation(
         decision=score.decision,
         weight=score.weight,
@@ -138,8 +137,7 @@ def explain_pair(
         not_compared=tuple(name for name in COMPARED if name not in compared),
         guard=guard,
         shared=tuple(
-            _shared_value(identifier, standings.get(identifier, Standing()), with_values)
-            for identifier in common
+            _shared_value(identifier, shared[identifier], with_values) for identifier in common
         ),
         sentence=_verdict(score, model, guard, steps),
     )

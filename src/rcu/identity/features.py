@@ -128,6 +128,19 @@ def describe(person: Person, *, region: str = "FR") -> Features:
     )
 
 
+def identifier_of(kind: str, text: str, *, region: str = "FR") -> tuple[str, str] | None:
+    """Return an identifier in normal form as `(kind, value)`, or None for what designates nobody.
+
+    Junk is None: a placeholder, what is not well-formed, a card whose check digit fails.
+    """
+    person = {
+        EMAIL: Person(emails=(text,)),
+        PHONE: Person(phones=(text,)),
+        CARD: Person(cards=(text,)),
+    }.get(kind) or Person(identifiers=((kind, text),))
+    return next(iter(describe(person, region=region).identifiers), None)
+
+
 def _email(text: str) -> str | None:
     email = normalise_email(text)
     return None if email is None or is_placeholder_email(email) else email

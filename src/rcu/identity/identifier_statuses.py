@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.statements import columns, fetch
 from rcu.identity.adoption import Cause
 from rcu.identity.features import Features
+from rcu.identity.identifier_models import IdentifierStatus, StatusCause
 from rcu.identity.model import Model
-from rcu.identity.models import IdentifierStatus, StatusCause
 from rcu.identity.neighbourhood import StatusTurn
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.sharing import count_people
@@ -48,18 +48,23 @@ def new_status(
     model: Model,
 ) -> NewStatus:
     """Return the row that says which status an identifier has from now on."""
-    twice = identifier[0] in model.single_valued_kinds
     return NewStatus(
         uuid7(),
         *identifier,
         IdentifierStatus.SHARED if is_shared else IdentifierStatus.PERSONAL,
         len(holders),
-        count_people(holders, model, limit=MOST_PEOPLE, twice=twice),
+        people_among(identifier, holders, model),
         _STATUS_CAUSES.get(cause.kind, StatusCause.MESSAGE),
         cause.actor,
         cause.reason,
         cause.decision_id,
     )
+
+
+def people_among(identifier: IdentifierKey, holders: Sequence[Features], model: Model) -> int:
+    """Count the plainly different people among the holders of an identifier, up to a hundred."""
+    twice = identifier[0] in model.single_valued_kinds
+    return count_people(holders, model, limit=MOST_PEOPLE, twice=twice)
 
 
 _STATUS_CAUSES: Final = {

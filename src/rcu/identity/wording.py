@@ -6,6 +6,7 @@ Sentences hold no personal data. Numbers are written as each language writes the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 Language = Literal["en", "fr"]
