@@ -3,7 +3,7 @@
 A status that no row tells is what it was before: personal, or worked out from the holders.
 
 Revision ID: 20261122_identifier_statuses
-Revises: 20261122_model_versions
+Revises: 20261122_points_ledger
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_identifier_statuses"
-down_revision = "20261122_model_versions"
+down_revision = "20261122_points_ledger"
 branch_labels = None
 depends_on = None
 

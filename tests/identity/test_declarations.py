@@ -108,11 +108,15 @@ async def test_a_ticket_with_a_shared_email_attaches_nobody_by_it(shop: Shop) ->
     by_name = sale(customer={"email": TABLET, "given_name": "Enora", "family_name": "Kervella"})
     by_card = sale(customer={"email": TABLET, "card": "TAB-0001"})
 
-    for ticket in (by_name, by_card):
+    paid = sale(token="token-t1", customer={"card": "TAB-0001"})
+    by_token = sale(token="token-t1", customer={"email": TABLET})
+
+    for ticket in (by_name, by_card, paid, by_token):
         await shop.ticket(ticket)
 
-    assert await shop.attached(by_name) == (None, None)
+    assert await shop.attached(by_name) == (None, "ambiguous")
     assert await shop.attached(by_card) == (clients[0], "card")
+    assert await shop.attached(by_token) == (clients[0], "payment_token")
 
 
 # --- declared -------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ async def test_a_declared_email_parts_what_it_linked_and_its_tickets(shop: Shop)
 
     assert answer["effects"]["totals"]["records"] == 2
     assert await shop.clients() == 2
-    assert await shop.attached(ticket) == (None, None)
+    assert await shop.attached(ticket) == (None, "ambiguous")
     state = await looked_up(shop, FAMILY)
     assert (state["status"], state["declared"]["status"]) == ("shared", "shared")
     assert state["declared"]["decision_id"] == answer["decision_id"]

@@ -19,7 +19,7 @@ from rcu.db.statements import columns, fetch
 from rcu.identity import decisions, identifier_statuses
 from rcu.identity.adoption import Cause
 from rcu.identity.blocking import identifier_key
-from rcu.identity.controls import read_controls
+from rcu.identity.controls import find_declared
 from rcu.identity.decisions import Decision, Instruction
 from rcu.identity.errors import IdentifierChangedError
 from rcu.identity.features import Features
@@ -27,10 +27,10 @@ from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus
 from rcu.identity.identifier_statuses import StatusChange
 from rcu.identity.model import Model
 from rcu.identity.models import DecisionKind
-from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import list_records
 from rcu.identity.rescoring import list_holding, list_pairs_of_holders, rescore
+from rcu.identity.sharing import is_shared
 from rcu.identity.stewardship import Decided, form_decided
 from rcu.identity.turns import Turn, take_turn, wait_for_turn
 
@@ -112,7 +112,8 @@ async def _remember(
     row = identifier_statuses.new_status(
         identifier,
         is_shared=await _is_shared(session, identifier, held_by, model),
-        holders=held_by,
+        holders=len(held_by),
+        read=held_by,
         cause=decision.cause,
         model=model,
     )
@@ -122,9 +123,10 @@ async def _remember(
 async def _is_shared(
     session: AsyncSession, identifier: IdentifierKey, holders: Sequence[Features], model: Model
 ) -> bool:
-    near = await Neighbourhood.load(session, [], model, await read_controls(session))
-    await near.controls.learn(session, {identifier})
-    return near.is_shared(identifier, holders)
+    declared = await find_declared(session, {identifier})
+    if identifier in declared:
+        return declared[identifier]
+    return is_shared(identifier[0], holders, model)
 
 
 async def remember_shared(
@@ -142,7 +144,12 @@ async def remember_shared(
         held_by = [Features.from_json(record.features) for record in records]
         rows.append(
             identifier_statuses.new_status(
-                identifier, is_shared=True, holders=held_by, cause=cause, model=model
+                identifier,
+                is_shared=True,
+                holders=len(held_by),
+                read=held_by,
+                cause=cause,
+                model=model,
             )
         )
     await identifier_statuses.append(session, rows, at=at)

@@ -43,17 +43,21 @@ def new_status(
     identifier: IdentifierKey,
     *,
     is_shared: bool,
-    holders: Sequence[Features],
+    holders: int,
+    read: Sequence[Features],
     cause: Cause,
     model: Model,
 ) -> NewStatus:
-    """Return the row that says which status an identifier has from now on."""
+    """Return the row that says which status an identifier has from now on.
+
+    `holders` says how many records hold it, `read` which, or as many of them as were read.
+    """
     return NewStatus(
         uuid7(),
         *identifier,
         IdentifierStatus.SHARED if is_shared else IdentifierStatus.PERSONAL,
-        len(holders),
-        people_among(identifier, holders, model),
+        holders,
+        people_among(identifier, read, model),
         _STATUS_CAUSES.get(cause.kind, StatusCause.MESSAGE),
         cause.actor,
         cause.reason,
@@ -101,6 +105,7 @@ async def remember_turns(
             turn.identifier,
             is_shared=turn.is_shared,
             holders=turn.holders,
+            read=turn.read,
             cause=cause,
             model=model,
         )

@@ -301,7 +301,8 @@ class _Placing:
     def narrow(self, record_id: UUID, holder: Holder) -> Narrowed:
         """Return what the personal identifiers of a record leave; their holders are loaded."""
         names = Features.from_json(holder.record.features)
-        found = placing.narrow(holder.own, partial(self.owners, names))
+        own = self.meaningful(placing.personal_identifiers(holder.own))
+        found = placing.narrow(own, partial(self.owners, names))
         self.narrowed[record_id] = found
         return found
 
@@ -311,21 +312,24 @@ class _Placing:
         if record_id not in self.narrowed:
             return Placement(holder.record.placement)
         names = Features.from_json(holder.record.features)
-        return placing.why_unplaced(
-            holder.own, partial(self.users, names), self.narrowed[record_id]
-        )
+        own = self.meaningful(holder.own)
+        found = placing.why_unplaced(own, partial(self.users, names), self.narrowed[record_id])
+        # What is shared was left out: several hold it, though none counts.
+        is_ambiguous = found is Placement.NONE and own != holder.own
+        return Placement.AMBIGUOUS if is_ambiguous else found
+
+    def meaningful(self, identifiers: Collection[IdentifierKey]) -> frozenset[IdentifierKey]:
+        """Return the identifiers without those that are shared: who presents one may be anybody.
+
+        Their holders are loaded.
+        """
+        return frozenset(i for i in identifiers if not self._is_shared(i))
 
     def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
-        """Return the known clients whose profile states the identifier, names permitting.
-
-        Of a shared identifier there are none: who presents it may be anybody.
-        """
-        stating = self._stating(identifier)
-        if self._is_shared(identifier, stating):
-            return set()
+        """Return the known clients whose profile states the identifier, names permitting."""
         return {
             holder.record.client_id
-            for holder, features in stating
+            for holder, features in self._stating(identifier)
             if not contradiction(features, names, self.model)
         }
 
@@ -336,15 +340,12 @@ class _Placing:
             if holder.record.kind == RecordKind.PROFILE and holder.origin == "profile"
         ]
 
-    def _is_shared(
-        self, identifier: IdentifierKey, stating: Sequence[tuple[Holder, Features]]
-    ) -> bool:
-        if not stating:
-            return False
-        declared = stating[0][0].is_declared_shared
-        if declared is not None:
-            return declared
+    def _is_shared(self, identifier: IdentifierKey) -> bool:
+        declared = next((h.is_declared_shared for h in self.holders.of(identifier)), None)
         kind = identifier[0]
+        if declared is not None or kind not in placing.PERSONAL:
+            return bool(declared)
+        stating = self._stating(identifier)
         return len(stating) > self.model.shared_limit(kind) and is_shared(
             kind, [features for _, features in stating], self.model
         )
@@ -423,7 +424,7 @@ async def _place_by_instrument(
         if work.placed[record_id] is None:
             names = Features.from_json(holder.record.features)
             work.placed[record_id] = placing.place_by_instrument(
-                holder.own, partial(work.users, names), work.narrowed[record_id]
+                work.meaningful(holder.own), partial(work.users, names), work.narrowed[record_id]
             )
 
 

@@ -119,14 +119,10 @@ async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> l
     return [StoredRecord(*row) for row in rows]
 
 
-async def list_records(
-    session: AsyncSession, record_ids: Collection[UUID]
-) -> list[StoredRecord]:
+async def list_records(session: AsyncSession, record_ids: Collection[UUID]) -> list[StoredRecord]:
     """Return records by their ids, oldest first."""
     rows = await session.execute(
-        select(*_RECORD)
-        .where(_within(SourceRecord.id, list(record_ids)))
-        .order_by(SourceRecord.id)
+        select(*_RECORD).where(_within(SourceRecord.id, list(record_ids))).order_by(SourceRecord.id)
     )
     return [StoredRecord(*row) for row in rows]
 

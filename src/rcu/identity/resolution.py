@@ -189,13 +189,7 @@ async def _touched_identifiers(
     session: AsyncSession, drafts: Mapping[UUID, Draft], moves: Sequence[Move]
 ) -> frozenset[IdentifierKey]:
     """Return the identifiers that the writes state or withdraw, or that moved with a record."""
-    stated = {
-        identifier
-        for draft in drafts.values()
-        for features in (draft.features, draft.old_features)
-        if features
-        for identifier in features.identifiers
-    }
+    stated = {identifier for draft in drafts.values() for identifier in draft.identifiers}
     # What sales showed of a record leads to it as long as the names allow it.
     renamed = {
         d.id
