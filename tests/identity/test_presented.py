@@ -119,6 +119,18 @@ async def test_tickets_of_one_token_at_once_gather_in_one_anonymous_client(shop:
     assert await shop.scalar("SELECT count(DISTINCT client_id) FROM source_record") == 1
 
 
+async def test_all_tokens_that_one_batch_shows_of_a_record_are_remembered(shop: Shop) -> None:
+    odile = await shop.profile("pos", "P1", given_name="Odile")
+    signed = [
+        sale(token=token, customer={"external_id": "P1"}) for token in ("par_tok_1", "par_tok_2")
+    ]
+    bare = [sale(token=token) for token in ("par_tok_1", "par_tok_2")]
+
+    await shop.batch("pos", [typed("ticket", one) for one in (*signed, *bare)])
+
+    assert [await shop.attached(one) for one in bare] == [(odile["client_id"], "payment_token")] * 2
+
+
 # --- identifiers of too many records --------------------------------------------------------------
 
 

@@ -136,7 +136,7 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
     outcome.records = {key: record.id for key, (record, _) in stored.items()} | made
     outcome.new_record_ids = set(made.values())
     await _make(session, {made[key]: by_key[key] for key in made}, at=at)
-    changed = set(touched) | await _remember_shown(session, by_key, outcome.records, at=at)
+    changed = set(touched) | await _remember_shown(session, presentations, outcome.records, at=at)
     if made or changed:
         locked = set(touched).union(*(p.identifiers for p in presentations))
         holders = _Holders(session, locked, added=len(by_key) + stating)
@@ -199,17 +199,17 @@ async def _make(session: AsyncSession, made: Mapping[UUID, Presentation], *, at:
 
 async def _remember_shown(
     session: AsyncSession,
-    presentations: Mapping[RecordKey, Presentation],
+    presentations: Collection[Presentation],
     records: Mapping[RecordKey, UUID],
     *,
     at: datetime,
 ) -> set[IdentifierKey]:
     """Store the identifiers that facts showed; return those that were not known of a record."""
-    rows = [
-        (kind, value, records[key])
-        for key, presentation in presentations.items()
+    rows = {
+        (kind, value, records[presentation.key])
+        for presentation in presentations
         for kind, value in presentation.shown
-    ]
+    }
     return await add_shown_identifiers(session, rows, at=at)
 
 
