@@ -55,9 +55,10 @@ test: $(VENV)/dev.stamp ## Run the whole test suite; ARGS="-k name" for a part
 	@$(BIN)/pytest $(ARGS)
 
 .PHONY: test-long
-test-long: $(VENV)/dev.stamp ## Run 1,000 random sequences of steward decisions: some ten minutes
-	@RCU_TEST_SEQUENCES=$${RCU_TEST_SEQUENCES:-1000} $(BIN)/pytest \
-		tests/identity/test_steward_sequences.py $(ARGS)
+test-long: $(VENV)/dev.stamp ## Run 1,000 sequences of decisions, 200 orders of arrival: half an hour
+	@RCU_TEST_SEQUENCES=$${RCU_TEST_SEQUENCES:-1000} RCU_TEST_ORDERS=$${RCU_TEST_ORDERS:-200} \
+		$(BIN)/pytest tests/identity/test_steward_sequences.py \
+		tests/identity/test_orders_of_arrival.py $(ARGS)
 
 .PHONY: test-spark
 test-spark: $(VENV)/spark.stamp ## Run the tests of the Spark engine: installs Spark, needs Java 17
