@@ -199,7 +199,10 @@ class FavouriteStore(Answer):
 class ClientView(Answer):
     """The whole client: who, by what identifiers, from which records, bought what."""
 
-    client_id: UUID
+    client_id: UUID = Field(
+        description="The id of the oldest profile record of the client, which is the lowest id: "
+        "of merged clients the oldest id survives. Any id ever given resolves for ever."
+    )
     resolved_from: UUID | None = Field(
         description="The id asked for, when it is a former id of this client."
     )

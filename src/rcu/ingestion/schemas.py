@@ -357,8 +357,15 @@ class ProfileAnswer(BaseModel):
     type: Literal["profile"]
     external_id: str
     outcome: ProfileOutcome
-    client_id: UUID
-    merged_client_ids: list[UUID]
+    client_id: UUID = Field(
+        description="The client of the record. Of the ids that its records could give it the "
+        "oldest, which is the lowest, is its id: the order of arrival decides nothing else. The "
+        "id resolves for ever, to this client or to the one that it is merged into."
+    )
+    merged_client_ids: list[UUID] = Field(
+        description="Known clients that went over to this one: the oldest id survived, of ids of "
+        "one millisecond the lowest."
+    )
     match: Match | None
     reviews: list[PendingReview]
 
