@@ -41,6 +41,7 @@ TAGS: Final = [
         "description": "What people decide of clients, and undoing.",
     },
     {"name": "Explanations", "description": "Why, why not, and how: evidence step by step."},
+    {"name": "Loyalty", "description": "Points: earned by tickets, spent here; the programme."},
     {"name": "Stores", "description": "The places that sell."},
     {"name": "Sources", "description": "The systems that send."},
     {"name": "Operations", "description": "Health and figures of the service."},

@@ -33,6 +33,8 @@ from rcu.http.shell import Shell
 from rcu.ingestion import endpoints as ingestion
 from rcu.ingestion import stores_endpoints as stores
 from rcu.logs import configure_logs, get_logger
+from rcu.loyalty import endpoints as loyalty
+from rcu.loyalty import manage_endpoints as programme
 from rcu.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ log = get_logger(__name__)
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingestion.router,
     stores.router,
+    loyalty.router,
+    programme.router,
     clients.router,
     history.router,
     stewardship.router,

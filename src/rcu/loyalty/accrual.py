@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,8 +24,6 @@ from rcu.loyalty.programme import BonusKind, Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.repository import ClientPoints, TicketFact
 from rcu.loyalty.tiers import Month, TierStanding, standing
-
-_BIRTH_MONTH: Final = slice(5, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +136,12 @@ class _Accrual:
             sale_of(fact),
             Standing(
                 tier=tier.tier.code if tier else None,
-                is_first_purchase=fact.known and is_first and _is_new(client, programme, fact),
-                birth_month=_birth_month(client, programme, fact) if fact.known else None,
+                is_first_purchase=fact.known and is_first and not self._was_welcomed(fact),
+                birth_month=programmes.birth_month_due(
+                    programme, client.bonuses, client.birth_date, day=fact.business_date
+                )
+                if fact.known
+                else None,
             ),
         )
         draft = self._draft(fact, programme, earned, tier)
@@ -151,6 +153,13 @@ class _Accrual:
         client.months.append(Month(month, earned.points, earned.amount_cents))
         self.drafts.append(draft)
         self._tell(fact, programme, earned.total)
+
+    def _was_welcomed(self, fact: TicketFact) -> bool:
+        programme = self._programme(fact)
+        given = self.clients[fact.client_id].bonuses
+        return programme is None or programmes.has_bonus(
+            programme, given, BonusKind.FIRST_PURCHASE, day=fact.business_date
+        )
 
     def _draft(
         self, fact: TicketFact, programme: Programme, earned: Earned, tier: TierStanding | None
@@ -182,7 +191,9 @@ class _Accrual:
         month = fact.business_date.replace(day=1)
         draft.counted.append(Counted(fact.record_id, month, earned.points, earned.amount_cents))
         draft.bonuses += [
-            GivenBonus(fact.record_id, bonus.code, _period(bonus.kind, fact.business_date))
+            GivenBonus(
+                fact.record_id, bonus.code, programmes.bonus_period(bonus.kind, fact.business_date)
+            )
             for bonus in earned.bonuses
         ]
         return draft
@@ -217,24 +228,3 @@ def sale_of(fact: TicketFact) -> Sale:
         lines=lines_of(fact.lines),
         payments=payments_of(fact.payments),
     )
-
-
-def _period(kind: BonusKind, day: date) -> str:
-    return str(day.year) if kind is BonusKind.BIRTHDAY_MONTH else ""
-
-
-def _is_new(client: ClientPoints, programme: Programme, fact: TicketFact) -> bool:
-    return not _has_bonus(client, programme, BonusKind.FIRST_PURCHASE, fact.business_date)
-
-
-def _birth_month(client: ClientPoints, programme: Programme, fact: TicketFact) -> int | None:
-    """Return the month of birth, or None when it is not known or this year's bonus was given."""
-    if _has_bonus(client, programme, BonusKind.BIRTHDAY_MONTH, fact.business_date):
-        return None
-    month = (client.birth_date or "")[_BIRTH_MONTH]
-    return int(month) if month.isdigit() else None
-
-
-def _has_bonus(client: ClientPoints, programme: Programme, kind: BonusKind, day: date) -> bool:
-    codes = {bonus.code for bonus in programme.bonuses if bonus.kind is kind}
-    return any((code, _period(kind, day)) in client.bonuses for code in codes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Final
 
 import orjson
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from rcu.db.statements import fetch
 from rcu.ids import uuid7
 from rcu.loyalty.errors import NoProgrammeError, ProgrammeVersionTakenError
 from rcu.loyalty.models import ProgrammeActivation, ProgrammeVersion
-from rcu.loyalty.programme import Programme
+from rcu.loyalty.programme import BonusKind, Programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class InForce:
 
 
 @lru_cache(maxsize=64)
-def _parsed(document: bytes) -> Programme:
+def parsed(document: bytes) -> Programme:
+    """Return the programme of a kept document; versions never change, so that it is read once."""
     return Programme.from_document(orjson.loads(document))
 
 
@@ -52,7 +54,7 @@ async def load(session: AsyncSession, versions: Iterable[str]) -> dict[str, Prog
     if not wanted:
         return {}
     rows = await fetch(session, _DOCUMENTS, wanted)
-    return {version: _parsed(document.encode()) for version, document in rows}
+    return {version: parsed(document.encode()) for version, document in rows}
 
 
 _IN_FORCE = "SELECT effective_on, version FROM programme_activation ORDER BY id"
@@ -109,3 +111,38 @@ async def list_activations(session: AsyncSession) -> list[ProgrammeActivation]:
     """Return all activations, the newest first."""
     statement = select(ProgrammeActivation).order_by(ProgrammeActivation.id.desc()).limit(500)
     return list(await session.scalars(statement))
+
+
+# --- bonuses that are given once ----------------------------------------------------------------
+
+_BIRTH_MONTH: Final = slice(5, 7)
+
+
+def bonus_period(kind: BonusKind, day: date) -> str:
+    """Return the period in which a bonus is given once: the year, or empty for ever."""
+    return str(day.year) if kind is BonusKind.BIRTHDAY_MONTH else ""
+
+
+def has_bonus(
+    programme: Programme, given: Collection[tuple[str, str]], kind: BonusKind, *, day: date
+) -> bool:
+    """Say whether a bonus of a kind was given; `given` holds codes and periods."""
+    codes = {bonus.code for bonus in programme.bonuses if bonus.kind is kind}
+    return any((code, bonus_period(kind, day)) in given for code in codes)
+
+
+def birth_month_due(
+    programme: Programme,
+    given: Collection[tuple[str, str]],
+    birth_date: str | None,
+    *,
+    day: date,
+) -> int | None:
+    """Return the month of birth; None when it is not known, or this year's bonus was given.
+
+    `birth_date` is that of the golden record: ISO 8601, or whatever a source has said.
+    """
+    if has_bonus(programme, given, BonusKind.BIRTHDAY_MONTH, day=day):
+        return None
+    month = (birth_date or "")[_BIRTH_MONTH]
+    return int(month) if month.isdigit() else None

@@ -8,7 +8,7 @@ days these have. A void does the like for the whole of its ticket.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -41,6 +41,7 @@ from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.repository import KnownPosting, OriginalTicket, TicketFact
+from rcu.loyalty.settlement import mark_given_back
 
 _TAKEN: Final = "taken"
 """Points that a return was to take, in the rules of its posting: those borne included."""
@@ -69,6 +70,7 @@ async def take_back(
         work = _Work(fact, past, loaded, own, debts, at)
         drafts = work.drafts()
         await ledger.post(session, drafts, at=at)
+        await mark_given_back(session, work.given_back)
         if drafts:
             moved = (m for draft in drafts for m in draft.movements if m.account_id is not None)
             sums[fact.id] = sum(movement.points for movement in moved)
@@ -132,6 +134,8 @@ class _Work:
     debts: dict[UUID, int]
     at: datetime
     made: list[Draft] = field(default_factory=list)
+    given_back: list[tuple[UUID, UUID, int]] = field(default_factory=list)
+    """Points of redemptions that went back: redemption, account, points."""
 
     def drafts(self) -> list[Draft]:
         original = self.past.original
@@ -249,12 +253,10 @@ class _Work:
     def _restore(self, original: OriginalTicket) -> None:
         for redemption in self.past.redemptions():
             restored = self.past.correcting(redemption, PostingKind.RESTORATION)
-            spent = _by_lot(redemption.entries, sign=-1)
-            total = sum(spent.values())
-            for one in restored:
-                for lot_id, points in _by_lot(one.entries, sign=1).items():
-                    spent[lot_id] -= points
-            done = total - sum(spent.values())
+            settled = self.past.correcting(redemption, PostingKind.SETTLEMENT)
+            total = -sum(entry.points for entry in redemption.entries)
+            done = sum(entry.points for one in restored for entry in one.entries)
+            spent = _by_lot([e for p in (redemption, *restored, *settled) for e in p.entries])
             points = self._share(total, original, restored) - done
             back = give_back(spent, points, order=list(spent))
             if back or points == 0:
@@ -270,9 +272,15 @@ class _Work:
     def _restoration(self, redemption: KnownPosting, back: Mapping[UUID, int]) -> Draft:
         draft = self._draft(redemption, redemption.programme_version, what="restoration")
         draft.kind = PostingKind.RESTORATION
-        owner = {e.lot_id: e.account_id for e in redemption.entries if e.lot_id is not None}
+        owner = {
+            entry.lot_id: entry.account_id
+            for posting in self.past.postings
+            for entry in posting.entries
+            if entry.lot_id is not None
+        }
         for lot_id, points in back.items():
             draft.move(points, to=owner[lot_id], lot=lot_id)
+            self.given_back.append((redemption.id, owner[lot_id], points))
         draft.against(Counterpart.REDEEMED)
         return draft
 
@@ -285,6 +293,9 @@ class _Work:
                 draft = self._draft(posting, posting.programme_version)
                 for entry in posting.entries:
                     self._reverse(draft, entry.account_id, entry.lot_id, -entry.points)
+                    if posting.kind == PostingKind.RESTORATION and posting.corrects_id:
+                        undone = (posting.corrects_id, entry.account_id, -entry.points)
+                        self.given_back.append(undone)
                 draft.against(
                     Counterpart.REDEEMED
                     if posting.kind == PostingKind.RESTORATION
@@ -350,12 +361,15 @@ class _Work:
         )
 
 
-def _by_lot(entries: Collection[repository.EntryOf], *, sign: int) -> dict[UUID, int]:
-    """Return the points of each lot, in the order of the entries."""
+def _by_lot(entries: Iterable[repository.EntryOf]) -> dict[UUID, int]:
+    """Return the points that were taken from each lot and are still, in the order of the entries.
+
+    Of a settled redemption, those of whom it was settled with: he has paid for it in the end.
+    """
     found: dict[UUID, int] = defaultdict(int)
     for entry in entries:
         if entry.lot_id is not None:
-            found[entry.lot_id] += sign * entry.points
+            found[entry.lot_id] -= entry.points
     return dict(found)
 
 

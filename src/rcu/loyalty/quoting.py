@@ -1,0 +1,75 @@
+"""What a basket would earn and what could be spent on it, without writing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import fetch
+from rcu.loyalty import programmes, wallets
+from rcu.loyalty.earning import Sale, Standing, earn
+from rcu.loyalty.repository import months_of
+from rcu.loyalty.tiers import standing
+from rcu.loyalty.wallets import Spender, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What is about to be sold, and to whom."""
+
+    sale: Sale
+    spender: Spender | None
+
+
+_STANDING: Final = """
+    SELECT
+        (SELECT jsonb_agg(jsonb_build_array(month, points, amount_cents))
+         FROM source_record r JOIN points_month m ON m.record_id = r.id WHERE r.client_id = $1),
+        (SELECT jsonb_agg(jsonb_build_array(bonus, period))
+         FROM source_record r JOIN points_bonus b ON b.record_id = r.id WHERE r.client_id = $1),
+        (SELECT sum(sales) FROM source_record r JOIN purchase_total p ON p.record_id = r.id
+         WHERE r.client_id = $1),
+        (SELECT golden -> 'birth_date' ->> 'value' FROM golden_record WHERE client_id = $1)
+"""
+
+
+async def quote(session: AsyncSession, basket: Basket, *, at: datetime) -> dict[str, Any]:
+    """Return the answer to a basket. The points that it tells are not reserved."""
+    programme = await programmes.get_on(session, basket.sale.business_date)
+    wallet: Wallet | None = None
+    stands = Standing()
+    if basket.spender is not None:
+        found = await wallets.find_spender(session, basket.spender)
+        accounts = await wallets.list_accounts(session, found.client_id)
+        wallet = await wallets.read_wallet(session, found, accounts, at=at)
+        [(months, bonuses, sales, birth_date)] = await fetch(session, _STANDING, found.client_id)
+        given = {(code, period) for code, period in orjson.loads(bonuses or "[]")}
+        tier = None
+        if programme.tiers:
+            tier = standing(programme.tiers, months_of(months), on=basket.sale.business_date)
+        stands = Standing(
+            tier=tier.tier.code if tier else None,
+            is_first_purchase=not sales,
+            birth_month=programmes.birth_month_due(
+                programme, given, birth_date, day=basket.sale.business_date
+            ),
+        )
+    earned = earn(programme, basket.sale, stands)
+    available = wallet.available if wallet else None
+    worth = programme.free_amount
+    return {
+        "programme_version": programme.version,
+        "earned": earned.total,
+        "rules": earned.rules(),
+        "available": available,
+        "available_value_cents": available * worth.value_cents // worth.points
+        if available is not None and worth
+        else None,
+        "rewards": [
+            reward.model_dump() for reward in programme.rewards if reward.points <= (available or 0)
+        ],
+    }
