@@ -19,6 +19,7 @@ from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
+from rcu.clients import following
 from rcu.clients import history_endpoints as history
 from rcu.clients import identifier_endpoints as identifiers
 from rcu.clients import review_endpoints as reviews
@@ -35,6 +36,7 @@ from rcu.ingestion import stores_endpoints as stores
 from rcu.logs import configure_logs, get_logger
 from rcu.loyalty import endpoints as loyalty
 from rcu.loyalty import manage_endpoints as programme
+from rcu.loyalty.settlement import settle
 from rcu.settings import Settings
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         max_keys=settings.max_json_keys,
     )
     app.router.route_class = ApiRoute
+    following.introduce(settle)
     for router in ROUTERS:
         app.include_router(router)
     return app

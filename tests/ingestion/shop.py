@@ -143,7 +143,7 @@ class Shop:
     database: Database
     http: httpx.AsyncClient
     keys: Mapping[str, str]
-    """By source; `staff` for the key of the people at the head office."""
+    """By source; `staff` and `manager` for the keys of the people at the head office."""
 
     async def call(
         self, method: str, path: str, body: Any = None, *, who: str = "staff", **options: Any
@@ -211,6 +211,11 @@ class Shop:
         """Return the first value of a query."""
         return (await self.rows(statement, **values))[0][0]
 
+    async def run_sql(self, statement: str) -> None:
+        """Change the data behind the service's back."""
+        async with self.database.transaction() as session:
+            await session.execute(text(statement))
+
     async def client_of(self, source: str, external_id: str) -> str:
         """Return the client that a source record is with now."""
         return str(
@@ -260,16 +265,23 @@ async def _furnish(session: AsyncSession) -> dict[str, str]:
     for code, kind in SOURCES.items():
         await access.add_source(session, code=code, name=code, kind=kind)
         key = await access.create_key(
-            session, name=code, scopes=[Scope.INGEST], source=code, reader=None
+            session,
+            name=code,
+            scopes=[Scope.INGEST, Scope.LOYALTY_SPEND],
+            source=code,
+            reader=None,
         )
         keys[code] = key.text
-    scopes = [scope for scope in Scope if scope is not Scope.INGEST]
+    scopes = [scope for scope in Scope if scope not in {Scope.INGEST, Scope.LOYALTY_SPEND}]
     staff = await access.create_key(
         session, name="staff", scopes=scopes, source=None, reader="staff"
     )
     for code in ("S001", "S002"):
         await stores.add_store(session, StoreDetails(code, f"Store {code}"))
-    return keys | {"staff": staff.text}
+    manager = await access.create_key(
+        session, name="manager", scopes=[Scope.LOYALTY_MANAGE], source=None, reader="manager"
+    )
+    return keys | {"staff": staff.text, "manager": manager.text}
 
 
 _KEPT = frozenset({"api_key", "source", "store"})

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.clients.effects import effects_of
+from rcu.clients.following import tell_followers
 from rcu.clients.service import rebuild
 from rcu.db.engine import Database
 from rcu.identity import decisions
@@ -57,6 +58,7 @@ async def decide(database: Database, request: Request, deed: Deed) -> dict[str, 
             _take_back(_answer(decided, effects, dry_run=True))
         answer = _answer(decided, effects, dry_run=False)
         await rebuild(session, decided.touched_client_ids, region=request.region)
+        await tell_followers(session, decided.touched_client_ids)
         if request.instruction.message_id is not None:
             await decisions.record_answer(session, decided.decision_id, answer)
         return answer

@@ -27,6 +27,7 @@ from rcu.ingestion.intake import (
 )
 from rcu.ingestion.schemas import EventMessage, OrderMessage, ProfileMessage, TicketMessage
 from rcu.loyalty.accrual import accrue
+from rcu.loyalty.settlement import settle
 from rcu.sales import repository as sales
 from rcu.sales.events import record_events
 from rcu.sales.facts import (
@@ -121,6 +122,8 @@ async def apply(
         )
     outcomes = await _record(recording, said, set(stores))
     outcomes |= _placed(statements, placements)
+    # Before anything is earned or taken: who was parted from whom spends no more of the other's.
+    await settle(session, placements.touched_client_ids | recording.touched_client_ids)
     outcomes |= await _earn(session, said, outcomes, defaults=defaults, at=at)
     await clients.rebuild(
         session,

@@ -25,7 +25,7 @@ class _Wire(BaseModel):
 
 
 class SpenderNamed(_Wire):
-    """Who spends: one of the three. Each proves something; to tell an e-mail or a phone does not."""
+    """Who spends: one of the three. Each proves something; to tell an e-mail does not."""
 
     external_id: ExternalId | None = Field(
         default=None, description="A record of the calling source, which vouches for the person."

@@ -1,0 +1,87 @@
+"""Points become active and lapse by the day of their store."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from rcu.loyalty.upkeep import Expired, expire
+from tests.ingestion.shop import Shop, bring_back, sale
+from tests.loyalty.club import CLUB, account, activate, ask, loyalty_of, spend
+
+P1: dict[str, Any] = {"external_id": "P1"}
+
+
+def days_ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+async def test_points_are_pending_until_the_return_period_is_over(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "active_after_days": 14})
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, sold_at=days_ago(20)))
+
+    answer = await shop.ticket(sale(customer=P1, sold_at=days_ago(3)))
+
+    assert (answer["loyalty"]["balance"], answer["loyalty"]["pending"]) == (20, 10)
+    told = await loyalty_of(shop, answer["client_id"])
+    assert (told["available"], told["pending"]) == (10, 10)
+    assert (await spend(shop, 11, external_id="P1")).status_code == 409
+
+
+async def test_points_lapse_on_their_day_and_only_once(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 12})
+    await shop.profile("pos", "P1", given_name="Odile")
+    answer = await shop.ticket(sale(customer=P1, sold_at="2025-03-01T12:00:00Z"))
+    await shop.ticket(sale(customer=P1, sold_at="2025-06-01T12:00:00Z"))
+
+    too_soon = await expire(shop.database, on=date(2026, 2, 28))
+    on_the_day = await expire(shop.database, on=date(2026, 3, 1))
+    again = await expire(shop.database, on=date(2026, 3, 1))
+
+    assert (too_soon, on_the_day, again) == (Expired(0, 0), Expired(1, 10), Expired(0, 0))
+    assert await account(shop, "pos", "P1") == (10, 0)
+    told = await loyalty_of(shop, answer["client_id"])
+    assert told["entries"][0]["kind"] == "expiry"
+
+
+async def test_points_past_their_day_are_not_spent_though_no_job_has_run(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 1})
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, sold_at=days_ago(90)))
+    answer = await shop.ticket(sale(customer=P1, sold_at=days_ago(1)))
+
+    told = await loyalty_of(shop, answer["client_id"])
+
+    assert (told["balance"], told["available"]) == (20, 10)
+    assert told["expiring"]["points"] == 10
+    assert (await spend(shop, 11, external_id="P1")).status_code == 409
+
+
+async def test_held_points_do_not_lapse_under_the_till(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 12})
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, sold_at=days_ago(3)))
+    held = await ask(shop, "holds", {"message_id": "h", "spender": P1, "points": 8})
+    next_year = date(datetime.now(UTC).year + 2, 1, 1)
+
+    lapsed = await expire(shop.database, on=next_year)
+    captured = await ask(shop, f"holds/{held['hold_id']}/capture", {})
+
+    assert lapsed.points == 2
+    assert captured["points"] == 8
+
+
+async def test_spent_points_come_back_with_their_old_day(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 24})
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, sold_at="2025-03-01T12:00:00Z"))
+    body = {"message_id": "s-1", "spender": P1, "points": 10, "ticket_id": "T-9"}
+    await ask(shop, "redeem", body)
+    paid = sale(customer=P1, ticket_id="T-9", sold_at=days_ago(1))
+    paid["payments"] = [{"method": "points", "amount_cents": 1000}]
+    await shop.ticket(paid)
+
+    await shop.ticket(bring_back(paid, total_cents=-1000, sold_at=days_ago(0)))
+
+    assert await expire(shop.database, on=date(2027, 3, 1)) == Expired(1, 10)
