@@ -26,6 +26,7 @@ class DuckDBEngine:
     """Tables in a DuckDB file that lives as long as the engine, in a folder only we can read."""
 
     explode = "unnest"
+    overlap = "list_has_any"
 
     def __init__(
         self,

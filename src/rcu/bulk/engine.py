@@ -30,6 +30,8 @@ class Engine(Protocol):
 
     explode: str
     """The function that makes a row of each member of an array."""
+    overlap: str
+    """The function that tells whether two arrays have a member in common."""
 
     def __enter__(self) -> Self:
         """Give the engine itself."""

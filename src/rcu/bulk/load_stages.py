@@ -17,8 +17,10 @@ from uuid import UUID
 import orjson
 import pyarrow as pa
 
+from rcu.bulk.batches import batch_of
+from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.bulk.snapshot import record_key
-from rcu.bulk.stages import IDENTIFIER_MARK, batch_of
+from rcu.bulk.stages import IDENTIFIER_MARK
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
 from rcu.identity.blocking import blocking_keys
@@ -146,6 +148,7 @@ class Merge:
             ("keys", pa.list_(pa.int64())),
             ("identifiers", pa.list_(pa.string())),
             ("stated", pa.list_(_STATED)),
+            *PARTING_FIELDS,
         ]
     )
 
@@ -175,6 +178,7 @@ class Merge:
             sorted(blocking_keys(features)),
             [IDENTIFIER_MARK.join(identifier) for identifier in identifiers],
             stated,
+            *parting_values(features),
         )
 
 

@@ -8,11 +8,13 @@ clusters of each component.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 
 import pyarrow as pa
 
+from rcu.bulk.batches import document_of
+from rcu.bulk.candidates import find_candidates
 from rcu.bulk.engine import Engine
 from rcu.bulk.stages import (
     FEATURES_SCHEMA,
@@ -23,7 +25,6 @@ from rcu.bulk.stages import (
     Pair,
     Partition,
     Score,
-    document_of,
 )
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements
@@ -42,7 +43,9 @@ class Figures:
     generic_keys: int
     """Keys with more holders than the model allows, which found no candidates."""
     pairs: int
-    """Candidate pairs, each scored once."""
+    """Candidate pairs: those that share a key."""
+    weighed_pairs: int
+    """Those that were weighed: the others are plainly two people."""
     kept_pairs: int
     """Those that reached the review line."""
     shared: int
@@ -129,7 +132,7 @@ def resolve_described(
     model = model or Model.shipped()
     document = document_of(model)
     shared = with_declared(find_shared(engine, model), declared)
-    figures = block(engine, cap=model.key_cap)
+    blocked = find_candidates(engine, model)
     engine.map("pair", CANDIDATES_WITH_FEATURES, Score(document, shared))
     engine.drop("candidate")
     judged = _numbered(engine, judgements)
@@ -141,7 +144,7 @@ def resolve_described(
     return Resolved(
         engine,
         Figures(
-            **figures,
+            **asdict(blocked),
             kept_pairs=_int(kept),
             shared=len(shared),
             components=components,
@@ -207,38 +210,6 @@ CANDIDATES_WITH_FEATURES = """
     JOIN record l ON l.number = c.left_number
     JOIN record r ON r.number = c.right_number
 """
-
-
-def block(engine: Engine, *, cap: int) -> dict[str, int]:
-    """Make the table `candidate` of pairs that share a key with `cap` holders at most."""
-    engine.create("held_key", f"SELECT number, {engine.explode}(keys) AS blocking_key FROM record")
-    engine.create(
-        "key_use",
-        "SELECT blocking_key, count(*) AS holders FROM held_key GROUP BY blocking_key "
-        "HAVING count(*) > 1",
-    )
-    engine.create(
-        "useful_key",
-        "SELECT h.blocking_key, h.number FROM held_key h JOIN key_use u "
-        f"ON u.blocking_key = h.blocking_key WHERE u.holders <= {cap}",
-    )
-    engine.create(
-        "candidate",
-        "SELECT DISTINCT l.number AS left_number, r.number AS right_number "
-        "FROM useful_key l JOIN useful_key r ON r.blocking_key = l.blocking_key "
-        "WHERE l.number < r.number",
-    )
-    [(records, keys, generic, pairs)] = engine.rows(
-        "SELECT (SELECT count(*) FROM record), (SELECT count(*) FROM held_key), "
-        f"(SELECT count(*) FROM key_use WHERE holders > {cap}), (SELECT count(*) FROM candidate)"
-    )
-    engine.drop("held_key", "key_use", "useful_key")
-    return {
-        "records": _int(records),
-        "blocking_keys": _int(keys),
-        "generic_keys": _int(generic),
-        "pairs": _int(pairs),
-    }
 
 
 def _numbered(engine: Engine, judgements: Judgements[str]) -> dict[Pair, str]:

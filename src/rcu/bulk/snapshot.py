@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rcu.bulk.stages import batch_of
+from rcu.bulk.batches import batch_of
 from rcu.db.engine import Database
 from rcu.identity.controls import ALL_DECLARED
 from rcu.identity.partition import Judgements

@@ -42,6 +42,7 @@ class SparkEngine:
     """
 
     explode = "explode"
+    overlap = "arrays_overlap"
 
     def __init__(
         self,

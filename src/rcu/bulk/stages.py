@@ -6,16 +6,16 @@ process of any machine that has this package.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import combinations
 from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
 
-from rcu.bulk.shortcut import is_plainly_apart
+from rcu.bulk.batches import batch_of, model_of, rows_of
+from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
@@ -30,30 +30,6 @@ Pair = tuple[int, int]
 
 IDENTIFIER_MARK = "\x1f"
 """Stands between the kind and the value of an identifier in one text."""
-
-
-@lru_cache(maxsize=2)
-def model_of(document: bytes) -> Model:
-    """Return the model of a document, worked out once in each process."""
-    return Model.from_json(document)
-
-
-def document_of(model: Model) -> bytes:
-    """Return the document of a model, as stages carry it."""
-    return model.document.model_dump_json().encode()
-
-
-def batch_of(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Return rows as a batch of a schema."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.RecordBatch.from_arrays(
-        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
-        schema=schema,
-    )
-
-
-def _rows(batch: pa.RecordBatch, *names: str) -> Iterator[tuple[Any, ...]]:
-    return zip(*(batch.column(name).to_pylist() for name in names), strict=True)
 
 
 # --- describing ---------------------------------------------------------------------------------
@@ -80,6 +56,7 @@ _DESCRIBED_SCHEMA = pa.schema(
         ("features", pa.string()),
         ("keys", pa.list_(pa.int64())),
         ("identifiers", pa.list_(pa.string())),
+        *PARTING_FIELDS,
     ]
 )
 
@@ -109,6 +86,7 @@ class Describe:
             packed,
             sorted(blocking_keys(features)),
             [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],
+            *parting_values(features),
         )
 
 
@@ -146,7 +124,7 @@ class FindShared:
         for batch in batches:
             shared = [
                 (identifier,)
-                for identifier, holders in _rows(batch, "identifier", "holders")
+                for identifier, holders in rows_of(batch, "identifier", "holders")
                 if _is_shared(identifier, holders, model)
             ]
             yield batch_of(self.schema, shared)
@@ -189,7 +167,7 @@ class Score:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the scored pairs."""
         for batch in batches:
-            pairs = _rows(batch, "left_number", "right_number", "left_features", "right_features")
+            pairs = rows_of(batch, "left_number", "right_number", "left_features", "right_features")
             yield batch_of(self.schema, list(self._scored(pairs)))
 
     def _scored(self, pairs: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -199,8 +177,6 @@ class Score:
                 known.features(left, left_features),
                 known.features(right, right_features),
             )
-            if not self.keep_apart and is_plainly_apart(ours, theirs, model):
-                continue
             score = score_pair(ours, theirs, model, shared=self.shared)
             if self.keep_apart or score.decision is not Decision.APART:
                 yield _scored_row(left, right, score)
