@@ -20,7 +20,7 @@ import pyarrow as pa
 from rcu.bulk.batches import batch_of
 from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.bulk.snapshot import record_key
-from rcu.bulk.stages import IDENTIFIER_MARK
+from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
 from rcu.identity.blocking import blocking_keys
@@ -33,13 +33,13 @@ from rcu.identity.registers import (
     person_of,
     verified_identifiers,
 )
-from rcu.identity.scoring import Decision, Evidence, PairScore
+from rcu.identity.scoring import Decision, PairScore
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, Sample
-from rcu.ingestion.intake import Intake, statement_of
+from rcu.ingestion.intake import Intake
 from rcu.ingestion.schemas import ProfileMessage
 
 
@@ -118,7 +118,7 @@ def _understood_row(one: Understood) -> tuple[Any, ...]:
         one.source,
         message.message_id,
         message.external_id,
-        statement_of(intake, message).occurred_at.isoformat(),
+        message.occurred_at.astimezone(UTC).isoformat(),
         intake.digest.hex(),
         _text(intake.payload),
         None,
@@ -281,7 +281,7 @@ def _placed(row: dict[str, Any]) -> Placed:
         score = PairScore(
             row["match_weight"],
             row["match_probability"],
-            tuple(Evidence(**item) for item in orjson.loads(row["match_evidence"])),
+            evidence_of(row["match_evidence"]),
             None,
             Decision.LINK,
         )

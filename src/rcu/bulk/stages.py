@@ -201,6 +201,11 @@ def evidence_json(score: PairScore) -> str:
     return orjson.dumps([item._asdict() for item in score.evidence]).decode()
 
 
+def evidence_of(packed: str) -> tuple[Evidence, ...]:
+    """Return the evidence that `evidence_json` packed."""
+    return tuple(Evidence._make(item.values()) for item in orjson.loads(packed))
+
+
 def _scored_row(left: int, right: int, score: PairScore) -> tuple[Any, ...]:
     return (
         left,
@@ -288,7 +293,7 @@ def _told_score(told: dict[str, Any]) -> PairScore:
     return PairScore(
         told["weight"],
         told["probability"],
-        tuple(Evidence(**item) for item in orjson.loads(told["evidence"])),
+        evidence_of(told["evidence"]),
         told["contradiction"],
         Decision(told["decision"]),
     )

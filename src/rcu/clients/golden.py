@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rcu.clients import survivorship
@@ -33,8 +34,14 @@ class ProfileRecord:
             yield self._stated(value, register or {})
 
     def _stated(self, value: Any, register: Mapping[str, Any]) -> Statement:
-        at = datetime.fromisoformat(register["occurred_at"])
+        at = _moment(register["occurred_at"])
         return Statement(value, self.source, self.external_id, at)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> datetime:
+    """Return a time; the attributes of a record mostly have one in common."""
+    return datetime.fromisoformat(text)
 
 
 def assemble(records: Sequence[ProfileRecord], *, region: str = "FR") -> dict[str, Any]:

@@ -111,11 +111,14 @@ def city_sound(word: str) -> str:
 
 
 def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
-    for record in records:
-        for attribute, kind in NAME_TERMS.items():
-            stated = record.statement(attribute)
-            if stated is not None:
-                yield from _terms_of_name(stated.value, kind)
+    names = {
+        (stated.value, kind)
+        for record in records
+        for attribute, kind in NAME_TERMS.items()
+        if (stated := record.statement(attribute)) is not None
+    }
+    for written, kind in names:
+        yield from _terms_of_name(written, kind)
 
 
 @lru_cache(maxsize=16384)
@@ -143,12 +146,12 @@ def _approximate_terms(word: str) -> Iterator[str]:
 
 
 def _birth_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
-    for record in records:
-        stated = record.statement("birth_date")
-        day = normalise_birth_date(stated.value) if stated else None
-        if day is not None:
-            yield Term.BIRTH_YEAR.of(str(day.year))
-            yield Term.BIRTH_DATE.of(day.isoformat())
+    stated = {
+        said.value for record in records if (said := record.statement("birth_date")) is not None
+    }
+    for day in {day for text in stated if (day := normalise_birth_date(text)) is not None}:
+        yield Term.BIRTH_YEAR.of(str(day.year))
+        yield Term.BIRTH_DATE.of(day.isoformat())
 
 
 def _number_terms(golden: Mapping[str, Any]) -> Iterator[str]:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rapidfuzz.fuzz import ratio
 
@@ -53,8 +52,7 @@ class Rule(StrEnum):
     """All distinct values, newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One value that one source record states, and since when."""
 
     value: Any
@@ -76,6 +74,7 @@ class Statement:
         }
 
 
+@lru_cache(maxsize=4096)
 def as_utc_text(at: datetime) -> str:
     """Return an aware time as ISO 8601 in UTC, written as PostgreSQL writes it in JSON."""
     return at.astimezone(UTC).isoformat()
@@ -83,7 +82,7 @@ def as_utc_text(at: datetime) -> str:
 
 def newest(statements: Iterable[Statement]) -> dict[str, Any] | None:
     """Return the value stated last: for title, language, preferred store, free attributes."""
-    ranked = sorted(statements, key=_newest_first)
+    ranked = _in_order(list(statements))
     return survivor(ranked[0], Rule.NEWEST) if ranked else None
 
 
@@ -114,7 +113,9 @@ def most_complete_name(
     by_form = _grouped(statements, _form)
     if not by_form:
         return None
-    form = min(by_form, key=lambda form: _form_rank(form, by_form))
+    form, *others = by_form
+    if others:
+        form = min(by_form, key=lambda form: _form_rank(form, by_form))
     return survivor(_best_writing(by_form[form]), rule)
 
 
@@ -185,6 +186,8 @@ def _is_short_for(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
 
 def _best_writing(statements: Sequence[Statement]) -> Statement:
     """Return the statement whose writing of one and the same name is the best."""
+    if len({stated.value for stated in statements}) == 1:
+        return min(statements, key=_newest_first)
     sources = {
         text: len({other.source for other in same})
         for text, same in _grouped(statements, lambda stated: str(stated.value)).items()
@@ -217,15 +220,17 @@ def most_agreed_date(statements: Iterable[Statement]) -> dict[str, Any] | None:
     by_day = _grouped(statements, lambda stated: normalise_birth_date(stated.value))
     if not by_day:
         return None
-    day = min(
-        by_day,
-        key=lambda day: (
-            is_first_of_january(day),
-            -len({stated.source for stated in by_day[day]}),
-            -len({stated.record for stated in by_day[day]}),
-            min(map(_oldest_first, by_day[day])),
-        ),
-    )
+    day, *others = by_day
+    if others:
+        day = min(
+            by_day,
+            key=lambda day: (
+                is_first_of_january(day),
+                -len({stated.source for stated in by_day[day]}),
+                -len({stated.record for stated in by_day[day]}),
+                min(map(_oldest_first, by_day[day])),
+            ),
+        )
     oldest = min(by_day[day], key=_oldest_first)
     return survivor(oldest, Rule.MOST_AGREED_DATE, value=day.isoformat())
 
@@ -289,8 +294,7 @@ def all_addresses(statements: Iterable[Statement], *, region: str) -> list[dict[
 
     whole, confirmed = _parts_with_wholes(_grouped(statements, canonical))
     found = [
-        (sorted(same, key=_newest_first), sorted(same + confirmed[address], key=_newest_first))
-        for address, same in whole.items()
+        (_in_order(same), _in_order(same + confirmed[address])) for address, same in whole.items()
     ]
     found.sort(key=lambda group: _newest_first(group[1][0]))
     return [
@@ -337,7 +341,7 @@ def _all_identifiers(
 ) -> list[dict[str, Any]]:
     found = []
     for key, same in _grouped(statements, canonical).items():
-        ordered = sorted(same, key=_newest_first)
+        ordered = _in_order(same)
         verified = [stated for stated in ordered if stated.value.get("verified")]
         rank = (not verified, _newest_first(ordered[0]), key)
         value = {
@@ -395,12 +399,35 @@ def _grouped(
     return groups
 
 
-def _newest_first(stated: Statement) -> tuple[float, tuple[str, str], str]:
-    return -stated.occurred_at.timestamp(), stated.record, _text(stated.value)
+class _ByText:
+    """A value in the order of its text, which is written only for values that it is next to."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: _ByText) -> bool:
+        return _text(self.value) < _text(other.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByText) and _text(self.value) == _text(other.value)
+
+    def __hash__(self) -> int:
+        return hash(_text(self.value))
 
 
-def _oldest_first(stated: Statement) -> tuple[float, tuple[str, str], str]:
-    return stated.occurred_at.timestamp(), stated.record, _text(stated.value)
+def _in_order(statements: list[Statement]) -> list[Statement]:
+    """Return statements the newest first."""
+    return sorted(statements, key=_newest_first) if len(statements) > 1 else statements
+
+
+def _newest_first(stated: Statement) -> tuple[float, tuple[str, str], _ByText]:
+    return -stated.occurred_at.timestamp(), stated.record, _ByText(stated.value)
+
+
+def _oldest_first(stated: Statement) -> tuple[float, tuple[str, str], _ByText]:
+    return stated.occurred_at.timestamp(), stated.record, _ByText(stated.value)
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
@@ -39,7 +40,8 @@ def _hashed(text: str) -> int:
 
 def _keys(features: Features) -> Iterator[str]:
     yield from _identifier_keys(features)
-    given, family = _given_sounds(features), _family_sounds(features)
+    given = _given_sounds(features.given_name)
+    family = _family_sounds(features.family_name) | _family_sounds(features.birth_name)
     for g in given:
         for f in family:
             yield f"name:{g}|{f}" if g <= f else f"name:{f}|{g}"
@@ -53,7 +55,9 @@ def _keys(features: Features) -> Iterator[str]:
     yield from _address_keys(features, given | family, family)
 
 
-def _address_keys(features: Features, sounds: set[str], family: set[str]) -> Iterator[str]:
+def _address_keys(
+    features: Features, sounds: frozenset[str], family: frozenset[str]
+) -> Iterator[str]:
     for number, street, postcode, city in features.addresses[:_MAX_ADDRESSES]:
         place = postcode or city
         if place:
@@ -105,6 +109,7 @@ def _skeletons(features: Features) -> Iterator[str]:
                 )
 
 
+@lru_cache(maxsize=65536)
 def _skeleton(word: str) -> str:
     return word[0] + _NO_CONSONANT.sub("", word[1:])
 
@@ -115,23 +120,23 @@ def _either_order(iso: str) -> str:
     return f"{year}-{min(month, day)}-{max(month, day)}"
 
 
-def _given_sounds(features: Features) -> set[str]:
-    if not features.given_name:
-        return set()
-    seen = facets(features.given_name)
+@lru_cache(maxsize=65536)
+def _given_sounds(given_name: tuple[str, ...]) -> frozenset[str]:
+    if not given_name:
+        return frozenset()
+    seen = facets(given_name)
     if seen.initials:
-        return set()
+        return frozenset()
     found = {seen.sound, *(sound(root) for root in sorted(seen.roots)[:_MAX_NAME_PARTS])}
-    return found | _parts(seen)
+    return frozenset(found | _parts(seen))
 
 
-def _family_sounds(features: Features) -> set[str]:
-    found: set[str] = set()
-    for name in (features.family_name, features.birth_name):
-        if name:
-            seen = facets(name)
-            found |= {seen.sound, sound(seen.joined)} | _parts(seen)
-    return found
+@lru_cache(maxsize=65536)
+def _family_sounds(name: tuple[str, ...]) -> frozenset[str]:
+    if not name:
+        return frozenset()
+    seen = facets(name)
+    return frozenset({seen.sound, sound(seen.joined)} | _parts(seen))
 
 
 def _parts(seen: NameFacets) -> set[str]:

@@ -35,13 +35,14 @@ def merge(registers: Registers, statement: ProfileStatement) -> Registers:
     The operation is commutative, associative and idempotent.
     """
     stamp = (statement.occurred_at, statement.message_id)
+    since = statement.occurred_at.isoformat()
     merged = dict(registers)
     for attribute, value in statement.values.items():
         held = registers.get(attribute)
         if held is None or stamp > _stamp(held):
             merged[attribute] = {
                 "value": value or None,
-                "occurred_at": statement.occurred_at.isoformat(),
+                "occurred_at": since,
                 "message_id": statement.message_id,
             }
     return merged

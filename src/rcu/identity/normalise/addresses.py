@@ -132,6 +132,7 @@ def normalise_address(
     return found if any(found) else None
 
 
+@lru_cache(maxsize=65536)
 def normalise_postcode(text: str | None, *, country: str = "FR") -> str:
     """Return the postcode without spaces, with the zero that spreadsheets drop (France)."""
     if not text:
@@ -155,6 +156,7 @@ def normalise_city(text: str | None) -> str:
     return "".join(_CITY_WORDS.get(word, word) for word in found)
 
 
+@lru_cache(maxsize=32768)
 def _street(text: str) -> tuple[str, str]:
     """Return house number and street of the free lines, building and flat left out."""
     plain = _UNIT.sub(" ", ascii_lower(text))

@@ -35,6 +35,7 @@ _FILLERS = frozenset(
 _MAX_WORDS = 6
 
 
+@lru_cache(maxsize=65536)
 def name_words(text: str | None) -> tuple[str, ...]:
     """Return the words of a name as comparable ASCII, in order; empty for nothing and for fillers.
 
@@ -52,6 +53,7 @@ def name_words(text: str | None) -> tuple[str, ...]:
     return tuple(found[:_MAX_WORDS])
 
 
+@lru_cache(maxsize=1024)
 def gender_of_title(title: str | None) -> str | None:
     """Return `f` or `m` as a form of address says it, or None."""
     if not title:
