@@ -34,7 +34,7 @@ from rcu.identity.registers import (
     verified_identifiers,
 )
 from rcu.identity.scoring import Decision, PairScore
-from rcu.ingestion.answers import answer_to
+from rcu.ingestion.answers import profile_answer
 from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
@@ -227,8 +227,10 @@ class Assemble:
 
 def array_text(texts: Collection[str]) -> str:
     """Return texts as PostgreSQL writes an array of them."""
-    quoted = (text.replace("\\", r"\\").replace('"', r"\"") for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+    if not texts:
+        return "{}"
+    marked = "\x00".join(texts).replace("\\", r"\\").replace('"', r"\"")
+    return '{"' + marked.replace("\x00", '","') + '"}'
 
 
 # --- answers ------------------------------------------------------------------------------------
@@ -244,7 +246,6 @@ class Answer:
             ("message_id", pa.string()),
             ("record_id", pa.string()),
             ("digest", pa.string()),
-            ("payload", pa.string()),
             ("outcome", pa.string()),
             ("status", pa.int16()),
             ("answer", pa.string()),
@@ -257,21 +258,12 @@ class Answer:
             yield batch_of(self.schema, [_answered(row) for row in batch.to_pylist()])
 
 
-_NO_MATTER = datetime.min.replace(tzinfo=UTC)
-"""The time of a message, which its answer does not repeat."""
-
-
 def _answered(row: dict[str, Any]) -> tuple[Any, ...]:
     placed = _placed(row)
     if not row["is_first"]:
         placed = placed.again()
-    message = ProfileMessage.model_construct(
-        message_id=row["message_id"],
-        external_id=row["external_id"],
-        occurred_at=_NO_MATTER,
-    )
-    status, answer = answer_to(Intake(row["source"], "", message), placed)
-    said = (row["source"], row["message_id"], row["record_id"], row["digest"], row["payload"])
+    status, answer = profile_answer(row["message_id"], row["external_id"], placed)
+    said = (row["source"], row["message_id"], row["record_id"], row["digest"])
     return (*said, placed.outcome, status, _text(answer))
 
 

@@ -277,7 +277,12 @@ class Partition:
                 scores[a, b] = score_pair(features[a], features[b], model, shared=self.shared)
         clusters = partition(features, scores, model=model, judgements=self._judgements(features))
         cluster_of = {member: min(cluster) for cluster in clusters for member in cluster}
-        return _placed_rows(cluster_of, scores)
+        packed = {
+            (member["number"], told["other"]): told["evidence"]
+            for member in members
+            for told in member["told"] or ()
+        }
+        return _placed_rows(cluster_of, scores, packed)
 
     def _judgements(self, features: dict[int, Features]) -> Judgements[int] | None:
         if not self.judged:
@@ -300,9 +305,12 @@ def _told_score(told: dict[str, Any]) -> PairScore:
 
 
 def _placed_rows(
-    cluster_of: dict[int, int], scores: dict[Pair, PairScore]
+    cluster_of: dict[int, int], scores: dict[Pair, PairScore], packed: dict[Pair, str]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield records with their strongest match in the cluster, and who they are kept from."""
+    """Yield records with their strongest match in the cluster, and who they are kept from.
+
+    `packed` is the evidence of those of the scores that came packed.
+    """
     best: dict[int, tuple[float, int, PairScore]] = {}
     rivals: dict[int, list[tuple[int, float]]] = {number: [] for number in cluster_of}
     for (a, b), score in scores.items():
@@ -319,7 +327,9 @@ def _placed_rows(
         match: tuple[Any, ...] = (None, None, None, None)
         if number in best:
             weight, other, score = best[number]
-            match = (other, weight, score.probability, evidence_json(score))
+            pair = (number, other) if number < other else (other, number)
+            evidence = packed.get(pair) or evidence_json(score)
+            match = (other, weight, score.probability, evidence)
         yield (
             number,
             cluster,

@@ -81,7 +81,7 @@ TABLES: Mapping[str, Source] = {
     ),
     "inbox_payload": Source(
         ("source", "message_id", "received_at", "payload"),
-        "SELECT source, message_id, '{at}', payload FROM answered",
+        "SELECT source, message_id, '{at}', payload FROM message",
     ),
 }  # fmt: skip
 """The tables in the order in which they are written. Rows are in no order: sorting what is wide
@@ -124,7 +124,7 @@ _REVIEWS = """
     FROM best GROUP BY number
 """
 _PLACED_MESSAGES = """
-    SELECT m.source, m.message_id, m.external_id, m.digest, m.payload, i.id AS record_id,
+    SELECT m.source, m.message_id, m.external_id, m.digest, i.id AS record_id,
            i.client_id, m.line = r.arrival AS is_first, p.match_weight, p.match_probability,
            p.match_evidence, o.source AS match_source, o.external_id AS match_external_id,
            v.reviews

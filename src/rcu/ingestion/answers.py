@@ -15,7 +15,9 @@ Answer = tuple[int, dict[str, Any]]
 def answer_to(intake: Intake, applied: Applied) -> Answer:
     """Return the status and the answer to a message that was accepted."""
     if isinstance(applied, Placed):
-        return _profile(intake, applied)
+        return profile_answer(
+            intake.message_id, getattr(intake.message, "external_id", None), applied
+        )
     if isinstance(applied, Waiting):
         return _parked(intake, applied)
     if isinstance(applied, Clash):
@@ -24,11 +26,12 @@ def answer_to(intake: Intake, applied: Applied) -> Answer:
     return _fact(intake, applied)
 
 
-def _profile(intake: Intake, placed: Placed) -> Answer:
+def profile_answer(message_id: str, external_id: str | None, placed: Placed) -> Answer:
+    """Return the status and the answer to a profile message."""
     return 201 if placed.outcome in {"created", "matched"} else 200, {
-        "message_id": intake.message_id,
+        "message_id": message_id,
         "type": MessageType.PROFILE,
-        "external_id": getattr(intake.message, "external_id", None),
+        "external_id": external_id,
         "outcome": placed.outcome,
         "client_id": str(placed.client_id),
         "merged_client_ids": [str(client_id) for client_id in placed.merged_client_ids],

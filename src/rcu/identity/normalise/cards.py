@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 
 from rcu.identity.normalise.text import without_invisible
 
@@ -25,6 +26,7 @@ class CardCheck(StrEnum):
     UNCHECKED = "unchecked"
 
 
+@lru_cache(maxsize=16384)
 def normalise_card(text: str) -> str | None:
     """Return the number without separators, upper case, or None for a filler or a fragment."""
     text = unicodedata.normalize("NFC", _SEPARATORS.sub("", without_invisible(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -38,6 +39,7 @@ _PLACEHOLDER_DOMAIN = re.compile(
 )
 
 
+@lru_cache(maxsize=16384)
 def normalise_email(text: str) -> str | None:
     """Return the canonical form of an e-mail address, or None when it is not one.
 
@@ -63,6 +65,7 @@ def normalise_email(text: str) -> str | None:
     return f"{local}@{ascii_domain}"
 
 
+@lru_cache(maxsize=16384)
 def is_placeholder_email(email: str) -> bool:
     """Tell whether a normalised address is a filler (`client@`, `noreply@`), nobody's mailbox."""
     local, _, domain = email.rpartition("@")

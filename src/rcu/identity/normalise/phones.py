@@ -27,6 +27,7 @@ _FRENCH_REGIONS = frozenset({"FR", "RE", "GP", "GF", "MQ", "YT", "BL", "MF"})
 _SEQUENCES = ("0123456789", "1234567890", "9876543210", "0987654321")
 
 
+@lru_cache(maxsize=16384)
 def normalise_phone(text: str, *, region: str = "FR") -> str | None:
     """Return the number in E.164, or None when `text` is no possible number.
 
@@ -49,6 +50,7 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
     return _parsed(digits, region)
 
 
+@lru_cache(maxsize=16384)
 def is_placeholder_phone(phone: str) -> bool:
     """Tell whether an E.164 number is a filler (repeated or counted digits) or a service line."""
     french = _FRENCH.fullmatch(phone)
