@@ -8,8 +8,8 @@ term frequencies of names and towns, and the cluster threshold of its tutorials,
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -73,13 +73,21 @@ def table_of(records: Mapping[FileKey, Features]) -> pa.Table:
     return pa.table({"record_id": pa.array(range(len(rows)), pa.int64())} | columns)
 
 
+class Cleaned(NamedTuple):
+    """Records that were normalised elsewhere: a table like that of `table_of`, and their keys."""
+
+    table: pa.Table
+    keys: Sequence[FileKey]
+
+
 class SplinkPeer:
     """A Splink linker over one base of records: trained, then asked."""
 
-    def __init__(self, records: Mapping[FileKey, Features]) -> None:
+    def __init__(self, records: Mapping[FileKey, Features] | Cleaned) -> None:
         """Load the base; columns that hold nothing are left out of everything."""
-        self._keys = list(records)
-        self.table = table_of(records)
+        if not isinstance(records, Cleaned):
+            records = Cleaned(table_of(records), list(records))
+        self.table, self._keys = records
         self._filled = {
             name for name in COLUMNS if self.table[name].null_count < len(self.table) - 1
         }
