@@ -116,7 +116,7 @@ STATE = {
         FROM source_record r
     """,
     "clients": f"SELECT {NAMED.format('c.id')}, known, version, retired_at FROM client c",
-    "keys": f"SELECT key, {NAMED.format('record_id')} FROM blocking_key",
+    "keys": f"SELECT key, {NAMED.format('record_id')}, face FROM blocking_key",
     "identifiers": f"""
         SELECT kind, value, {NAMED.format("record_id")}, origin,
                verified_at FROM identifier

@@ -251,7 +251,7 @@ async def _record_after(
         identifiers = await session.execute(
             text("SELECT kind, value, origin, verified_at FROM identifier ORDER BY 1, 2")
         )
-        keys = await session.execute(text("SELECT key FROM blocking_key ORDER BY key"))
+        keys = await session.execute(text("SELECT key, face FROM blocking_key ORDER BY key"))
         found = [
             *map(tuple, record.all()),
             *map(tuple, identifiers.all()),

@@ -23,7 +23,7 @@ from rcu.bulk.snapshot import record_key
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
-from rcu.identity.blocking import blocking_keys
+from rcu.identity.faces import keys_with_faces
 from rcu.identity.features import describe
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import (
@@ -146,6 +146,7 @@ class Merge:
             ("profile", pa.string()),
             ("features", pa.string()),
             ("keys", pa.list_(pa.int64())),
+            ("faces", pa.list_(pa.string())),
             ("identifiers", pa.list_(pa.string())),
             ("stated", pa.list_(_STATED)),
             *PARTING_FIELDS,
@@ -161,6 +162,7 @@ class Merge:
         registers = _merged(row["source"], row["external_id"], row["messages"])
         features = describe(person_of(registers), region=self.region)
         verified = verified_identifiers(registers, region=self.region)
+        faces = keys_with_faces(features)
         identifiers = sorted(features.identifiers)
         stated = [
             {"kind": kind, "value": value, "verified_at": since and since.isoformat()}
@@ -175,7 +177,8 @@ class Merge:
             row["arrival"],
             _text(registers),
             _text(features.to_json()),
-            sorted(blocking_keys(features)),
+            list(faces),
+            list(faces.values()),
             [IDENTIFIER_MARK.join(identifier) for identifier in identifiers],
             stated,
             *parting_values(features),

@@ -41,9 +41,10 @@ TABLES: Mapping[str, Source] = {
         """,
     ),
     "blocking_key": Source(
-        ("key", "record_id"),
+        ("key", "record_id", "face"),
         """
-        SELECT unnest(r.keys) AS key, i.id FROM record r JOIN identity i ON i.number = r.number
+        SELECT unnest(r.keys) AS key, i.id, unnest(r.faces) AS face
+        FROM record r JOIN identity i ON i.number = r.number
         """,
     ),
     "identifier": Source(

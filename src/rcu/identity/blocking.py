@@ -31,15 +31,27 @@ def blocking_keys(features: Features) -> frozenset[int]:
     errors are met by equality: a phone with each digit left out, the valid numbers next to a
     card that fails its check digit, the sound of a name instead of its letters.
     """
-    return frozenset(map(_hashed, set(_keys(features))))
+    return identifying_keys(features) | loose_keys(features)
+
+
+def identifying_keys(features: Features) -> frozenset[int]:
+    """Return those of the blocking keys by which an identifier, or one mistyped, is found."""
+    return frozenset(map(_hashed, set(_identifier_keys(features))))
+
+
+def loose_keys(features: Features) -> frozenset[int]:
+    """Return those of the blocking keys that are of names, dates and places.
+
+    Many who share one are plainly different people.
+    """
+    return frozenset(map(_hashed, set(_loose_keys(features))))
 
 
 def _hashed(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def _keys(features: Features) -> Iterator[str]:
-    yield from _identifier_keys(features)
+def _loose_keys(features: Features) -> Iterator[str]:
     given = _given_sounds(features.given_name)
     family = _family_sounds(features.family_name) | _family_sounds(features.birth_name)
     for g in given:

@@ -67,9 +67,9 @@ async def count_holders(
 
 
 _INSERT_KEYS = """
-    INSERT INTO blocking_key (key, record_id)
-    SELECT * FROM unnest($1::bigint[], $2::uuid[])
-    ON CONFLICT DO NOTHING
+    INSERT INTO blocking_key (key, record_id, face)
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[])
+    ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face
 """
 _DELETE_KEYS = """
     DELETE FROM blocking_key b
@@ -81,10 +81,11 @@ _DELETE_KEYS = """
 async def change_blocking_keys(
     session: AsyncSession,
     *,
-    added: Collection[tuple[int, UUID]],
+    added: Collection[tuple[int, UUID, str | None]],
     removed: Collection[tuple[int, UUID]],
 ) -> None:
-    """Add and remove `(key, record id)` rows."""
-    for statement, rows in ((_DELETE_KEYS, removed), (_INSERT_KEYS, added)):
-        if rows:
-            await fetch(session, statement, *columns(rows))
+    """Remove `(key, record id)` rows, and add `(key, record id, face)` or give rows that face."""
+    if removed:
+        await fetch(session, _DELETE_KEYS, *columns(removed))
+    if added:
+        await fetch(session, _INSERT_KEYS, *columns(added))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
 from rcu.identity import repository
-from rcu.identity.blocking import blocking_keys
 from rcu.identity.controls import Controls, read_after_locks
+from rcu.identity.faces import keys_with_faces
 from rcu.identity.features import Features, describe
 from rcu.identity.models import RecordKind
 from rcu.identity.placing import IdentifierKey
@@ -35,10 +36,21 @@ class Draft:
     registers: Registers
     is_changed: bool
     features: Features
-    keys: frozenset[int]
+    faces: Mapping[int, str | None]
+    """The blocking keys, with the face that the row of each carries."""
     old_features: Features | None
     """None when no profile of this record was known."""
-    old_keys: frozenset[int]
+    old_faces: Mapping[int, str | None]
+
+    @property
+    def keys(self) -> AbstractSet[int]:
+        """The keys by which the record will be found."""
+        return self.faces.keys()
+
+    @property
+    def old_keys(self) -> AbstractSet[int]:
+        """The keys by which it is found until then."""
+        return self.old_faces.keys()
 
     @property
     def identifiers(self) -> set[IdentifierKey]:
@@ -107,9 +119,9 @@ def _draft(
         registers=registers,
         is_changed=is_changed,
         features=features,
-        keys=blocking_keys(features),
+        faces=keys_with_faces(features),
         old_features=old_features,
-        old_keys=blocking_keys(old_features) if old_features else frozenset(),
+        old_faces=keys_with_faces(old_features) if old_features else {},
     )
 
 

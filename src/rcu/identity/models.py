@@ -166,15 +166,22 @@ class Identifier(Base):
 
 
 class BlockingKey(Base):
-    """A key two records must share to become a candidate pair, hashed to 64 bits."""
+    """A key two records must share to become a candidate pair, hashed to 64 bits.
+
+    The index carries the face of the record, so that those who share a key of names or places and
+    are plainly two people are told apart without reading the records, see ADR 8.
+    """
 
     __tablename__ = "blocking_key"
 
     key: Mapped[int] = mapped_column(BigInteger)
     record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    face: Mapped[str | None] = mapped_column(
+        comment="names, gender and birth date of the record; null on a key of an identifier"
+    )
 
     __table_args__ = (
-        PrimaryKeyConstraint("key", "record_id"),
+        PrimaryKeyConstraint("key", "record_id", postgresql_include=["face"]),
         Index("ix_blocking_key_record_id", "record_id"),
     )
 

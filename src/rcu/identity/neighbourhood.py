@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Protocol, Self
@@ -28,9 +29,15 @@ class Written(Protocol):
 
     id: UUID
     features: Features
-    keys: frozenset[int]
     old_features: Features | None
-    old_keys: frozenset[int]
+
+    @property
+    def keys(self) -> AbstractSet[int]:
+        """The keys by which it will be found."""
+
+    @property
+    def old_keys(self) -> AbstractSet[int]:
+        """The keys by which it is found until then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,13 @@ async def _save_drafts(
     )
     await change_blocking_keys(
         session,
-        added={(key, d.id) for d in drafts.values() for key in d.keys - d.old_keys},
-        removed={(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys},
+        added=[
+            (key, d.id, face)
+            for d in drafts.values()
+            for key, face in d.faces.items()
+            if key not in d.old_faces or d.old_faces[key] != face
+        ],
+        removed=[(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys],
     )
     await replace_profile_identifiers(
         session,

@@ -1,0 +1,247 @@
+"""One new record resolved against a base that is there: how long the engine itself takes.
+
+The time is that of the engine in its process: from prepared statement to decision and written
+partition, inside the transaction, with the database on the same machine. The commit is apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bench.identity.base import NEWCOMER, ensure_base
+from bench.identity.crowd import SOURCES, message
+from bench.identity.parts import Options, Row
+from bench.servers import scratch_settings, settle
+from rcu.db.engine import Database
+from rcu.db.locks import lock_until_commit
+from rcu.db.opening import open_database
+from rcu.identity.adoption import Cause
+from rcu.identity.drafts import prepare
+from rcu.identity.model import Model
+from rcu.identity.registers import ProfileStatement
+from rcu.identity.resolution import Placements, place
+
+TITLE: Final = "One new record against a base"
+HEADINGS: Final = (
+    "records", "engine", "median ms", "p90 ms", "p99 ms", "computing ms", "reading ms",
+    "writing ms", "commit ms", "statements",
+)  # fmt: skip
+SIZES: Final = (10_000, 100_000, 1_000_000)
+QUICK_SIZES: Final = (2_000, 10_000)
+NEWCOMERS: Final = 600
+WARMING: Final = 200
+KEPT: Final = 100
+"""Records that are committed, for the time that this takes; the others are rolled back."""
+_WIRE = frozenset({"message_id", "external_id", "occurred_at"})
+_WRITING = ("INSERT", "UPDATE", "DELETE")
+
+
+@dataclass(slots=True)
+class Spent:
+    """Where the time of one record went, in seconds."""
+
+    whole: float = 0.0
+    reading: float = 0.0
+    writing: float = 0.0
+    commit: float | None = None
+    statements: int = 0
+
+    @property
+    def computing(self) -> float:
+        """The time outside the database's answers."""
+        return self.whole - self.reading - self.writing
+
+
+@dataclass(slots=True)
+class Watch:
+    """Times every statement of the driver while it is open."""
+
+    spent: Spent = field(default_factory=Spent)
+    by_statement: dict[str, list[float]] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Stand between the engine and the driver."""
+        plain = asyncpg.Connection.fetch
+
+        async def timed(connection: Any, statement: str, *values: Any, **options: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return await plain(connection, statement, *values, **options)
+            finally:
+                self._note(statement, time.perf_counter() - started)
+
+        asyncpg.Connection.fetch = timed
+        try:
+            yield
+        finally:
+            asyncpg.Connection.fetch = plain
+
+    def _note(self, statement: str, seconds: float) -> None:
+        self.spent.statements += 1
+        if any(word in statement for word in _WRITING):
+            self.spent.writing += seconds
+        else:
+            self.spent.reading += seconds
+        self.by_statement.setdefault(" ".join(statement.split())[:110], []).append(seconds)
+
+
+def statement_of(number: int, run: str) -> ProfileStatement:
+    """Return what the newcomers' source says of person `number`."""
+    said = message(number, source=NEWCOMER)
+    return ProfileStatement(
+        source=NEWCOMER,
+        external_id=f"{run}-{number}",
+        values={name: value for name, value in said.items() if name not in _WIRE},
+        occurred_at=datetime.fromisoformat(said["occurred_at"]),
+        message_id=f"{run}-{number}",
+    )
+
+
+def newcomers(records: int) -> Iterator[int]:
+    """Yield people: every other one is in the base, the others nobody knows."""
+    people = records // len(SOURCES)
+    for n in count():
+        # A prime apart, so that they are spread over the whole base.
+        yield (n * 7_919) % people if n % 2 else 10_000_000 + n
+
+
+@asynccontextmanager
+async def opened(base: Path) -> AsyncIterator[Database]:
+    """Give the database of a base, as autovacuum and running have left that of a service."""
+    async with open_database(scratch_settings(base)) as database:
+        await settle(database)
+        yield database
+
+
+class Resolver:
+    """Resolves newcomers one by one, as ingestion does."""
+
+    def __init__(self, database: Database, watch: Watch) -> None:
+        """Remember the base and the clock."""
+        self._database = database
+        self._watch = watch
+        self._model = Model.shipped()
+        self._run = f"{time.time_ns()}"
+
+    async def resolve(self, number: int, *, keep: bool) -> Spent:
+        """Resolve one person's record; without `keep` nothing of it stays."""
+        statement = statement_of(number, self._run)
+        # One session, as the edge makes it; what is timed lies inside its transaction.
+        async with AsyncSession(self._database.engine, expire_on_commit=False) as session:
+            await session.execute(text("SELECT 1"))
+            spent = self._watch.spent = Spent()
+            started = time.perf_counter()
+            await self._place(session, statement)
+            spent.whole = time.perf_counter() - started
+            if keep:
+                started = time.perf_counter()
+                await session.commit()
+                spent.commit = time.perf_counter() - started
+            else:
+                await session.rollback()
+        return spent
+
+    async def _place(self, session: AsyncSession, statement: ProfileStatement) -> Placements:
+        prepared = await prepare(session, [statement], region="FR")
+        await lock_until_commit(session, prepared.locks)
+        return await place(
+            session,
+            prepared,
+            model=self._model,
+            at=datetime.now(UTC),
+            cause=Cause("message", f"model:{self._model.version}"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the newcomers to one base cost."""
+
+    records: int
+    spent: Sequence[Spent]
+    kept: Sequence[Spent]
+    watch: Watch
+
+    def row(self) -> Row:
+        """Return the line of the table."""
+        whole = [spent.whole for spent in self.spent]
+        cuts = quantiles(whole, n=100)
+        return (
+            f"{self.records:,}",
+            "RCU",
+            _ms(median(whole)),
+            _ms(cuts[89]),
+            _ms(cuts[98]),
+            _ms(median(spent.computing for spent in self.spent)),
+            _ms(median(spent.reading for spent in self.spent)),
+            _ms(median(spent.writing for spent in self.spent)),
+            _ms(median(spent.commit or 0.0 for spent in self.kept)),
+            f"{median(spent.statements for spent in self.spent):.0f}",
+        )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.2f}"
+
+
+async def measure(base: Path, records: int, newcomers_: int = NEWCOMERS) -> Measured:
+    """Measure the newcomers to one base."""
+    watch = Watch()
+    async with opened(base) as database:
+        resolver = Resolver(database, watch)
+        people = newcomers(records)
+        with watch.open():
+            for _ in range(WARMING):
+                await resolver.resolve(next(people), keep=False)
+            watch.by_statement.clear()
+            gc.collect()
+            spent = [await resolver.resolve(next(people), keep=False) for _ in range(newcomers_)]
+            statements = dict(watch.by_statement)
+            kept = [await resolver.resolve(next(people), keep=True) for _ in range(KEPT)]
+            watch.by_statement = statements
+    return Measured(records, spent, kept, watch)
+
+
+def run(options: Options) -> Iterable[Row]:
+    """Measure bases of growing size, made anew."""
+    with tempfile.TemporaryDirectory(prefix="rcu-bench-") as folder:
+        yield from rows(Path(folder), QUICK_SIZES if options.quick else SIZES)
+
+
+def rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
+    """Measure bases that are in a folder, or are made there."""
+    for records in sizes:
+        base = ensure_base(folder, records)
+        yield asyncio.run(measure(base, records)).row()
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench.identity.online", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("--bases", type=Path, required=True, help="Folder where bases are kept.")
+    options = parser.parse_args()
+    print(" | ".join(HEADINGS))
+    for row in rows(options.bases, options.sizes):
+        print(" | ".join(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
