@@ -47,6 +47,30 @@ async def find_candidates(
     return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
 
 
+_HOLDERS = """
+    SELECT wanted.key, held.ids, held.faces
+    FROM unnest($1::bigint[]) AS wanted(key)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(record_id) AS ids, array_agg(face) AS faces
+        FROM (SELECT record_id, face FROM blocking_key WHERE key = wanted.key LIMIT $2) AS holder
+    ) AS held
+    WHERE held.ids IS NOT NULL
+"""
+
+
+async def find_key_holders(
+    session: AsyncSession, keys: Collection[int], *, cap: int
+) -> dict[int, dict[UUID, str | None]]:
+    """Return the records that hold each of the keys, at most `cap` for each, with their faces.
+
+    The index alone is read, not the records. A key that nobody holds is left out.
+    """
+    if not keys:
+        return {}
+    rows = await fetch(session, _HOLDERS, list(keys), cap)
+    return {key: dict(zip(ids, faces, strict=True)) for key, ids, faces in rows}
+
+
 _COUNT = """
     SELECT wanted.key, count(*) AS holders
     FROM unnest($1::bigint[]) AS wanted(key)

@@ -7,7 +7,7 @@ holders again.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -31,8 +31,14 @@ class Rekeyed(Protocol):
     """What is looked at of a record that is being written."""
 
     id: UUID
-    keys: frozenset[int]
-    old_keys: frozenset[int]
+
+    @property
+    def keys(self) -> AbstractSet[int]:
+        """The keys by which it will be found."""
+
+    @property
+    def old_keys(self) -> AbstractSet[int]:
+        """The keys by which it is found until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class KeyTurns:
     """Keys that have become generic."""
     cleared: Sequence[int]
     """Keys that were generic and find candidates again."""
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield every key that turns."""
+        yield from self.crowded
+        yield from self.cleared
 
     @classmethod
     def of(

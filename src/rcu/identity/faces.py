@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from rcu.identity.blocking import identifying_keys, loose_keys
 from rcu.identity.features import Features
+from rcu.identity.model import Model
+from rcu.identity.scoring import is_plainly_apart
 
 _MARK = "|"
 
@@ -51,3 +53,21 @@ def unpack_face(face: str) -> Features:
         birth_date=f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None,
         birth_date_is_vague=born.endswith("~"),
     )
+
+
+class Apart(dict[str, bool]):
+    """Whether those who have a face are plainly somebody else than one record.
+
+    Asked for each face once. They are known to share no identifier with the record, so that
+    `scoring.is_plainly_apart` says the same of their records.
+    """
+
+    def __init__(self, features: Features, model: Model) -> None:
+        super().__init__()
+        self._features = features
+        self._model = model
+
+    def __missing__(self, face: str) -> bool:
+        found = is_plainly_apart(self._features, unpack_face(face), self._model)
+        self[face] = found
+        return found

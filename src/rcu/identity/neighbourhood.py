@@ -11,15 +11,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.blocking import identifier_key
-from rcu.identity.candidates import Candidate, find_candidates
+from rcu.identity.candidates import find_candidates, find_key_holders
 from rcu.identity.controls import Controls
-from rcu.identity.crowding import Reexamination, Reexamined
+from rcu.identity.crowding import KeyTurns, Reexamination, Reexamined
+from rcu.identity.faces import Apart
 from rcu.identity.features import Features
 from rcu.identity.identifiers import find_stating
 from rcu.identity.model import Model
 from rcu.identity.pairs import Component
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Pair, StoredRecord, list_features
+from rcu.identity.repository import Pair, StoredRecord, list_features, list_records
 from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
 from rcu.identity.sharing import is_shared, is_shared_by_number
 
@@ -91,7 +92,7 @@ class Neighbourhood:
         model: Model,
         controls: Controls,
     ) -> Self:
-        """Read the candidates of the writes in one query, and work out what is shared."""
+        """Find the candidates of the writes, read those that matter, work out what is shared."""
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         near = cls(
             written={w.id: w for w in written},
@@ -100,21 +101,48 @@ class Neighbourhood:
             controls=controls,
             holders={key: set() for key in keys},
         )
-        found = await find_candidates(session, keys, cap=near.most_read)
-        for record_id, candidate in found.items():
-            if record_id not in near.written:
-                near.records[record_id] = candidate.record
-                near.features[record_id] = Features.from_json(candidate.record.features)
-                for key in candidate.keys:
-                    near.holders[key].add(record_id)
+        held = await find_key_holders(session, keys, cap=near.most_read)
+        for key, faces in held.items():
+            near.holders[key].update(faces.keys() - near.written.keys())
         for w in written:
             near._write(w)
+        await near._read(session, near._worth_reading(held))
         await near._read_crowds(
-            session, found.values(), near.stated.keys() | near.stated_before.keys()
+            session,
+            {key: len(faces) for key, faces in held.items()},
+            near.stated.keys() | near.stated_before.keys(),
         )
         near._settle_written()
         await near._reexamine(session)
         return near
+
+    async def _read(self, session: AsyncSession, record_ids: Collection[UUID]) -> None:
+        for record in await list_records(session, record_ids):
+            self.records[record.id] = record
+            self.features[record.id] = Features.from_json(record.features)
+
+    def _worth_reading(self, held: Mapping[int, Mapping[UUID, str | None]]) -> set[UUID]:
+        """Return those of the holders of keys whose records must be read.
+
+        Left out are those who are plainly somebody else by their faces, which is most of them: what
+        else their records say cannot matter, since they share no identifier with the writes.
+        """
+        stated = self.stated.keys() | self.stated_before.keys()
+        exact = {identifier_key(*identifier) for identifier in stated}
+        turned = KeyTurns.of(self.written.values(), self.holders, cap=self.model.key_cap)
+        found = set[UUID]().union(*(held.get(key, ()) for key in exact.union(turned)))
+        for w in self.written.values():
+            # Of the holders of a generic key some only are known: anybody may share the identifier.
+            is_open = any(self._is_generic(identifier) for identifier in w.features.identifiers)
+            apart = Apart(w.features, self.model)
+            for key in w.keys & held.keys():
+                if len(self.holders[key]) <= self.model.key_cap:
+                    found.update(
+                        record_id
+                        for record_id, face in held[key].items()
+                        if face is None or is_open or not apart[face]
+                    )
+        return found - self.written.keys()
 
     def _write(self, written: Written) -> None:
         self.features[written.id] = written.features
@@ -140,12 +168,11 @@ class Neighbourhood:
     async def _read_crowds(
         self,
         session: AsyncSession,
-        found: Iterable[Candidate],
+        read: Mapping[int, int],
         identifiers: Collection[IdentifierKey],
     ) -> None:
         """Read who states the identifiers of which not all holders of the key were read."""
-        read = Counter(key for candidate in found for key in candidate.keys)
-        crowded = {i for i in identifiers if read[identifier_key(*i)] >= self.most_read}
+        crowded = {i for i in identifiers if read.get(identifier_key(*i), 0) >= self.most_read}
         self.crowds |= {
             identifier: stating - self.written.keys()
             for identifier, stating in (
@@ -236,7 +263,8 @@ class Neighbourhood:
         found = await find_candidates(
             session, {identifier_key(*i) for i in unknown}, cap=self.most_read
         )
-        await self._read_crowds(session, found.values(), unknown)
+        read = Counter(key for candidate in found.values() for key in candidate.keys)
+        await self._read_crowds(session, read, unknown)
         holders: dict[IdentifierKey, set[UUID]] = {i: self.crowds.get(i, set()) for i in unknown}
         for record_id, candidate in found.items():
             if record_id in self.written:
@@ -255,14 +283,18 @@ class Neighbourhood:
         """Return the scores of the candidate pairs that the writes may have changed.
 
         Most candidates only share a name's sound or a place, and are plainly two people: those
-        are left out.
+        are left out, most of them without having been read.
         """
         pairs: set[Pair] = set()
         for w in self.written.values():
             for key in w.keys:
                 held = self.holders[key]
                 if len(held) <= self.model.key_cap:
-                    pairs.update(ordered(w.id, other) for other in held if other != w.id)
+                    pairs.update(
+                        ordered(w.id, other)
+                        for other in held
+                        if other != w.id and other in self.features
+                    )
         for identifier in self.turned:
             if not self._is_generic(identifier):
                 pairs.update(combinations(sorted(self._holding(identifier)), 2))
@@ -292,7 +324,7 @@ class Neighbourhood:
 
     def candidates(self) -> int:
         """Return how many stored records share a key with the writes."""
-        return len(self.records)
+        return len(set[UUID]().union(*self.holders.values()) - self.written.keys())
 
     def seeds(self, scores: Mapping[Pair, PairScore]) -> set[UUID]:
         """Return the records whose component must be formed anew."""

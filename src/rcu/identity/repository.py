@@ -82,6 +82,19 @@ async def find_records(
     }
 
 
+_BY_ID = """
+    SELECT id, source, external_id, kind, client_id, placement, features, version
+    FROM source_record WHERE id = ANY ($1::uuid[])
+"""
+
+
+async def list_records(session: AsyncSession, record_ids: Collection[UUID]) -> list[StoredRecord]:
+    """Return records by their ids."""
+    if not record_ids:
+        return []
+    return [StoredRecord(*row) for row in await fetch(session, _BY_ID, list(record_ids))]
+
+
 _FEATURES = "SELECT id, features FROM source_record WHERE id = ANY ($1::uuid[])"
 
 
