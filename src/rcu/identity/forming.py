@@ -7,11 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import repository
 from rcu.identity.drafts import Draft
 from rcu.identity.features import Features
 from rcu.identity.neighbourhood import Neighbourhood, tied_groups
-from rcu.identity.pairs import Component, load_component
+from rcu.identity.pairs import Component, load_component, lock_tied_clients
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.repository import Pair, RecordKey
 from rcu.identity.scoring import PairScore
@@ -26,14 +25,10 @@ async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Comp
     """
     locked: set[UUID] = set()
     while seeds:
+        locked |= await lock_tied_clients(session, seeds)
         component = await load_component(session, seeds)
-        clients = {record.client_id for record in component.records} - locked
-        if not clients and locked:
+        if locked.issuperset(record.client_id for record in component.records):
             return component
-        if not clients:
-            break
-        await repository.lock_clients(session, clients)
-        locked |= clients
     return Component([], [], [])
 
 

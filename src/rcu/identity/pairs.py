@@ -55,7 +55,7 @@ class ScoredPair(NamedTuple):
     contradiction: str | None
 
 
-_COMPONENT = """
+_MEMBERS = """
     WITH RECURSIVE member(id) AS (
         SELECT unnest($1::uuid[])
         UNION
@@ -74,17 +74,32 @@ _COMPONENT = """
             WHERE right_id = member.id AND verdict = 'match' AND revoked_at IS NULL
         ) AS tie
     )
-    SELECT r.id, r.source, r.external_id, r.kind, r.client_id, r.placement, r.features, r.version
-    FROM member JOIN source_record r USING (id)
 """
+# Joins with the members would be planned for thousands of them, and read whole tables: as an
+# array they are looked up one by one.
+_COMPONENT = f"""
+    {_MEMBERS}
+    SELECT id, source, external_id, kind, client_id, placement, features, version
+    FROM source_record WHERE id = ANY (ARRAY (SELECT id FROM member))
+"""  # noqa: S608 - of constants
+_LOCK_TIED_CLIENTS = f"""
+    {_MEMBERS}
+    SELECT id FROM client
+    WHERE id = ANY (ARRAY (
+        SELECT client_id FROM source_record WHERE id = ANY (ARRAY (SELECT id FROM member))
+    ))
+    ORDER BY id FOR UPDATE
+"""  # noqa: S608 - of constants
 _PAIRS_WITHIN = """
     SELECT left_id, right_id, weight, decision FROM record_pair
     WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1)
 """
-_JUDGED_WITHIN = """
-    SELECT left_id, right_id, verdict FROM judgement
+_TIES_WITHIN = f"""
+    {_PAIRS_WITHIN}
+    UNION ALL
+    SELECT left_id, right_id, NULL, verdict FROM judgement
     WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1) AND revoked_at IS NULL
-"""
+"""  # noqa: S608 - of constants
 
 
 async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> list[StoredPair]:
@@ -98,9 +113,17 @@ async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Comp
     ids = [record.id for record in records]
     if len(ids) < 2:  # noqa: PLR2004 - a pair takes two
         return Component(records, [], [])
-    pairs = await find_pairs_within(session, ids)
-    judged = await fetch(session, _JUDGED_WITHIN, ids)
-    return Component(records, pairs, [JudgedPair(*row) for row in judged])
+    ties = await fetch(session, _TIES_WITHIN, ids)
+    return Component(
+        records,
+        [StoredPair(*row) for row in ties if row["weight"] is not None],
+        [JudgedPair(left, right, said) for left, right, weight, said in ties if weight is None],
+    )
+
+
+async def lock_tied_clients(session: AsyncSession, seeds: Collection[UUID]) -> set[UUID]:
+    """Lock the clients of everything that is tied to `seeds`, in the order of their ids."""
+    return {client_id for (client_id,) in await fetch(session, _LOCK_TIED_CLIENTS, list(seeds))}
 
 
 _FORGET_RECORDS = """
