@@ -5,7 +5,7 @@ scan. A row that was there before has no face: its record is read, as it was unt
 face when it is written again.
 
 Revision ID: 20261122_blocking_key_faces
-Revises: 20261122_why_unplaced
+Revises: 20261122_identifier_statuses
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_blocking_key_faces"
-down_revision = "20261122_why_unplaced"
+down_revision = "20261122_identifier_statuses"
 branch_labels = None
 depends_on = None
 
