@@ -84,12 +84,12 @@ async def find_records(
 
 _BY_ID = """
     SELECT id, source, external_id, kind, client_id, placement, features, version
-    FROM source_record WHERE id = ANY ($1::uuid[])
+    FROM source_record WHERE id = ANY ($1::uuid[]) ORDER BY id
 """
 
 
 async def list_records(session: AsyncSession, record_ids: Collection[UUID]) -> list[StoredRecord]:
-    """Return records by their ids."""
+    """Return records by their ids, oldest first."""
     if not record_ids:
         return []
     return [StoredRecord(*row) for row in await fetch(session, _BY_ID, list(record_ids))]
@@ -128,14 +128,6 @@ async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> l
         select(*_RECORD)
         .where(_within(SourceRecord.client_id, list(client_ids)))
         .order_by(SourceRecord.id)
-    )
-    return [StoredRecord(*row) for row in rows]
-
-
-async def list_records(session: AsyncSession, record_ids: Collection[UUID]) -> list[StoredRecord]:
-    """Return records by their ids, oldest first."""
-    rows = await session.execute(
-        select(*_RECORD).where(_within(SourceRecord.id, list(record_ids))).order_by(SourceRecord.id)
     )
     return [StoredRecord(*row) for row in rows]
 
