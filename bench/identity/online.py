@@ -7,7 +7,6 @@ partition, inside the transaction, with the database on the same machine. The co
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import tempfile
 import time
@@ -21,6 +20,7 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import asyncpg
+import uvloop
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -229,7 +229,7 @@ def rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
     """Measure bases that are in a folder, or are made there."""
     for records in sizes:
         base = ensure_base(folder, records)
-        yield asyncio.run(measure(base, records)).row()
+        yield uvloop.run(measure(base, records)).row()
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ array for each column, so that one row or a thousand are the same statement.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import text
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 _ANYTHING = text("SELECT 1")
+_HELD = "rcu.statements.connection"
+"""Where a session keeps its transaction and the driver's connection that goes with it."""
 
 
 async def fetch(session: AsyncSession, statement: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -44,6 +46,9 @@ def to_json(value: Any) -> str:
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
     """Return the driver's own connection of a session, in its transaction."""
+    held: tuple[object, Any] | None = session.info.get(_HELD)
+    if held is not None and held[0] is session.sync_session.get_transaction():
+        return cast("asyncpg.Connection[asyncpg.Record]", held[1])
     if not session.in_transaction():
         await session.connection()
     # Without waiting: the session has its connection.
@@ -51,4 +56,5 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
     if not connection.is_in_transaction():
         # SQLAlchemy sends BEGIN with the first statement that goes through it.
         await session.execute(_ANYTHING)
-    return connection
+    session.info[_HELD] = (session.sync_session.get_transaction(), connection)
+    return cast("asyncpg.Connection[asyncpg.Record]", connection)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch
+from rcu.db.statements import fetch
 from rcu.identity.repository import StoredRecord
 
 
@@ -88,28 +88,3 @@ async def count_holders(
     if not keys:
         return {}
     return dict(await fetch(session, _COUNT, list(keys), cap))
-
-
-_INSERT_KEYS = """
-    INSERT INTO blocking_key (key, record_id, face)
-    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[])
-    ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face
-"""
-_DELETE_KEYS = """
-    DELETE FROM blocking_key b
-    USING unnest($1::bigint[], $2::uuid[]) AS gone(key, record_id)
-    WHERE b.key = gone.key AND b.record_id = gone.record_id
-"""
-
-
-async def change_blocking_keys(
-    session: AsyncSession,
-    *,
-    added: Collection[tuple[int, UUID, str | None]],
-    removed: Collection[tuple[int, UUID]],
-) -> None:
-    """Remove `(key, record id)` rows, and add `(key, record id, face)` or give rows that face."""
-    if removed:
-        await fetch(session, _DELETE_KEYS, *columns(removed))
-    if added:
-        await fetch(session, _INSERT_KEYS, *columns(added))

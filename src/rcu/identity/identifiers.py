@@ -82,35 +82,6 @@ async def find_stating(
     return found
 
 
-_DELETE_STATED = """
-    DELETE FROM identifier WHERE record_id = ANY ($1::uuid[]) AND origin = 'profile'
-"""
-_INSERT_STATED = """
-    INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
-    SELECT kind, value, record_id, 'profile', verified_at, $5
-    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
-        AS stated (kind, value, record_id, verified_at)
-    ON CONFLICT (kind, value, record_id, origin) DO UPDATE SET verified_at = excluded.verified_at
-"""
-
-
-async def replace_profile_identifiers(
-    session: AsyncSession,
-    record_ids: Collection[UUID],
-    stated: Collection[tuple[str, str, UUID, datetime | None]],
-    *,
-    at: datetime,
-) -> None:
-    """Make the identifiers stated by the profiles of `record_ids` exactly `stated`.
-
-    Each is `(kind, value, record id, verified at)`. What sales showed of a record stays.
-    """
-    if record_ids:
-        await fetch(session, _DELETE_STATED, list(record_ids))
-    if stated:
-        await fetch(session, _INSERT_STATED, *columns(stated), at)
-
-
 _SHOWN = """
     INSERT INTO identifier (kind, value, record_id, origin, first_seen_at)
     SELECT kind, value, record_id, 'ticket', $4

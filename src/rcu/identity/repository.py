@@ -6,7 +6,7 @@ Each is one statement, set-wise: one record or a thousand alike.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, insert, select
@@ -140,7 +140,7 @@ async def current_client_id(session: AsyncSession, client_id: UUID) -> UUID | No
 # --- writing ------------------------------------------------------------------------------------
 
 
-_SAVE_RECORDS = """
+SAVE_RECORDS: Final = """
     INSERT INTO source_record AS held
         (id, source, external_id, kind, client_id, placement, profile, features,
          created_at, changed_at)
@@ -153,6 +153,7 @@ _SAVE_RECORDS = """
     SET kind = excluded.kind, placement = excluded.placement, profile = excluded.profile,
         features = excluded.features, changed_at = excluded.changed_at, version = held.version + 1
 """
+"""Takes the columns of `SavedRecord` as arrays, and the time as its ninth value."""
 
 
 async def save_records(
@@ -160,7 +161,7 @@ async def save_records(
 ) -> None:
     """Insert records, or replace what their profiles say."""
     if records:
-        await fetch(session, _SAVE_RECORDS, *columns(records), at)
+        await fetch(session, SAVE_RECORDS, *columns(records), at)
 
 
 _MOVE = """

@@ -23,14 +23,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
 from rcu.db.statements import to_json
-from rcu.identity import repository
 from rcu.identity.adoption import Cause, Move, adopt
-from rcu.identity.candidates import change_blocking_keys
 from rcu.identity.controls import read_controls
 from rcu.identity.drafts import Draft, Prepared, refuse_overtaken
 from rcu.identity.forming import form_clusters, lock_component
 from rcu.identity.identifier_statuses import remember_turns
-from rcu.identity.identifiers import list_identifiers, replace_profile_identifiers
+from rcu.identity.identifiers import list_identifiers
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
@@ -41,6 +39,14 @@ from rcu.identity.registers import (
     verified_identifiers,
 )
 from rcu.identity.repository import RecordKey, SavedRecord
+from rcu.identity.saving import (
+    SavedKey,
+    SavedProfiles,
+    StatedIdentifier,
+    forget_keys,
+    forget_stated,
+    save_profiles,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +140,12 @@ async def _save_drafts(
     at: datetime,
     region: str,
 ) -> None:
-    await repository.save_records(
-        session,
-        [
+    await forget_keys(
+        session, [(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys]
+    )
+    await forget_stated(session, [draft.id for draft in drafts.values() if draft.old_features])
+    saved = SavedProfiles(
+        records=[
             SavedRecord(
                 id=draft.id,
                 source=draft.key[0],
@@ -149,32 +158,21 @@ async def _save_drafts(
             )
             for draft in drafts.values()
         ],
-        at=at,
-    )
-    await change_blocking_keys(
-        session,
-        added=[
-            (key, d.id, face)
+        keys=[
+            SavedKey(key, d.id, face)
             for d in drafts.values()
             for key, face in d.faces.items()
             if key not in d.old_faces or d.old_faces[key] != face
         ],
-        removed=[(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys],
+        identifiers=[row for draft in drafts.values() for row in _stated(draft, region)],
     )
-    await replace_profile_identifiers(
-        session,
-        [draft.id for draft in drafts.values() if draft.old_features],
-        [row for draft in drafts.values() for row in _stated_identifiers(draft, region)],
-        at=at,
-    )
+    await save_profiles(session, saved, at=at)
 
 
-def _stated_identifiers(
-    draft: Draft, region: str
-) -> Iterable[tuple[str, str, UUID, datetime | None]]:
+def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:
     verified = verified_identifiers(draft.registers, region=region)
     for kind, value in sorted(draft.features.identifiers):
-        yield kind, value, draft.id, verified.get((kind, value))
+        yield StatedIdentifier(kind, value, draft.id, verified.get((kind, value)))
 
 
 def _moves(

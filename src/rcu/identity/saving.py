@@ -1,0 +1,97 @@
+"""Writing down what profiles say: records, their blocking keys and identifiers, in one statement.
+
+Each row of a further table would cost little, but each further statement a round trip.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import columns, fetch
+from rcu.identity.repository import SAVE_RECORDS, SavedRecord
+
+
+class SavedKey(NamedTuple):
+    """A blocking key of a record, with the face that its row carries."""
+
+    key: int
+    record_id: UUID
+    face: str | None
+
+
+class StatedIdentifier(NamedTuple):
+    """An identifier that the profile of a record states."""
+
+    kind: str
+    value: str
+    record_id: UUID
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProfiles:
+    """What is written of some records."""
+
+    records: Collection[SavedRecord]
+    keys: Collection[SavedKey]
+    """Those that are new, or whose face is."""
+    identifiers: Collection[StatedIdentifier]
+    """All that their profiles state."""
+
+
+_SAVE = f"""
+    WITH saved AS ({SAVE_RECORDS}), keyed AS (
+        INSERT INTO blocking_key (key, record_id, face)
+        SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[])
+        ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face
+    )
+    INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
+    SELECT kind, value, record_id, 'profile', verified_at, $9
+    FROM unnest($13::text[], $14::text[], $15::uuid[], $16::timestamptz[])
+        AS stated (kind, value, record_id, verified_at)
+    ON CONFLICT (kind, value, record_id, origin) DO UPDATE SET verified_at = excluded.verified_at
+"""  # noqa: S608 - of constants
+
+
+async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: datetime) -> None:
+    """Insert records with their keys and identifiers, or bring those that are there up to date.
+
+    What a record has lost is taken away before, by `forget_keys` and `forget_stated`.
+    """
+    if saved.records:
+        await fetch(
+            session,
+            _SAVE,
+            *columns(saved.records),
+            at,
+            *(columns(saved.keys) if saved.keys else [[], [], []]),
+            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], []]),
+        )
+
+
+_FORGET_KEYS = """
+    DELETE FROM blocking_key b
+    USING unnest($1::bigint[], $2::uuid[]) AS gone(key, record_id)
+    WHERE b.key = gone.key AND b.record_id = gone.record_id
+"""
+
+
+async def forget_keys(session: AsyncSession, gone: Collection[tuple[int, UUID]]) -> None:
+    """Remove `(key, record id)` rows."""
+    if gone:
+        await fetch(session, _FORGET_KEYS, *columns(gone))
+
+
+_FORGET_STATED = """
+    DELETE FROM identifier WHERE record_id = ANY ($1::uuid[]) AND origin = 'profile'
+"""
+
+
+async def forget_stated(session: AsyncSession, record_ids: Collection[UUID]) -> None:
+    """Remove the identifiers that the profiles of records stated. What sales showed stays."""
+    if record_ids:
+        await fetch(session, _FORGET_STATED, list(record_ids))
