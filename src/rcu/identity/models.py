@@ -169,7 +169,7 @@ class BlockingKey(Base):
     """A key two records must share to become a candidate pair, hashed to 64 bits.
 
     The index carries the face of the record, so that those who share a key of names or places and
-    are plainly two people are told apart without reading the records, see ADR 9.
+    are plainly two people are told apart without reading the records, see ADR 8.
     """
 
     __tablename__ = "blocking_key"

@@ -349,13 +349,9 @@ def tied_groups(
     """
     ties = [pair for pair, score in scores.items() if score.decision is Decision.LINK]
     ties += [
-        (stored.left_id, stored.right_id)
-        for stored in component.pairs
-        if stored.decision == Decision.LINK
-        and (stored.left_id, stored.right_id) not in scores
-        and (stored.left_id, stored.right_id) not in dropped
-        and stored.left_id not in written
-        and stored.right_id not in written
+        (a, b)
+        for a, b in component.links
+        if (a, b) not in scores and (a, b) not in dropped and a not in written and b not in written
     ]
     ties += [(j.left_id, j.right_id) for j in component.judged if j.verdict == "match"]
     group_of: dict[UUID, set[UUID]] = {record_id: {record_id} for record_id in record_ids}

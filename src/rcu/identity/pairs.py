@@ -40,7 +40,8 @@ class Component:
     """Records tied by links and judgements, directly or through others."""
 
     records: list[StoredRecord]
-    pairs: list[StoredPair]
+    links: list[Pair]
+    """The stored links between them."""
     judged: list[JudgedPair]
 
 
@@ -79,8 +80,19 @@ _MEMBERS = """
 # array they are looked up one by one.
 _COMPONENT = f"""
     {_MEMBERS}
-    SELECT id, source, external_id, kind, client_id, placement, features, version
-    FROM source_record WHERE id = ANY (ARRAY (SELECT id FROM member))
+    SELECT id, source, external_id, kind, client_id, placement, features, version,
+           ARRAY (
+               SELECT right_id FROM record_pair WHERE left_id = r.id AND decision = 'link'
+           ) AS linked,
+           ARRAY (
+               SELECT right_id FROM judgement
+               WHERE left_id = r.id AND verdict = 'match' AND revoked_at IS NULL
+           ) AS judged_one,
+           ARRAY (
+               SELECT right_id FROM judgement
+               WHERE left_id = r.id AND verdict = 'no_match' AND revoked_at IS NULL
+           ) AS judged_two
+    FROM source_record r WHERE id = ANY (ARRAY (SELECT id FROM member))
 """  # noqa: S608 - of constants
 _LOCK_TIED_CLIENTS = f"""
     {_MEMBERS}
@@ -94,12 +106,6 @@ _PAIRS_WITHIN = """
     SELECT left_id, right_id, weight, decision FROM record_pair
     WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1)
 """
-_TIES_WITHIN = f"""
-    {_PAIRS_WITHIN}
-    UNION ALL
-    SELECT left_id, right_id, NULL, verdict FROM judgement
-    WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1) AND revoked_at IS NULL
-"""  # noqa: S608 - of constants
 
 
 async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> list[StoredPair]:
@@ -109,15 +115,18 @@ async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> lis
 
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
-    records = [StoredRecord(*row) for row in await fetch(session, _COMPONENT, list(seeds))]
-    ids = [record.id for record in records]
-    if len(ids) < 2:  # noqa: PLR2004 - a pair takes two
-        return Component(records, [], [])
-    ties = await fetch(session, _TIES_WITHIN, ids)
+    rows = await fetch(session, _COMPONENT, list(seeds))
+    ids = {row["id"] for row in rows}
     return Component(
-        records,
-        [StoredPair(*row) for row in ties if row["weight"] is not None],
-        [JudgedPair(left, right, said) for left, right, weight, said in ties if weight is None],
+        [StoredRecord(*row[:8]) for row in rows],
+        [(row["id"], other) for row in rows for other in row["linked"] if other in ids],
+        [
+            JudgedPair(row["id"], other, verdict)
+            for row in rows
+            for verdict, others in (("match", row["judged_one"]), ("no_match", row["judged_two"]))
+            for other in others
+            if other in ids
+        ],
     )
 
 
@@ -169,25 +178,26 @@ async def save_scores(
     session: AsyncSession,
     scores: Mapping[Pair, PairScore],
     *,
-    forget_records: Collection[UUID] = (),
+    written: Mapping[UUID, bool] | None = None,
     forget_pairs: Collection[Pair] = (),
     model_version: str,
     at: datetime,
 ) -> None:
     """Store the scored pairs that reach the review line, in place of what was stored of them.
 
-    Of `forget_records` every stored pair goes, scored or not, and `forget_pairs` go as well.
+    `written` tells of each record that is written whether it was there before: then every stored
+    pair of it goes, scored or not; of the others nothing is stored. `forget_pairs` go as well.
     """
-    forgotten = set(forget_records)
+    written = written or {}
     await replace_pairs(
         session,
-        forget_records=forget_records,
+        forget_records=[record_id for record_id, was_there in written.items() if was_there],
         forget_pairs=[
             *forget_pairs,
             *(
                 pair
                 for pair, score in scores.items()
-                if score.decision is Decision.APART and forgotten.isdisjoint(pair)
+                if score.decision is Decision.APART and written.keys().isdisjoint(pair)
             ),
         ],
         scored=[

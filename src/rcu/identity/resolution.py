@@ -85,7 +85,7 @@ async def place(
     await save_scores(
         session,
         scores,
-        forget_records=[draft.id for draft in drafts.values() if draft.old_features],
+        written={draft.id: draft.old_features is not None for draft in drafts.values()},
         forget_pairs=near.reexamined.dropped,
         model_version=model.version,
         at=at,
