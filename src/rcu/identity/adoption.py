@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.errors import StaleReadError
 from rcu.identity import repository
 from rcu.identity.models import ChangeKind, Placement
+from rcu.identity.placement_history import add_placement_changes
 from rcu.ids import uuid7
 
 
@@ -59,6 +60,16 @@ async def adopt(
     )
     if not are_moved:
         raise StaleReadError
+    await add_placement_changes(
+        session,
+        [
+            (uuid7(), move.record_id, move.client_id, move.placement)
+            for move in moves
+            if not move.is_new and move.placement != Placement.MATCHING
+        ],
+        at=at,
+        cause=(cause.kind, cause.actor),
+    )
     moved = [move for move in moves if not move.is_new and move.from_client_id != move.client_id]
     changed = {move.client_id for move in moves} | set(refresh)
     changed |= {move.from_client_id for move in moved}

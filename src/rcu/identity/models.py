@@ -410,3 +410,25 @@ class ModelActivation(Base):
         CheckConstraint(one_of("state", JobState), name="state"),
         Index("uq_model_activation_reverts", "reverts", unique=True),
     )
+
+
+class PlacementChange(Base):
+    """A record known by identifiers that found another owner, or another reason. Append-only.
+
+    What it was placed by when it was made is told by the facts that hang on it.
+    """
+
+    __tablename__ = "placement_change"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    client_id: Mapped[UUID] = mapped_column(comment="the client that it is with since")
+    placement: Mapped[str] = mapped_column(comment="by what, or why it has no owner")
+    cause: Mapped[str] = mapped_column(comment="message, judgement or resolution")
+    actor: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint(one_of("placement", Placement), name="placement"),
+        Index("ix_placement_change_record_id", "record_id", "made_at"),
+    )

@@ -69,7 +69,11 @@ def _fact(intake: Intake, attached: Attached) -> Answer:
         "method": attached.method,
     }
     if intake.type is MessageType.TICKET:
-        answer |= {"ticket_id": attached.name, "loyalty": attached.points}
+        answer |= {
+            "ticket_id": attached.name,
+            "reason": attached.reason,
+            "loyalty": attached.points,
+        }
     elif intake.type is MessageType.ORDER:
         answer |= {"order_id": attached.name, "status": attached.status}
     return 200 if attached.already else 201, answer

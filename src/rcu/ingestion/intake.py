@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from rcu.access.models import SourceKind
+from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
 from rcu.identity.presented import Presentation, Presented, present
 from rcu.identity.registers import ProfileStatement
@@ -44,6 +45,15 @@ TYPE_OF: Mapping[type[Message], MessageType] = {
     EventMessage: MessageType.EVENT,
 }
 
+_STATED_OF_ORDERS = (
+    "currency",
+    "total_cents",
+    "lines",
+    "payments",
+    "store",
+    "fulfilment",
+    "sellers",
+)
 _NOT_STATED = frozenset({"message_id", "external_id", "occurred_at"})
 
 
@@ -126,6 +136,7 @@ def ticket_of(
     zone = timezones.get(message.store or "", defaults.timezone)
     business_date = message.business_date or _day(message.sold_at, zone)
     payload = intake.payload
+    presentation = _presentation(intake, message.customer, message.payments, defaults)
     return NewTicket(
         source=intake.source,
         message_id=message.message_id,
@@ -148,8 +159,24 @@ def ticket_of(
         fulfilment=message.fulfilment,
         original=_reference(message.original),
         presented=payload.get("customer"),
-        presentation=_presentation(intake, message.customer, message.payments, defaults),
+        presentation=presentation,
+        unusable=_unusable(message.customer, presentation),
+        sellers=payload.get("sellers") or [],
     )
+
+
+def _unusable(
+    customer: CustomerIdentifiers | None, presentation: Presentation | None
+) -> str | None:
+    """Say what is wrong with what a sale carried to name a person, when none of it can be used."""
+    if customer is None or (presentation is not None and presentation.names_a_person):
+        return None
+    if not (customer.card or customer.email or customer.phone or customer.app_user):
+        return None
+    number = normalise_card(customer.card) if customer.card else None
+    if number is not None and check_card(number) is CardCheck.SUSPICIOUS:
+        return "mistyped"
+    return "unreadable"
 
 
 def _day(at: datetime, zone: str) -> date:
@@ -168,9 +195,7 @@ def _reference(ref: TicketReference | None) -> TicketRef | None:
 def order_of(intake: Intake, message: OrderMessage, *, defaults: Defaults) -> NewOrder:
     """Return the step of an order that a message tells."""
     stated: dict[str, Any] = {
-        name: intake.payload[name]
-        for name in ("currency", "total_cents", "lines", "payments", "store", "fulfilment")
-        if name in intake.payload
+        name: intake.payload[name] for name in _STATED_OF_ORDERS if name in intake.payload
     }
     return NewOrder(
         source=intake.source,

@@ -18,6 +18,7 @@ from pydantic import (
 
 from rcu.errors import FieldValueError
 from rcu.identity.presented import IDENTIFIERS_PREFIX
+from rcu.sales.attachment import Missed
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 """Chosen by the sender, unique for ever in its source; printable ASCII without spaces."""
@@ -195,6 +196,31 @@ class TicketReference(Wire):
         return self
 
 
+class SellerShare(Wire):
+    """A member of staff, and the share of a sale that is theirs."""
+
+    staff: Code
+    percent: Annotated[float, Field(gt=0, le=100, description="With two decimals at most.")] = 100
+
+
+def _share_the_whole(sellers: list[SellerShare]) -> list[SellerShare]:
+    hundredths = [seller.percent * 100 for seller in sellers]
+    if any(abs(share - round(share)) > 1e-6 for share in hundredths):  # noqa: PLR2004 - of floats
+        raise FieldValueError("percent has two decimals at most")
+    if sellers and sum(map(round, hundredths)) != 10_000:  # noqa: PLR2004 - 100 % in hundredths
+        raise FieldValueError("the shares sum to 100 percent")
+    if len({seller.staff for seller in sellers}) != len(sellers):
+        raise FieldValueError("each member of staff stands once")
+    return sellers
+
+
+Sellers = Annotated[
+    list[SellerShare],
+    Field(max_length=10, description="Staff to credit with the sale; the shares sum to 100."),
+    AfterValidator(_share_the_whole),
+]
+
+
 class Fulfilment(StrEnum):
     """How the goods of a web order reach the client."""
 
@@ -223,6 +249,7 @@ class TicketMessage(Wire):
     lines: Annotated[list[TicketLine], Field(max_length=500)] = []
     payments: Annotated[list[Payment], Field(max_length=20)] = []
     cashier: Code | None = None
+    sellers: Sellers | None = None
     channel: Channel | None = Field(default=None, description="Default: the source's channel.")
     customer: CustomerIdentifiers | None = None
     order_id: ExternalId | None = None
@@ -269,6 +296,7 @@ class OrderMessage(Wire):
     store: Code | None = Field(default=None, description="Where it is picked up or shipped from.")
     fulfilment: Fulfilment | None = None
     customer: CustomerIdentifiers | None = None
+    sellers: Sellers | None = None
 
     @model_validator(mode="after")
     def _placed_is_whole(self) -> Self:
@@ -409,6 +437,7 @@ class TicketAnswer(BaseModel):
         description="Null without a programme in force, without a record, or when the ticket was "
         "recorded before: the first answer told."
     )
+    reason: Missed | None = Field(description="Why the ticket is attached to nobody.")
 
 
 class OrderAnswer(BaseModel):

@@ -1,6 +1,6 @@
 """Sales as the sales domain takes them, whatever wire format they came in; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -69,6 +69,11 @@ class NewTicket:
     original: TicketRef | None
     presented: Mapping[str, Any] | None
     presentation: Presentation | None
+    unusable: str | None = None
+    """`mistyped` or `unreadable` when something was given to say whose it is, and none of it is
+    an identifier: a card whose check digit fails, a placeholder."""
+    sellers: Sequence[Mapping[str, Any]] = ()
+    """Staff to credit, `{staff, percent}`, when the sender names them."""
 
     @property
     def names_a_person(self) -> bool:
@@ -153,6 +158,8 @@ class Attached:
     """The state of an order."""
     points: Mapping[str, Any] | None = None
     """What the points ledger says of a ticket, as the answer tells it."""
+    reason: str | None = None
+    """Why a ticket is attached to nobody."""
 
 
 Outcome = Attached | Waiting | Clash

@@ -1,6 +1,7 @@
 """Tables of facts: stores, tickets, orders, events, and totals per source record."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
+    Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import DateTime
 
@@ -72,16 +74,35 @@ class Ticket(Base):
     )
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
     link: Mapped[str] = mapped_column(
-        comment="how it came to its record: identifiers, original, order, or none"
+        comment="how it came to its record: identifiers, original, order, claim, steward, none; or "
+        "detached, by a steward, so that nothing it carries attaches it"
     )
     sale_client_id: Mapped[UUID | None] = mapped_column(
         comment="the known client it was attached to when it was received"
     )
     sale_method: Mapped[str | None]
+    sale_reason: Mapped[str | None] = mapped_column(
+        comment="why it was attached to nobody when it was received: not_asked, unknown, mistyped, "
+        "unreadable, ambiguous, shared"
+    )
+    credits: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB,
+        server_default=text("'[]'"),
+        comment="staff credited with it: {staff, percent, rule}, which sum to 100; a return takes "
+        "back from those of the ticket it returns",
+    )
 
     __table_args__ = (
         CheckConstraint("kind IN ('sale', 'return', 'void')", name="kind"),
-        CheckConstraint("link IN ('identifiers', 'original', 'order', 'none')", name="link"),
+        CheckConstraint(
+            "link IN ('identifiers', 'original', 'order', 'claim', 'steward', 'detached', 'none')",
+            name="link",
+        ),
+        CheckConstraint(
+            "sale_reason IN ('not_asked', 'unknown', 'mistyped', 'unreadable', 'ambiguous', "
+            "'shared')",
+            name="sale_reason",
+        ),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         Index("uq_ticket_source_ticket_id", "source", "ticket_id", unique=True),
         Index(
@@ -92,6 +113,107 @@ class Ticket(Base):
             "ix_ticket_original_id", "original_id", postgresql_where=text("original_id IS NOT NULL")
         ),
         Index("ix_ticket_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    )
+
+
+class TicketLinkChange(Base):
+    """What a ticket hung on before and after something that came later than its sale. Append-only.
+
+    The ticket itself says what it hangs on now; `sale_client_id` and `sale_method` what it was
+    attached by when it was received.
+    """
+
+    __tablename__ = "ticket_link_change"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"))
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    old_link: Mapped[str]
+    old_record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
+    link: Mapped[str]
+    record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
+    actor: Mapped[str] = mapped_column(comment="service, or the key of who asked for it")
+    reason: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="what it rests on, by ids: claim_id, suggestion_id, order_id, original_id"
+    )
+
+    __table_args__ = (Index("ix_ticket_link_change_ticket_id", "ticket_id", "made_at"),)
+
+
+class ClaimOutcome(StrEnum):
+    """What became of a claim."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class TicketClaim(Base):
+    """A try to claim a ticket by what is printed on it, whatever came of it. Append-only."""
+
+    __tablename__ = "ticket_claim"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    actor: Mapped[str]
+    record_id: Mapped[UUID] = mapped_column(
+        ForeignKey("source_record.id"), comment="the record of the person who claims"
+    )
+    client_id: Mapped[UUID] = mapped_column(comment="the client of the record at that time")
+    store: Mapped[str]
+    till: Mapped[str]
+    number: Mapped[int] = mapped_column(BigInteger)
+    business_date: Mapped[date]
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    outcome: Mapped[str]
+    ticket_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("ticket.id"), comment="the ticket, when the claim was accepted"
+    )
+
+    __table_args__ = (
+        CheckConstraint("outcome IN ('accepted', 'refused')", name="outcome"),
+        CheckConstraint("(outcome = 'accepted') = (ticket_id IS NOT NULL)", name="ticket"),
+        Index("ix_ticket_claim_client_id", "client_id", "made_at"),
+        Index("ix_ticket_claim_till", "store", "till", "made_at"),
+        Index(
+            "uq_ticket_claim_accepted",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text("ticket_id IS NOT NULL"),
+        ),
+    )
+
+
+class TicketSuggestion(Base):
+    """A client to whom a ticket may belong: what it carried is one slip away from theirs."""
+
+    __tablename__ = "ticket_suggestion"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"))
+    record_id: Mapped[UUID] = mapped_column(
+        ForeignKey("source_record.id"), comment="the profile that states the neighbour"
+    )
+    kind: Mapped[str] = mapped_column(comment="card or email: what was mistyped")
+    fits: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), comment="what else points to the client: payment_token, store"
+    )
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    verdict: Mapped[str | None] = mapped_column(comment="accepted or rejected; null while open")
+    decided_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    actor: Mapped[str | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("verdict IN ('accepted', 'rejected')", name="verdict"),
+        CheckConstraint("kind IN ('card', 'email')", name="kind"),
+        Index("uq_ticket_suggestion_ticket_record", "ticket_id", "record_id", unique=True),
+        Index(
+            "ix_ticket_suggestion_open",
+            "made_at",
+            "id",
+            postgresql_where=text("verdict IS NULL"),
+        ),
     )
 
 
@@ -117,6 +239,11 @@ class SalesOrder(Base):
     store: Mapped[str | None] = mapped_column(ForeignKey("store.code"))
     fulfilment: Mapped[str | None]
     record_id: Mapped[UUID | None] = mapped_column(ForeignKey("source_record.id"))
+    sellers: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB,
+        server_default=text("'[]'"),
+        comment="staff who made the order with the client: {staff, percent}, which sum to 100",
+    )
 
     __table_args__ = (
         Index("uq_sales_order_source_order_id", "source", "order_id", unique=True),

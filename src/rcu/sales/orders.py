@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rcu.db.statements import fetch
+from rcu.identity.placing import PERSONAL
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import attachment
@@ -19,6 +21,7 @@ from rcu.sales.facts import (
 from rcu.sales.models import OrderStep
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
+from rcu.sales.rehanging import ORDER, Rehang, rehang
 from rcu.sales.repository import KnownOrder
 
 PLACED = "placed"
@@ -47,6 +50,7 @@ async def record_orders(
         if _may_be_placed(step, refs, stores):
             record_id = records.get(step.presentation.key) if step.presentation else None
             await _place(recording, step, record_id, refs)
+            await _hang_earlier_tickets(recording, step, refs)
     orders = [_judge(step, refs, stores) for step in steps]
     ready = [
         (step, order)
@@ -104,7 +108,8 @@ async def _place(
     """Make the order, unless the same batch has placed it already."""
     if refs.own_order(step.source, step.order_id) is not None:
         return
-    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, record_id)
+    sellers = step.stated.get("sellers") or []
+    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, record_id, sellers)
     refs.know_order(order)
     await repository.add_orders(
         recording.session,
@@ -125,9 +130,47 @@ async def _place(
                 "store": step.stated.get("store"),
                 "fulfilment": step.stated.get("fulfilment"),
                 "record_id": record_id,
+                "sellers": sellers,
             }
         ],
     )
+
+
+# A ticket that names a person, or that a person has decided on, stays where it is; so does one
+# that returns another: the ticket it returns comes first.
+_EARLIER_TICKETS = """
+    SELECT t.id
+    FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
+    WHERE t.order_id = $1 AND (t.source = $2 OR NOT EXISTS (
+              SELECT FROM sales_order other
+              WHERE other.order_id = $1 AND other.source <> $2
+          ))
+      AND (
+          t.link = 'none'
+          OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
+              SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($3::text[])
+          ))
+      )
+"""
+
+
+async def _hang_earlier_tickets(recording: Recording, step: NewOrder, refs: References) -> None:
+    """Hang the tickets of an order that came before it on the record of the order."""
+    order = refs.own_order(step.source, step.order_id)
+    if order is None or order.record_id is None:
+        return
+    rows = await fetch(
+        recording.session, _EARLIER_TICKETS, order.order_id, order.source, list(PERSONAL)
+    )
+    evidence = {"order_id": str(order.id)}
+    rehung = await rehang(
+        recording.session,
+        [Rehang(row["id"], ORDER, order.record_id, evidence) for row in rows],
+        actor=recording.cause.actor,
+        at=recording.at,
+    )
+    refs.know_rehung(rehung)
+    recording.rehung += rehung
 
 
 def _step(step: NewOrder, order: KnownOrder) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rcu.identity.model import Model
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import Presentation, place_presented
 from rcu.identity.repository import RecordKey
+from rcu.sales.rehanging import Rehung
 
 
 @dataclass(slots=True)
@@ -23,6 +24,8 @@ class Recording:
     at: datetime
     cause: Cause
     touched_client_ids: set[UUID] = field(default_factory=set)
+    rehung: list[Rehung] = field(default_factory=list)
+    """Tickets of earlier messages that hang on another record from now on."""
 
     async def place(
         self,

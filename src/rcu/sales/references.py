@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.sales import repository
 from rcu.sales.facts import NewOrder, NewTicket, Printed, TicketRef
+from rcu.sales.rehanging import Rehung
 from rcu.sales.repository import KnownOrder, KnownTicket
 
 
@@ -49,6 +51,14 @@ class References:
         _put(self._by_id[ticket.ticket_id], ticket)
         if ticket.printed is not None:
             _put(self._by_print[ticket.printed], ticket)
+
+    def know_rehung(self, rehung: Iterable[Rehung]) -> None:
+        """Learn that tickets hang on other records than when they were read."""
+        record_of = {ticket.ticket_id: ticket.record_id for ticket in rehung}
+        known = [ticket for tickets in self._by_id.values() for ticket in tickets]
+        for ticket in known:
+            if ticket.id in record_of:
+                self.know_ticket(replace(ticket, record_id=record_of[ticket.id]))
 
     def know_order(self, order: KnownOrder) -> None:
         """Add an order, or what has become known of it since."""

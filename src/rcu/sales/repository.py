@@ -34,6 +34,7 @@ class KnownTicket:
     total_cents: int
     voided_by: UUID | None
     link: str
+    credits: Sequence[Mapping[str, Any]] = ()
 
     @property
     def printed(self) -> Printed | None:
@@ -52,11 +53,13 @@ class KnownOrder:
     order_id: str
     status: str
     record_id: UUID | None
+    sellers: Sequence[Mapping[str, Any]] = ()
 
 
 _TICKET = """
     t.id, t.source, t.ticket_id, t.kind, t.content_digest, t.record_id, t.store, t.till,
-    t.business_date, t.number, t.channel, t.currency, t.total_cents, t.voided_by, t.link
+    t.business_date, t.number, t.channel, t.currency, t.total_cents, t.voided_by, t.link,
+    t.credits
 """
 
 # Joined to the few sources, so that the indexes that begin with the source serve.
@@ -99,7 +102,7 @@ async def find_timezones(session: AsyncSession, stores: Collection[str]) -> dict
 
 
 _ORDERS = text("""
-    SELECT o.id, o.source, o.order_id, o.status, o.record_id
+    SELECT o.id, o.source, o.order_id, o.status, o.record_id, o.sellers
     FROM unnest(:order_ids) AS wanted(order_id)
     JOIN sales_order o USING (order_id)
 """).bindparams(bindparam("order_ids", type_=ARRAY(Text)))
@@ -147,7 +150,7 @@ def _any(column: Any, values: Sequence[Any], of: Any) -> Any:
 
 
 class TicketRow(NamedTuple):
-    """A ticket to insert. `lines`, `payments` and `presented` are JSON text."""
+    """A ticket to insert. `lines`, `payments`, `presented` and `credits` are JSON text."""
 
     id: UUID
     source: str
@@ -174,16 +177,19 @@ class TicketRow(NamedTuple):
     link: str
     sale_client_id: UUID | None
     sale_method: str | None
+    sale_reason: str | None
+    credits: str
 
 
 _ADD_TICKETS = f"""
     INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
-    SELECT *, $26
+    SELECT *, $28
     FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[],
         $8::text[], $9::bigint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[],
         $14::bigint[], $15::jsonb[], $16::jsonb[], $17::text[], $18::text[], $19::text[],
-        $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[]
+        $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[],
+        $26::text[], $27::jsonb[]
     )
 """  # noqa: S608 - names of this module
 

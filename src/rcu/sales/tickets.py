@@ -9,7 +9,8 @@ from uuid import UUID
 from rcu.db.statements import to_json
 from rcu.ids import uuid7
 from rcu.sales import repository
-from rcu.sales.attachment import Attachment, attachment
+from rcu.sales.attachment import Attachment, attachment, missed
+from rcu.sales.credits import Credit, credits_of
 from rcu.sales.facts import Attached, Clash, NewTicket, Outcome, Waiting, waiting_for_store
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
@@ -29,6 +30,7 @@ class ReadyTicket:
     original: KnownTicket | None
     record_id: UUID | None
     """Known at once through another fact; else it is that of the presentation."""
+    credits: list[Credit]
 
 
 Judged = ReadyTicket | KnownTicket | Waiting | Clash
@@ -73,8 +75,16 @@ async def record_tickets(
         for ticket in ready
         if ticket.record_id is not None
     }
-    await _write(recording, ready, attachments)
-    return [_outcome(ticket, attachments, holdings, recorded) for ticket in judged]
+    reasons = {
+        ticket.id: missed(ticket.new, holdings.get(ticket.record_id) if ticket.record_id else None)
+        for ticket in ready
+        if attachments.get(ticket.id) is None and ticket.new.kind != "void"
+    }
+    await _write(recording, ready, attachments, reasons)
+    return [
+        _outcome(new, ticket, attachments, holdings, recorded)
+        for new, ticket in zip(tickets, judged, strict=True)
+    ]
 
 
 def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
@@ -127,7 +137,15 @@ def _ready(new: NewTicket, original: KnownTicket | None, refs: References) -> Re
         link, record_id = ORDER, order.record_id
     else:
         link = IDENTIFIERS if new.presentation else NONE
-    return ReadyTicket(new, uuid7(), link, original, record_id)
+    credited = credits_of(
+        kind=new.kind,
+        sellers=new.sellers,
+        cashier=new.cashier,
+        order_sellers=order.sellers if order else (),
+        is_of_order=new.order_id is not None,
+        original_credits=original.credits if original else (),
+    )
+    return ReadyTicket(new, uuid7(), link, original, record_id, credited)
 
 
 def _as_known(ready: ReadyTicket) -> KnownTicket:
@@ -148,10 +166,12 @@ def _as_known(ready: ReadyTicket) -> KnownTicket:
         total_cents=new.total_cents,
         voided_by=None,
         link=ready.link,
+        credits=ready.credits,
     )
 
 
 def _outcome(
+    new: NewTicket,
     judged: Judged,
     attachments: Mapping[UUID, Attachment | None],
     holdings: Mapping[UUID, Holding],
@@ -159,11 +179,11 @@ def _outcome(
 ) -> Outcome:
     if isinstance(judged, Waiting | Clash):
         return judged
+    record_id = recorded.get(judged.id)
+    holding = holdings.get(record_id) if record_id else None
     if isinstance(judged, ReadyTicket):
         found, name, already = attachments.get(judged.id), judged.new.ticket_id, False
     else:
-        record_id = recorded.get(judged.id)
-        holding = holdings.get(record_id) if record_id else None
         found, name, already = attachment(holding, link=judged.link), judged.ticket_id, True
     return Attached(
         fact_id=judged.id,
@@ -171,6 +191,7 @@ def _outcome(
         already=already,
         client_id=found.client_id if found else None,
         method=found.method if found else None,
+        reason=missed(new, holding) if found is None and new.kind != "void" else None,
     )
 
 
@@ -181,11 +202,11 @@ async def _write(
     recording: Recording,
     ready: Sequence[ReadyTicket],
     attachments: Mapping[UUID, Attachment | None],
+    reasons: Mapping[UUID, str],
 ) -> None:
     session = recording.session
-    await repository.add_tickets(
-        session, [_row(ticket, attachments.get(ticket.id)) for ticket in ready], at=recording.at
-    )
+    rows = [_row(ticket, attachments.get(ticket.id), reasons.get(ticket.id)) for ticket in ready]
+    await repository.add_tickets(session, rows, at=recording.at)
     voids = {t.original.id: t.id for t in ready if t.new.kind == "void" and t.original}
     await repository.void_tickets(session, voids)
     await repository.add_to_totals(session, _totals(ready))
@@ -199,7 +220,7 @@ async def _write(
     )
 
 
-def _row(ticket: ReadyTicket, found: Attachment | None) -> TicketRow:
+def _row(ticket: ReadyTicket, found: Attachment | None, reason: str | None) -> TicketRow:
     new = ticket.new
     return TicketRow(
         id=ticket.id,
@@ -227,6 +248,8 @@ def _row(ticket: ReadyTicket, found: Attachment | None) -> TicketRow:
         link=ticket.link,
         sale_client_id=found.client_id if found else None,
         sale_method=found.method if found else None,
+        sale_reason=reason,
+        credits=to_json(ticket.credits),
     )
 
 

@@ -1,0 +1,205 @@
+"""Hanging tickets elsewhere after their sale: a claim, a steward, or an order that comes later.
+
+Most tickets never need it: the record that they hang on moves, and they with it (ADR 3). Here a
+single ticket leaves its record. What it hung on before is kept; the totals of both records follow,
+and so do the returns and voids of the ticket that name nobody themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.statements import columns, fetch, to_json
+from rcu.identity.placing import PERSONAL
+from rcu.ids import uuid7
+from rcu.sales import repository
+from rcu.sales.repository import TotalRow
+
+ORIGINAL, ORDER, CLAIM, STEWARD, DETACHED = "original", "order", "claim", "steward", "detached"
+BY_A_PERSON = frozenset({CLAIM, STEWARD, DETACHED})
+"""Links that a person decided on: nothing that arrives by itself changes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehang:
+    """What a ticket hangs on from now on, and why."""
+
+    ticket_id: UUID
+    link: str
+    record_id: UUID | None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehung:
+    """A ticket that went from one record to another; points of it have to follow."""
+
+    ticket_id: UUID
+    old_record_id: UUID | None
+    record_id: UUID | None
+
+
+class HangingTicket(NamedTuple):
+    """A ticket, locked, and what it hangs on."""
+
+    id: UUID
+    kind: str
+    link: str
+    record_id: UUID | None
+    original_id: UUID | None
+    channel: str
+    store: str
+    currency: str
+    total_cents: int
+    sold_at: datetime
+    is_voided: bool
+
+
+_COLUMNS = """
+    t.id, t.kind, t.link, t.record_id, t.original_id, t.channel, coalesce(t.store, ''), t.currency,
+    t.total_cents, t.sold_at, t.voided_by IS NOT NULL
+"""
+_LOCK = f"SELECT {_COLUMNS} FROM ticket t WHERE t.id = ANY ($1::uuid[]) ORDER BY t.id FOR UPDATE"  # noqa: S608 - a constant
+
+# What a return or a void says of a person stands in the identifiers of its record.
+_FOLLOWING = f"""
+    SELECT {_COLUMNS}
+    FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
+    WHERE t.original_id = ANY ($1::uuid[])
+      AND (
+          t.link IN ('original', 'none')
+          OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
+              SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($2::text[])
+          ))
+      )
+    ORDER BY t.id FOR UPDATE OF t
+"""  # noqa: S608 - a constant
+
+
+async def lock_tickets(
+    session: AsyncSession, ticket_ids: Collection[UUID]
+) -> dict[UUID, HangingTicket]:
+    """Lock tickets until the transaction ends, and return what they hang on."""
+    rows = await fetch(session, _LOCK, sorted(ticket_ids))
+    return {row["id"]: HangingTicket(*row) for row in rows}
+
+
+async def rehang(
+    session: AsyncSession,
+    changes: Sequence[Rehang],
+    *,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+) -> list[Rehung]:
+    """Hang tickets elsewhere, and with them what returns or voids them; return what moved.
+
+    A ticket that hangs there already, by the same link, is left alone.
+    """
+    if not changes:
+        return []
+    wanted = {change.ticket_id: change for change in changes}
+    held = await lock_tickets(session, wanted)
+    wanted |= await _following(session, wanted, held)
+    moves = [
+        (held[ticket_id], change)
+        for ticket_id, change in wanted.items()
+        if (held[ticket_id].link, held[ticket_id].record_id) != (change.link, change.record_id)
+    ]
+    if not moves:
+        return []
+    await _write(session, moves, actor=actor, reason=reason, at=at)
+    return [
+        Rehung(ticket.id, ticket.record_id, change.record_id)
+        for ticket, change in moves
+        if ticket.record_id != change.record_id
+    ]
+
+
+async def _following(
+    session: AsyncSession, wanted: Mapping[UUID, Rehang], held: dict[UUID, HangingTicket]
+) -> dict[UUID, Rehang]:
+    """Return the changes of what returns or voids the tickets; `held` learns of it."""
+    rows = await fetch(session, _FOLLOWING, sorted(wanted), list(PERSONAL))
+    followers = [HangingTicket(*row) for row in rows if row["id"] not in wanted]
+    found: dict[UUID, Rehang] = {}
+    for ticket in followers:
+        held[ticket.id] = ticket
+        if ticket.original_id is not None:
+            record_id = wanted[ticket.original_id].record_id
+            found[ticket.id] = Rehang(
+                ticket.id,
+                ORIGINAL if record_id else "none",
+                record_id,
+                {"original_id": str(ticket.original_id)},
+            )
+    return found
+
+
+_MOVE = """
+    UPDATE ticket t SET link = moved.link, record_id = moved.record_id
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS moved (id, link, record_id)
+    WHERE t.id = moved.id
+"""
+_ADD_CHANGES = """
+    INSERT INTO ticket_link_change
+        (id, ticket_id, old_link, old_record_id, link, record_id, evidence, made_at, actor, reason)
+    SELECT *, $8, $9, $10
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::jsonb[])
+"""
+
+
+async def _write(
+    session: AsyncSession,
+    moves: Sequence[tuple[HangingTicket, Rehang]],
+    *,
+    actor: str,
+    reason: str | None,
+    at: datetime,
+) -> None:
+    await fetch(
+        session, _MOVE, *columns([(t.id, change.link, change.record_id) for t, change in moves])
+    )
+    told = [
+        (
+            uuid7(),
+            ticket.id,
+            ticket.link,
+            ticket.record_id,
+            change.link,
+            change.record_id,
+            to_json(dict(change.evidence)),
+        )
+        for ticket, change in moves
+    ]
+    await fetch(session, _ADD_CHANGES, *columns(told), at, actor, reason)
+    await repository.add_to_totals(session, moved_totals(moves))
+    await repository.refresh_purchase_dates(
+        session, {ticket.record_id for ticket, _ in moves if ticket.record_id is not None}
+    )
+
+
+def moved_totals(moves: Sequence[tuple[HangingTicket, Rehang]]) -> list[TotalRow]:
+    """Return what leaves the totals of the old records and enters those of the new, sorted."""
+    sums: dict[tuple[UUID, str, str, str], list[Any]] = defaultdict(lambda: [0, 0, 0, None, None])
+    for ticket, change in moves:
+        if ticket.kind == "void" or ticket.is_voided or ticket.record_id == change.record_id:
+            continue
+        for record_id, sign in ((ticket.record_id, -1), (change.record_id, 1)):
+            if record_id is None:
+                continue
+            total = sums[record_id, ticket.channel, ticket.store, ticket.currency]
+            total[0] += sign * (ticket.kind == "sale")
+            total[1] += sign * (ticket.kind == "return")
+            total[2] += sign * ticket.total_cents
+            if sign > 0 and ticket.kind == "sale":
+                total[3] = min(ticket.sold_at, total[3] or ticket.sold_at)
+                total[4] = max(ticket.sold_at, total[4] or ticket.sold_at)
+    return [TotalRow(*key, *total) for key, total in sorted(sums.items())]
