@@ -35,6 +35,7 @@ in an address: look-ups are `POST`.
 TAGS: Final = [
     {"name": "Ingestion", "description": "Messages of the sources: each is taken once, for ever."},
     {"name": "Parked messages", "description": "Accepted messages that wait for something."},
+    {"name": "Tickets", "description": "Whose a ticket is, claims, and the story of an order."},
     {"name": "Clients", "description": "One person, assembled from all their source records."},
     {
         "name": "Stewardship",

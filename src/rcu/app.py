@@ -33,6 +33,7 @@ from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
 from rcu.ingestion import endpoints as ingestion
 from rcu.ingestion import stores_endpoints as stores
+from rcu.ingestion import ticket_endpoints as tickets
 from rcu.logs import configure_logs, get_logger
 from rcu.loyalty import endpoints as loyalty
 from rcu.loyalty import manage_endpoints as programme
@@ -52,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     stores.router,
     loyalty.router,
     programme.router,
+    tickets.router,
     clients.router,
     history.router,
     stewardship.router,

@@ -71,6 +71,16 @@ class Settings(BaseSettings):
         default="Europe/Paris", description="Business day of sales that name no store."
     )
 
+    claim_days: int = Field(
+        default=30, ge=0, le=3650, description="How long after its date a ticket can be claimed."
+    )
+    claims_per_client: int = Field(
+        default=5, ge=1, description="Tries of one client to claim tickets, in 24 hours."
+    )
+    claims_per_till: int = Field(
+        default=50, ge=1, description="Tries to claim tickets of one till, in 24 hours."
+    )
+
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Largest request body, after decompression."
     )

@@ -244,6 +244,7 @@ class Shop:
 _ATTACHED = """
     SELECT CASE WHEN c.known THEN c.id END,
            CASE t.link WHEN 'original' THEN 'return_link' WHEN 'order' THEN 'order_reference'
+                       WHEN 'claim' THEN 'claim' WHEN 'steward' THEN 'steward'
                 ELSE CASE r.kind WHEN 'profile' THEN 'own_record' ELSE r.placement END END
     FROM ticket t
     LEFT JOIN source_record r ON r.id = t.record_id

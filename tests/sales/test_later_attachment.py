@@ -41,7 +41,7 @@ async def test_what_is_collected_before_its_order_is_told_is_attached_when_it_is
     ]
     changes = await shop.rows(
         "SELECT old_link, link, actor, array(SELECT jsonb_object_keys(evidence)) "
-        "FROM ticket_link_change ORDER BY id"
+        "FROM ticket_link_change ORDER BY old_link"
     )
     assert [tuple(change[:2]) for change in changes] == [
         ("identifiers", "order"),

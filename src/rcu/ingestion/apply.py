@@ -17,6 +17,7 @@ from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.resolution import Placements
+from rcu.ingestion.following import follow_with_points
 from rcu.ingestion.intake import (
     Defaults,
     Intake,
@@ -125,6 +126,7 @@ async def apply(
     # Before anything is earned or taken: who was parted from whom spends no more of the other's.
     await settle(session, placements.touched_client_ids | recording.touched_client_ids)
     outcomes |= await _earn(session, said, outcomes, defaults=defaults, at=at)
+    await follow_with_points(session, recording.rehung, at=at, timezone=defaults.timezone)
     await clients.rebuild(
         session,
         placements.touched_client_ids | recording.touched_client_ids,

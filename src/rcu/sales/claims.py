@@ -9,7 +9,7 @@ client's. It does not make the payment token theirs: a receipt may be a friend's
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -216,3 +216,8 @@ async def _keep(
         ticket_id,
     )
     return claim_id
+
+
+def is_in_the_future(business_date: date, at: datetime) -> bool:
+    """Tell whether a date lies ahead in every time zone: no receipt bears it."""
+    return business_date > (at + timedelta(hours=14)).date()
