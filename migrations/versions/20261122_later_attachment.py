@@ -72,6 +72,12 @@ def _upgrade_tickets() -> None:
         ),
     )
     op.create_check_constraint(op.f("ck_ticket_sale_reason"), "ticket", _REASONS)
+    op.create_index(
+        "ix_ticket_missed",
+        "ticket",
+        ["id"],
+        postgresql_where=sa.text("sale_reason IN ('unknown', 'mistyped')"),
+    )
     op.drop_constraint(op.f("ck_ticket_link"), "ticket", type_="check")
     op.create_check_constraint(op.f("ck_ticket_link"), "ticket", _LINKS)
     op.alter_column(
@@ -240,6 +246,7 @@ def downgrade() -> None:
     for table in ("ticket_suggestion", "ticket_claim", "ticket_link_change"):
         op.drop_table(table)
     op.drop_column("sales_order", "sellers")
+    op.drop_index("ix_ticket_missed", table_name="ticket")
     op.drop_column("ticket", "credits")
     op.drop_column("ticket", "sale_reason")
     op.execute(

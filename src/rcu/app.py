@@ -33,6 +33,7 @@ from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
 from rcu.ingestion import endpoints as ingestion
 from rcu.ingestion import stores_endpoints as stores
+from rcu.ingestion import suggestion_endpoints as suggestions
 from rcu.ingestion import ticket_endpoints as tickets
 from rcu.logs import configure_logs, get_logger
 from rcu.loyalty import endpoints as loyalty
@@ -54,6 +55,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     loyalty.router,
     programme.router,
     tickets.router,
+    suggestions.router,
     clients.router,
     history.router,
     stewardship.router,

@@ -122,7 +122,27 @@ async def test_a_client_tries_a_few_times_a_day(shop: Shop) -> None:
 
     answers = [await ask(shop, "A1", sold_today(number)) for number in range(limit + 1)]
     other = await ask(shop, "A2", sold_today(1))
-    await shop.rows("SELECT 1")
+    async with shop.database.transaction() as session:
+        await session.execute(text("UPDATE ticket_claim SET made_at = made_at - interval '24h'"))
+    next_day = await ask(shop, "A1", sold_today(1))
+
+    assert [answer.status_code for answer in answers] == [404] * limit + [429]
+    assert 86_000 < int(answers[-1].headers["Retry-After"]) <= 86_401
+    assert other.status_code == 404
+    assert next_day.status_code == 404
+
+
+_FIFTY_TRIES = """
+    INSERT INTO ticket_claim (id, made_at, actor, record_id, client_id, store, till, number,
+                              business_date, total_cents, outcome)
+    SELECT gen_random_uuid(), now(), 'test', r.id, gen_random_uuid(), 'S001', '01', n,
+           current_date, 1, 'refused'
+    FROM generate_series(1, 50) n, source_record r WHERE r.external_id = 'A1'
+"""
+
+
+async def test_a_till_is_not_tried_out(shop: Shop) -> None:
+    await customers(shop)
     async with shop.database.transaction() as session:
         await session.execute(text(_FIFTY_TRIES))
 

@@ -22,6 +22,7 @@ from rcu.cli import (
     serve,
     sources,
     stores,
+    tickets,
 )
 from rcu.cli.running import fail
 from rcu.errors import RcuError
@@ -84,6 +85,7 @@ app.command("doctor", rich_help_panel="Run")(doctor.doctor)
 app.add_typer(sources.app, name="sources", rich_help_panel="Access")
 app.add_typer(keys.app, name="keys", rich_help_panel="Access")
 app.add_typer(stores.app, name="stores", rich_help_panel="Data")
+app.add_typer(tickets.app, name="tickets", rich_help_panel="Data")
 app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
 app.command("resolve", rich_help_panel="Data")(resolve.resolve)

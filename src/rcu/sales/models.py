@@ -113,6 +113,11 @@ class Ticket(Base):
             "ix_ticket_original_id", "original_id", postgresql_where=text("original_id IS NOT NULL")
         ),
         Index("ix_ticket_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index(
+            "ix_ticket_missed",
+            "id",
+            postgresql_where=text("sale_reason IN ('unknown', 'mistyped')"),
+        ),
     )
 
 
