@@ -1,7 +1,7 @@
 """Keep when a record known by identifiers found its owner, or lost it, and by what.
 
 Revision ID: 20261122_placement_changes
-Revises: 20261122_identifier_statuses
+Revises: 20261122_blocking_key_faces
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_placement_changes"
-down_revision = "20261122_identifier_statuses"
+down_revision = "20261122_blocking_key_faces"
 branch_labels = None
 depends_on = None
 
