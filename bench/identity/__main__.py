@@ -14,7 +14,11 @@ from rich.table import Table
 
 from bench.identity.parts import Options, Part, Row
 
-PARTS = tuple(name for name in ("quality", "online", "bulk") if find_spec(f"bench.identity.{name}"))
+PARTS = tuple(
+    name
+    for name in ("quality", "elsewhere", "online", "bulk")
+    if find_spec(f"bench.identity.{name}")
+)
 
 screen = Console(stderr=True)
 

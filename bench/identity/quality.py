@@ -30,7 +30,7 @@ HEADINGS = (
 def run(options: Options) -> Iterator[Row]:
     """Measure each set with each engine."""
     for labelled in _sets(options):
-        yield from _measure(labelled)
+        yield from measure(labelled)
 
 
 def _sets(options: Options) -> Iterator[LabelledSet]:
@@ -40,7 +40,8 @@ def _sets(options: Options) -> Iterator[LabelledSet]:
         yield read_folder(folder)
 
 
-def _measure(labelled: LabelledSet) -> Iterator[Row]:
+def measure(labelled: LabelledSet) -> Iterator[Row]:
+    """Yield a row for each engine: ours shipped, ours trained, Splink."""
     shipped = Model.shipped()
     yield _ours(labelled, "rcu, shipped model", shipped, training_seconds=0.0)
     started = time.perf_counter()

@@ -33,6 +33,12 @@ def test_a_card_that_fails_its_check_digit_is_no_identifier() -> None:
     assert found.identifiers == ()
 
 
+def test_a_phone_of_an_unknown_country_still_equals_itself_and_none_that_is_known() -> None:
+    one, other = features(phone="(212) 555-0187"), features(phone="212.555.0187")
+
+    assert one.phones == other.phones == ("+02125550187",)
+
+
 def test_identifiers_are_named_by_kind() -> None:
     found = features(
         email="Lou@Orange.fr",

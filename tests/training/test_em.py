@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from random import Random
+from typing import Any
 
 import pytest
 
+from rcu.training import em
 from rcu.training.em import Block, pooled, require_splink, run_sessions
 from rcu.training.errors import TrainingExtraMissingError
 
@@ -62,6 +64,26 @@ def test_a_value_that_a_pair_lacks_takes_no_part() -> None:
 
 def test_too_few_pairs_make_no_session() -> None:
     assert run_sessions(pairs(10, 0.5), [NAMES], m=START, u=U) == []
+
+
+def test_an_m_that_splink_finds_too_small_is_estimated_in_fewer_iterations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_for = em._run_for
+    tried = []
+
+    def refusing(*arguments: Any) -> em.Session:
+        tried.append(arguments[-1])
+        if arguments[-1] > 25:
+            raise ValueError("m_probability value 3e-318 is below the minimum allowed value")
+        return run_for(*arguments)
+
+    monkeypatch.setattr(em, "_run_for", refusing)
+
+    (session,) = run_sessions(pairs(500, 0.3), [NAMES], m=START, u=U)
+
+    assert tried == [100, 25]
+    assert session.iterations <= 25
 
 
 def test_names_of_identifiers_that_sql_reserves_do_no_harm() -> None:

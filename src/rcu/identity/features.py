@@ -12,7 +12,7 @@ from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_da
 from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.names import gender_of_title, name_words
 from rcu.identity.normalise.other_identifiers import normalise_identifier
-from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
+from rcu.identity.normalise.phones import foreign_phone, is_placeholder_phone, normalise_phone
 from rcu.identity.person import Person
 
 EMAIL, PHONE, CARD = "email", "phone", "card"
@@ -147,7 +147,7 @@ def _email(text: str) -> str | None:
 
 
 def _phone(text: str, region: str) -> str | None:
-    phone = normalise_phone(text, region=region)
+    phone = normalise_phone(text, region=region) or foreign_phone(text)
     return None if phone is None or is_placeholder_phone(phone) else phone
 
 

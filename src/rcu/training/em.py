@@ -20,7 +20,12 @@ Levels = Mapping[str, str]
 """Attribute to level, of one pair; what could not be compared is left out."""
 
 MIN_SESSION_PAIRS = 30
-MAX_ITERATIONS = 100
+MAX_ITERATIONS = (100, 25, 10)
+"""Most iterations, then those of a second and a third attempt.
+
+Splink refuses an `m` that has shrunk beyond what a float tells from nothing, which a level that no
+match shows does by and by: fewer iterations then leave it a small figure.
+"""
 CONVERGENCE = 1e-4
 
 
@@ -126,11 +131,32 @@ def _run(
     m: Mapping[str, Mapping[str, float]],
     u: Mapping[str, Mapping[str, float]],
 ) -> Session | None:
-    import duckdb
-
     learned = _learnable(block, pairs, u)
     if not learned:
         return None
+    comparisons = [
+        _comparison(_column(position), seen, m.get(name, {}), u[name])
+        for position, (name, seen) in enumerate(learned.items())
+    ]
+    for most in MAX_ITERATIONS:
+        try:
+            return _run_for(splink, block, pairs, learned, comparisons, most)
+        except ValueError:  # an m that is next to nothing
+            continue
+    return None
+
+
+def _run_for(
+    splink: Any,
+    block: Block,
+    pairs: Sequence[Levels],
+    learned: Mapping[str, list[str]],
+    comparisons: list[dict[str, Any]],
+    most: int,
+) -> Session:
+    """Run one session for at most so many iterations; raises `ValueError` as Splink does."""
+    import duckdb
+
     # One thread: sums of floats come out the same every time.
     database = splink.DuckDBAPI(duckdb.connect(config={"threads": 1}))
     tables = [
@@ -142,12 +168,9 @@ def _run(
         splink.SettingsCreator(
             link_type="link_only",
             unique_id_column_name="pair_id",
-            comparisons=[
-                _comparison(_column(position), seen, m.get(name, {}), u[name])
-                for position, (name, seen) in enumerate(learned.items())
-            ],
+            comparisons=comparisons,
             em_convergence=CONVERGENCE,
-            max_iterations=MAX_ITERATIONS,
+            max_iterations=most,
             probability_two_random_records_match=0.5,
         ),
         log_level=logging.ERROR,
@@ -165,7 +188,7 @@ def _run(
         block=block.name,
         pairs=len(pairs),
         iterations=iterations,
-        converged=iterations < MAX_ITERATIONS,
+        converged=iterations < most,
         match_share=share,
         m=_read_m(linker, list(learned)),
         expected={

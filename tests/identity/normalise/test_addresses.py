@@ -36,6 +36,29 @@ def test_a_number_in_the_name_of_the_street_is_no_house_number() -> None:
     assert (found.number, found.street) == ("", "rue 8 mai 1945")
 
 
+@pytest.mark.parametrize(
+    ("line", "country", "number", "street"),
+    [
+        ("Hauptstraße 15", "DE", "15", "hauptstrasse"),
+        ("Bahnhofstr. 162a", "DE", "162", "bahnhofstrasse"),
+        ("ul. Krótka 3/4", "PL", "3", "ul krotka"),
+        ("Calle del Sol 24 2ºB", "ES", "24", "calle del sol"),
+        ("Via Garibaldi 7", "IT", "7", "via garibaldi"),
+        ("Schoolstraat 5-A", "NL", "5", "schoolstraat"),
+        ("rue de la Gare 5", "BE", "5", "rue gare"),
+        ("12 Main St", "US", "12", "main street"),
+        ("12 Main Street", "US", "12", "main street"),
+    ],
+)
+def test_a_house_number_may_follow_its_street_abroad(
+    line: str, country: str, number: str, street: str
+) -> None:
+    found = normalise_address((line,), None, None, country)
+
+    assert found is not None
+    assert (found.number, found.street) == (number, street)
+
+
 def test_a_street_of_another_country_keeps_its_words() -> None:
     found = normalise_address(("7 Wattle Place",), "2119", "Cleveland", "AU")
 

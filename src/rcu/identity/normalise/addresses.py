@@ -79,6 +79,11 @@ _EXPANSIONS = _by_writing(
     terrace: tce
     """
 )
+_LAST_WORDS = {"st": "street", "str": "street", "ave": "avenue", "av": "avenue", "dr": "drive"}
+"""What stands for a kind of street when it comes last, as in English."""
+_GERMAN_STREET = re.compile(r"(?<=\w)str(?:asse)?\b")
+_HOUSE_NUMBER = re.compile(r"\d{1,4}[a-z]?")
+_LONGEST_UNIT = 4
 _SMALL_WORDS = frozenset("de du des d la le les l et a au aux en sur the of".split())  # noqa: SIM905
 _UNIT_WORDS = (
     "appartement|appart|appt|apt|app|escalier|esc|batiment|bat|bt|bldg|etage|etg|porte|pte"
@@ -122,7 +127,8 @@ def normalise_address(
     region: str = "FR",
 ) -> Address | None:
     """Return the comparable address, or None when nothing of it is usable."""
-    number, street = _street(" , ".join(line for line in lines if line))
+    text = " , ".join(line for line in lines if line)
+    number, street = _street(text, french=_is_french(country or region))
     found = Address(
         number,
         street,
@@ -138,9 +144,13 @@ def normalise_postcode(text: str | None, *, country: str = "FR") -> str:
     if not text:
         return ""
     code = _POSTCODE_JUNK.sub("", ascii_lower(text))
-    if country.upper() in {"FR", "FRA", "FRANCE"} and code.isdigit():
+    if _is_french(country) and code.isdigit():
         code = code.zfill(_FRENCH_POSTCODE) if len(code) == _FRENCH_POSTCODE - 1 else code
     return "" if code in _FILLER_POSTCODES else code
+
+
+def _is_french(country: str) -> bool:
+    return country.upper() in {"FR", "FRA", "FRANCE"}
 
 
 @lru_cache(maxsize=65536)
@@ -157,8 +167,11 @@ def normalise_city(text: str | None) -> str:
 
 
 @lru_cache(maxsize=32768)
-def _street(text: str) -> tuple[str, str]:
-    """Return house number and street of the free lines, building and flat left out."""
+def _street(text: str, *, french: bool) -> tuple[str, str]:
+    """Return house number and street of the free lines, building and flat left out.
+
+    In France the number leads; elsewhere it may follow: `Hauptstraße 15`, `rue de la Gare 5`.
+    """
     plain = _UNIT.sub(" ", ascii_lower(text))
     segments = [_RESIDENCE.sub("", part) for part in re.split(r"[,;\n]", plain)]
     tokens = [word for part in segments for word in words(part)]
@@ -168,6 +181,8 @@ def _street(text: str) -> tuple[str, str]:
     if start is None:
         return _untyped(tokens)
     number = next((w for w in reversed(tokens[:start]) if _NUMBER.match(w)), "")
+    if not number and not french:
+        number, tokens = _trailing_number(tokens)
     digits = _NUMBER.match(number)
     name = [_EXPANSIONS.get(w, w) for w in tokens[start + 1 :] if w not in _SMALL_WORDS]
     street = " ".join([_STREET_TYPES[tokens[start]], *name])
@@ -180,5 +195,18 @@ def _untyped(tokens: list[str]) -> tuple[str, str]:
     rest = tokens[1:] if digits else tokens
     if digits and rest and rest[0] in _REPEAT and len(rest) > 1:
         rest = rest[1:]
-    name = [_EXPANSIONS.get(w, w) for w in rest if w not in _SMALL_WORDS]
-    return (digits[0].lstrip("0") if digits else ""), " ".join(name)
+    if not digits:
+        number, rest = _trailing_number(rest)
+        digits = _NUMBER.match(number)
+    name = [_EXPANSIONS.get(w, w) for w in rest[:-1] if w not in _SMALL_WORDS]
+    name += [_LAST_WORDS.get(w) or _EXPANSIONS.get(w, w) for w in rest[-1:]]
+    street = _GERMAN_STREET.sub("strasse", " ".join(name))
+    return (digits[0].lstrip("0") if digits else ""), street
+
+
+def _trailing_number(tokens: list[str]) -> tuple[str, list[str]]:
+    """Return the house number behind the name, and the name: `hauptstrasse 15`, `sol 24 2ob`."""
+    for i, word in enumerate(tokens[1:], start=1):
+        if _HOUSE_NUMBER.fullmatch(word) and all(len(w) <= _LONGEST_UNIT for w in tokens[i + 1 :]):
+            return word, tokens[:i]
+    return "", tokens

@@ -14,6 +14,7 @@ _EXTENSION = re.compile(r"(?:x|ext|extension|poste|p)\.?\s*\d+$")
 _NOT_DIGIT = re.compile(r"\D+")
 _NATIONAL_LENGTH = 9
 _SHORTEST, _LONGEST = 6, 15
+_SHORTEST_FOREIGN = 10
 
 # Arcep numbering plan: blocks of the French national plan that are reached by another country code.
 _OVERSEAS = {
@@ -48,6 +49,16 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
         digits = digits.removeprefix("00")
         return _parsed(f"+{digits}", None)
     return _parsed(digits, region)
+
+
+def foreign_phone(text: str) -> str | None:
+    """Return the digits of a number of nobody knows which country, behind `+0`; None if too few.
+
+    For numbers that are none in the region of the base: no country code begins with a zero, so
+    that they equal each other, and never a number that is known.
+    """
+    digits = _NOT_DIGIT.sub("", _EXTENSION.sub("", ascii_lower(text)))
+    return f"+0{digits}" if _SHORTEST_FOREIGN <= len(digits) <= _LONGEST else None
 
 
 @lru_cache(maxsize=16384)
