@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
+from rcu.bulk import model_endpoints as models
+from rcu.bulk.background import keep_working
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
 from rcu.clients import following
@@ -62,6 +65,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reviews.router,
     identifiers.router,
     explanations.router,
+    models.router,
     access.router,
     operations.router,
     documentation.router,
@@ -144,9 +148,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with keyring.listening():
             await keyring.wait_until_subscribed(timeout_seconds=_SUBSCRIPTION_SECONDS)
             log.info("service.started", embedded=settings.database_url is None)
-            yield
+            async with _working(app, database):
+                yield
     metrics.close()
     log.info("service.stopped")
+
+
+@asynccontextmanager
+async def _working(app: FastAPI, database: Database) -> AsyncIterator[None]:
+    """Have work on the whole base done meanwhile, by a process that reads the same settings."""
+    if app.state.given_database is not None:
+        yield
+        return
+    task = asyncio.create_task(keep_working(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager

@@ -65,3 +65,16 @@ def test_a_kept_model_is_shown_by_its_version(shop: Rcu) -> None:
     assert "No model is kept" in unknown.output
     assert again.exit_code == ExitCode.PROBLEM
     assert "active already" in again.output
+
+
+def test_a_trial_is_held_and_browsed_in_french(shop: Rcu) -> None:
+    tried = shop("model", "trial", "never")
+    trial_id = tried.output.rsplit("rcu model lines ", 1)[1].split()[0]
+    browsed = shop("model", "lines", trial_id, "--language", "fr", "--kind", "lost")
+    packed = shop("model", "lines", trial_id, "--json")
+
+    assert tried.exit_code == browsed.exit_code == packed.exit_code == ExitCode.OK
+    assert "merges lost" in tried.output
+    assert "nothing like them was judged" in tried.output
+    assert "Seraient séparés: pos:P1 | pos:P2" in browsed.output
+    assert '"kind":"lost"' in packed.output

@@ -2,16 +2,16 @@
 
 Messages go on meanwhile, and decide with the new model already. A pass compares what is stored with
 a resolution of everything as of one instant, and adopts the difference; passes follow one another
-until nothing differs, since what arrives during one may turn a value into a shared one. Then the
-records of identifiers that carry a name are placed again: whom a name contradicts depends on the
-model.
+until nothing differs, since what arrives during one may turn a value into a shared one. Then some
+records of identifiers are placed again, since that depends on the model too: those that carry a
+name, which may contradict, and those of an identifier that may be shared.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk.engine import Engine
-from rcu.bulk.jobs import turn_of_jobs
+from rcu.bulk.jobs import OpenEngine, turn_of_jobs
 from rcu.bulk.whole_database import resolve_database
 from rcu.clients import service as clients
 from rcu.db.engine import Database
@@ -38,13 +38,12 @@ from rcu.logs import get_logger
 
 MOST_PASSES: Final = 10
 """Beyond it the work is said to have failed: the engines would not agree."""
-NAMED_RECORDS: Final = 50
+PLACED_RECORDS: Final = 50
 """Records of identifiers a transaction."""
 _PROGRESS_SECONDS: Final = 0.5
 
 log = get_logger(__name__)
 
-OpenEngine = Callable[[], AbstractContextManager[Engine]]
 OnProgress = Callable[[int, int | None], None]
 """Told how many records are done, of how many; None while that is being worked out."""
 
@@ -141,7 +140,7 @@ class _Following:
             async with self._telling():
                 with open_engine() as engine:
                     await self._resolve(engine, model)
-                await self._place_named(model)
+                await self._place_again(model)
         except ModelReplacedError:
             raise
         except Exception as error:
@@ -173,11 +172,15 @@ class _Following:
                 return
         raise PassesExhaustedError
 
-    async def _place_named(self, model: Model) -> None:
+    async def _place_again(self, model: Model) -> None:
+        before = await self.database.run(
+            lambda session: load_model(session, self.activation.previous_version)
+        )
+        limit = min(min(one.document.shared_limits.values()) for one in (before, model))
         after: UUID | None = UUID(int=0)
         while after is not None:
             after = await self.database.run(
-                partial(_place_some, after=after, model=model, region=self.region)
+                partial(_place_some, after=after, limit=limit, model=model, region=self.region)
             )
 
     @asynccontextmanager
@@ -205,22 +208,35 @@ class _Following:
             await connection.execute(statement, self.activation.number, *values)
 
 
-# --- identifiers that carry a name --------------------------------------------------------------
+# --- records of identifiers ---------------------------------------------------------------------
 
-_NAMED = """
-    SELECT id FROM source_record
-    WHERE kind = 'identifiers' AND id > $1
-      AND features ?| ARRAY['given', 'family', 'gender', 'born']
+_IN_QUESTION = """
+    SELECT id FROM source_record r
+    WHERE kind = 'identifiers' AND id > $1 AND (
+        features ?| ARRAY['given', 'family', 'gender', 'born']
+        OR EXISTS (
+            SELECT FROM identifier own WHERE own.record_id = r.id AND (
+                SELECT count(*) FROM (
+                    SELECT FROM identifier held
+                    WHERE (held.kind, held.value) = (own.kind, own.value)
+                      AND held.origin = 'profile'
+                    LIMIT $3::int + 1
+                ) AS found
+            ) > $3::int
+        )
+    )
     ORDER BY id LIMIT $2
 """
 
 
 async def _place_some(
-    session: AsyncSession, *, after: UUID, model: Model, region: str
+    session: AsyncSession, *, after: UUID, limit: int, model: Model, region: str
 ) -> UUID | None:
     """Place some records anew; return the last of them, or None when there were no more."""
     await hold_active(session, model)
-    ids: list[UUID] = [row[0] for row in await fetch(session, _NAMED, after, NAMED_RECORDS)]
+    ids: list[UUID] = [
+        row[0] for row in await fetch(session, _IN_QUESTION, after, PLACED_RECORDS, limit)
+    ]
     if not ids:
         return None
     at = datetime.now(UTC)

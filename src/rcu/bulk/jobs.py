@@ -7,17 +7,24 @@ holds the lock was left by a crash, and is taken on again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 from rcu.db.engine import Database
 from rcu.db.locks import lock_key
 
+if TYPE_CHECKING:
+    from rcu.bulk.engine import Engine
+
+OpenEngine = Callable[[], AbstractContextManager["Engine"]]
+"""Makes an engine for one piece of work, which closes it."""
+
 _JOBS: Final = lock_key("model jobs")
 
 _IS_WAITING: Final = """
-    SELECT EXISTS (SELECT FROM model_activation WHERE state IN ('waiting', 'running'))
+    SELECT (EXISTS (SELECT FROM model_activation WHERE state IN ('waiting', 'running'))
+            OR EXISTS (SELECT FROM model_trial WHERE state IN ('waiting', 'running')))
        AND NOT EXISTS (
            SELECT FROM pg_locks
            WHERE locktype = 'advisory' AND objsubid = 1 AND granted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rcu.cli import model_evaluate, model_versions
+from rcu.cli import model_evaluate, model_trial, model_versions
 from rcu.cli.running import ExitCode, fail, load_settings, run_with_database, stderr, stdout
 from rcu.db.engine import Database
 
@@ -20,6 +20,8 @@ app = typer.Typer(help="Train, try, activate and evaluate match models.", no_arg
 app.command("evaluate")(model_evaluate.evaluate)
 app.command("add")(model_versions.add)
 app.command("list")(model_versions.list_models)
+app.command("trial")(model_trial.trial)
+app.command("lines")(model_trial.lines)
 app.command("activate")(model_versions.activate)
 app.command("revert")(model_versions.revert)
 app.command("work")(model_versions.work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -130,16 +131,26 @@ def work(
         bool, typer.Option("--retry", help="Try an activation that failed once more.")
     ] = False,
 ) -> None:
-    """Do what waits: the resolution after an activation. Nothing, while another process does it."""
+    """Do what waits: the resolution after an activation, then trials. One process does it."""
+    from rcu.bulk.work import Done, work_off
 
-    async def run(database: Database) -> None:
-        done = await _carry_out(database, engine, master, retry=retry)
-        if done is None:
-            stderr.print("Nothing to do.")
-        else:
-            stdout.print(_activations_table([done]))
+    async def run(database: Database) -> Done:
+        with WorkBar() as bar:
+            return await work_off(
+                database,
+                lambda: open_engine(engine, master),
+                region=load_settings().default_region,
+                retry_failed=retry,
+                on_progress=bar.show,
+            )
 
-    run_with_database(run)
+    done = run_with_database(run)
+    if done.activation is not None:
+        stdout.print(_activations_table([done.activation]))
+    for trial_id in done.trial_ids:
+        stdout.print(f"Trial {trial_id} carried out.", soft_wrap=True)
+    if done == Done(None, ()):
+        stderr.print("Nothing to do.")
 
 
 # --- following an activation --------------------------------------------------------------------
@@ -165,18 +176,15 @@ async def _follow(
         raise typer.Exit(ExitCode.PROBLEM)
 
 
-async def _carry_out(
-    database: Database, engine: EngineName, master: str, *, retry: bool = False
-) -> Activation | None:
+async def _carry_out(database: Database, engine: EngineName, master: str) -> Activation | None:
     from rcu.bulk.activation import follow_activation
 
-    with _Bar() as bar:
+    with WorkBar() as bar:
         return await follow_activation(
             database,
             lambda: open_engine(engine, master),
             region=load_settings().default_region,
-            retry_failed=retry,
-            on_progress=bar.show,
+            on_progress=partial(bar.show, "activation"),
         )
 
 
@@ -184,16 +192,18 @@ async def _watch(database: Database, number: int) -> Activation:
     """Show the progress of another process until it is done."""
     from rcu.identity.model_versions import get_activation
 
-    with _Bar() as bar:
+    with WorkBar() as bar:
         while True:
             found = await database.run(lambda session: get_activation(session, number))
-            bar.show(found.done_records, found.total_records)
+            bar.show("activation", found.done_records, found.total_records)
             if found.state not in {"waiting", "running"}:
                 return found
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-class _Bar(Progress):
+class WorkBar(Progress):
+    """Shows how far work on the whole base is; nothing before it has begun."""
+
     def __init__(self) -> None:
         super().__init__(
             TextColumn("{task.description}"),
@@ -204,10 +214,15 @@ class _Bar(Progress):
         )
         self._task = self.add_task("Resolving", total=None, visible=False)
 
-    def show(self, done: int, records: int | None) -> None:
-        description = "Resolving" if records is None else "Adopting"
+    def show(self, what: str, done: int, total: int | None) -> None:
+        """Say how much is done: of the records of an activation, of the merges of a trial."""
+        working = "Adopting" if what == "activation" else "Explaining"
         self.update(
-            self._task, description=description, completed=done, total=records, visible=True
+            self._task,
+            description="Resolving" if total is None else working,
+            completed=done,
+            total=total,
+            visible=True,
         )
 
 

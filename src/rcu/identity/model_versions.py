@@ -105,6 +105,11 @@ async def add_version(
     return False
 
 
+async def keep_shipped(session: AsyncSession, *, actor: str) -> None:
+    """Keep the shipped document, for rows that refer to it: it outlives the release."""
+    await add_version(session, Model.shipped().document, origin=ModelOrigin.SHIPPED, actor=actor)
+
+
 async def list_versions(session: AsyncSession) -> list[KeptVersion]:
     """Return every version, the newest first; the shipped one is always among them."""
     active = await active_version(session)
@@ -204,9 +209,7 @@ async def _change_to(
         raise ModelActiveAlreadyError(version)
     shipped = Model.shipped()
     if shipped.version in {version, current}:
-        # An activation names stored documents only: they outlive the release that shipped them.
-        text = shipped.document.model_dump_json(exclude_none=True)
-        await fetch(session, _ADD, shipped.version, text, ModelOrigin.SHIPPED, now, actor)
+        await keep_shipped(session, actor=actor)
     await fetch(session, _SUPERSEDE, JobState.SUPERSEDED, now)
     rows = await fetch(session, _ACTIVATE, version, current, reverts, actor, reason, now)
     return _activation(rows[0])
