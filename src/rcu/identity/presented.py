@@ -22,7 +22,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey, Narrowed
-from rcu.identity.repository import RecordKey, SavedRecord
+from rcu.identity.repository import RecordKey, SavedRecord, StoredRecord
 from rcu.identity.scoring import contradiction
 from rcu.identity.sharing import is_shared
 from rcu.ids import uuid7
@@ -141,11 +141,28 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
         locked = set(touched).union(*(p.identifiers for p in presentations))
         holders = _Holders(session, locked, added=len(by_key) + stating)
         work = _Placing(holders, model)
-        moves = await _place_again(work, changed, new=outcome.new_record_ids)
+        new = {made[key]: _holder(made[key], by_key[key]) for key in made}
+        moves = await _place_again(work, changed, new=new)
         outcome.touched_client_ids = await _adopt(
             session, moves, new=outcome.new_record_ids, cause=cause, at=at
         )
     return outcome
+
+
+def _holder(record_id: UUID, presentation: Presentation) -> Holder:
+    """Return a record that was just made, as it would be read."""
+    source, external_id = presentation.key
+    record = StoredRecord(
+        id=record_id,
+        source=source,
+        external_id=external_id,
+        kind=presentation.kind,
+        client_id=record_id,
+        placement=Placement.NONE,
+        features=presentation.features.to_json(),
+        version=1,
+    )
+    return Holder(record, "ticket", presentation.identifiers, is_declared_shared=None)
 
 
 async def _adopt(
@@ -314,9 +331,12 @@ class _Placing:
         names = Features.from_json(holder.record.features)
         own = self.meaningful(holder.own)
         found = placing.why_unplaced(own, partial(self.users, names), self.narrowed[record_id])
+        left_out = holder.own - own
+        if found is not Placement.NONE or not left_out:
+            return found
         # What is shared was left out: several hold it, though none counts.
-        is_ambiguous = found is Placement.NONE and own != holder.own
-        return Placement.AMBIGUOUS if is_ambiguous else found
+        is_personal = placing.personal_identifiers(left_out)
+        return Placement.AMBIGUOUS if is_personal else Placement.SHARED
 
     def meaningful(self, identifiers: Collection[IdentifierKey]) -> frozenset[IdentifierKey]:
         """Return the identifiers without those that are shared: who presents one may be anybody.
@@ -341,6 +361,8 @@ class _Placing:
         ]
 
     def _is_shared(self, identifier: IdentifierKey) -> bool:
+        if self.holders.are_too_many(identifier):
+            return True
         declared = next((h.is_declared_shared for h in self.holders.of(identifier)), None)
         kind = identifier[0]
         if declared is not None or kind not in placing.PERSONAL:
@@ -372,11 +394,15 @@ class _Placing:
 
 
 async def _place_again(
-    work: _Placing, changed: Collection[IdentifierKey], *, new: Collection[UUID]
+    work: _Placing, changed: Collection[IdentifierKey], *, new: Mapping[UUID, Holder]
 ) -> list[Move]:
-    """Return the moves of every identifiers record that a changed identifier concerns."""
+    """Return the moves of every identifiers record that a changed identifier concerns.
+
+    `new` holds the records that were just made.
+    """
     await work.holders.load(changed)
     first = work.holders.identifier_records(changed) | work.holders.just_too_many(changed)
+    first |= _identifier_records(new.values())
     if not first:
         return []
     work.records |= first
