@@ -16,8 +16,11 @@ from rcu.cli import (
     explain,
     imports,
     keys,
+    loyalty,
     migrate,
     model,
+    programme,
+    report,
     resolve,
     serve,
     sources,
@@ -93,4 +96,7 @@ app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
 app.command("how", rich_help_panel="Clients")(explain.how)
+app.add_typer(programme.app, name="programme", rich_help_panel="Loyalty")
+app.add_typer(loyalty.app, name="loyalty", rich_help_panel="Loyalty")
+app.add_typer(report.app, name="report", rich_help_panel="Loyalty")
 app.add_typer(model.app, name="model", rich_help_panel="Identity")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Final, Protocol
 
 from sqlalchemy import bindparam, select, text
@@ -15,7 +16,12 @@ from rcu.demo.generator import Sample
 from rcu.errors import RcuError
 from rcu.ingestion.models import InboxMessage
 from rcu.ingestion.schemas import Message
+from rcu.loyalty import programmes
+from rcu.loyalty.programme import Programme
 from rcu.sales import stores
+
+PROGRAMME_FROM: Final = date(2000, 1, 1)
+"""The points programme of the demo is older than its first ticket."""
 
 FIRST_REFUSAL: Final = 400
 """HTTP statuses from here on say that a message was not accepted."""
@@ -119,6 +125,9 @@ async def _open_shop(session: AsyncSession, sample: Sample) -> None:
         await access.add_source(session, code=source.code, name=source.name, kind=source.kind)
     for details in sample.stores:
         await stores.add_store(session, details)
+    await programmes.activate(
+        session, Programme.shipped(), effective_on=PROGRAMME_FROM, actor="demo"
+    )
 
 
 def _ensure_accepted(source: str, receipts: Sequence[_Receipt]) -> None:

@@ -1,0 +1,82 @@
+"""`rcu report`: figures for people who ask, from the data themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from rcu.cli.running import ExitCode, run_with_database, stdout
+from rcu.db.engine import Database
+
+if TYPE_CHECKING:
+    from rcu.loyalty.parity import Parity
+
+app = typer.Typer(help="Reports, from the data themselves.", no_args_is_help=True)
+
+_DAY = ["%Y-%m-%d"]
+
+
+@app.callback()
+def root() -> None:
+    """Reports, from the data themselves."""
+
+
+@app.command("parity")
+def parity(
+    *,
+    from_on: Annotated[
+        datetime | None, typer.Option("--from", formats=_DAY, help="First business day.")
+    ] = None,
+    until_on: Annotated[
+        datetime | None, typer.Option("--until", formats=_DAY, help="Last business day.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Deviating tickets to list.")] = 50,
+) -> None:
+    """Say whether one euro earned the same everywhere, from the ledger.
+
+    Every ticket that earned otherwise is listed with its rule. Ends with 1 when one has none.
+    """
+    first = from_on.date() if from_on else date(1900, 1, 1)
+    last = until_on.date() if until_on else datetime.now(UTC).date()
+
+    async def read(database: Database) -> Parity:
+        from rcu.loyalty.parity import report_parity
+
+        return await report_parity(database, first=first, last=last)
+
+    found = run_with_database(read)
+    stdout.print(_by_channel(found))
+    if found.deviations and limit:
+        stdout.print(_deviations(found, limit))
+    plain = sum(earnings.tickets for earnings in found.by_channel.values()) - found.deviating
+    stdout.print(
+        f"{plain} tickets earned the plain rate, {found.deviating} by a rule beside, "
+        f"{found.unexplained} without one.",
+        soft_wrap=True,
+    )
+    if found.unexplained:
+        raise typer.Exit(ExitCode.PROBLEM)
+
+
+def _by_channel(found: Parity) -> Table:
+    table = Table("Channel", "Currency", "Tickets", "Amount", "Points", "Plain points", "Per unit")
+    for (channel, currency), earned in sorted(found.by_channel.items()):
+        rate = earned.plain_points * 100 / earned.amount_cents if earned.amount_cents else 0
+        amount = f"{earned.amount_cents / 100:,.2f}"
+        figures = (earned.tickets, amount, earned.points, earned.plain_points, f"{rate:.3f}")
+        table.add_row(channel, currency, *map(str, figures))
+    return table
+
+
+def _deviations(found: Parity, limit: int) -> Table:
+    table = Table("Ticket", "Day", "Channel", "Amount", "Plain", "Points", "Rule")
+    for one in found.deviations[:limit]:
+        amount = f"{one.total_cents / 100:,.2f}"
+        figures = (str(one.plain_points), str(one.points), ", ".join(one.rules) or "none")
+        place = (f"{one.source}/{one.ticket_id}", str(one.business_date), one.channel)
+        table.add_row(*map(escape, (*place, amount, *figures)))
+    return table
