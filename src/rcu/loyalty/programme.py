@@ -176,7 +176,6 @@ class Programme(_Part):
         default=0, description="Points of one spend that may come over links nobody has verified."
     )
     four_eyes_above: Annotated[int, Field(ge=0, le=10**9)] = 1000
-    household_transfers: bool = False
     tiers: Tiers | None = None
 
     @model_validator(mode="after")
