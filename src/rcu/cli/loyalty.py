@@ -1,4 +1,4 @@
-"""`rcu loyalty`: the daily job of the points programme."""
+"""`rcu loyalty`: the jobs of the points programme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rcu.db.engine import Database
 if TYPE_CHECKING:
     from rcu.loyalty.upkeep import Expired
 
-app = typer.Typer(help="Points: the daily job.", no_args_is_help=True)
+app = typer.Typer(help="Points: the jobs of the programme.", no_args_is_help=True)
 
 
 @app.command("expire")
@@ -39,3 +39,18 @@ def expire(
 
     done = run_with_database(work)
     stdout.print(f"{done.points} points of {done.lots} lots have lapsed.")
+
+
+@app.command("settle")
+def settle() -> None:
+    """Settle what one client spent of another's points, after a whole base was resolved in bulk.
+
+    Decisions and messages settle by themselves, in their own transaction.
+    """
+
+    async def work(database: Database) -> int:
+        from rcu.loyalty.settlement import settle_all
+
+        return await settle_all(database)
+
+    stdout.print(f"{run_with_database(work)} points were settled.")

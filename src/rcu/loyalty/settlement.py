@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.engine import Database
 from rcu.db.statements import columns, fetch
 from rcu.loyalty import ledger, repository, wallets
 from rcu.loyalty.ledger import Draft, posting_id
@@ -106,6 +107,39 @@ async def settle(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     for one in owed:
         await _settle_one(session, one, at=at)
     return sum(one.points - one.settled for one in owed)
+
+
+_CLIENTS: Final = "SELECT DISTINCT client_id FROM source_record WHERE id = ANY ($1::uuid[])"
+
+
+async def settle_records(session: AsyncSession, record_ids: Collection[UUID]) -> int:
+    """Settle what is owed between the clients of some records and others."""
+    return await settle(session, [row[0] for row in await fetch(session, _CLIENTS, record_ids)])
+
+
+_ALL_OWED: Final = """
+    SELECT DISTINCT lender.client_id
+    FROM points_crossing c
+    JOIN source_record lender ON lender.id = c.account_id
+    JOIN source_record spender ON spender.id = c.spender_id
+    WHERE c.settled < c.points AND lender.client_id <> spender.client_id
+    LIMIT 100
+"""
+
+
+async def settle_all(database: Database) -> int:
+    """Settle whatever is owed, after clients were parted in bulk; return how many points."""
+    done = 0
+    while True:
+
+        async def work(session: AsyncSession) -> tuple[bool, int]:
+            clients = [row[0] for row in await fetch(session, _ALL_OWED)]
+            return bool(clients), await settle(session, clients)
+
+        found, points = await database.run(work)
+        if not found:
+            return done
+        done += points
 
 
 async def _settle_one(session: AsyncSession, one: _Owed, *, at: datetime) -> None:

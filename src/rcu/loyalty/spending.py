@@ -25,6 +25,7 @@ from rcu.loyalty.ledger import Crossing, Draft, posting_id
 from rcu.loyalty.lots import Lot, Taken, day_in
 from rcu.loyalty.models import Counterpart, HoldStatus, PostingKind
 from rcu.loyalty.programme import Programme
+from rcu.loyalty.settlement import settle_records
 from rcu.loyalty.wallets import Spend, Spender, Wallet
 
 
@@ -120,8 +121,18 @@ async def redeem(session: AsyncSession, request: Request) -> dict[str, Any]:
     draft.rules = {"reward": price.reward, "value_cents": price.value_cents}
     draft.answer = {"posting_id": str(redemption_id)} | _told(price, spend, wallet)
     draft.answer["balance"] -= price.points
-    await ledger.post(session, [draft], at=request.at)
+    await _post(session, draft, at=request.at)
     return draft.answer
+
+
+async def _post(session: AsyncSession, draft: Draft, *, at: datetime) -> None:
+    """Post a redemption; what is of somebody else by now is settled at once.
+
+    So it is when the points were held before two clients were parted, or were parted meanwhile.
+    """
+    await ledger.post(session, [draft], at=at)
+    if draft.crossings:
+        await settle_records(session, [crossing.account_id for crossing in draft.crossings])
 
 
 def _redemption(id_: UUID, spender_id: UUID, spend: Spend, *, on: date, actor: str) -> Draft:
@@ -312,7 +323,7 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
         draft.rules = {"reward": told["reward"], "value_cents": told["value_cents"]}
         if closing.paid_ticket is not None:
             draft.paid = (closing.source, closing.paid_ticket)
-        await ledger.post(session, [draft], at=closing.at)
+        await _post(session, draft, at=closing.at)
     return answer
 
 

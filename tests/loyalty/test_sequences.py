@@ -1,0 +1,337 @@
+"""Any sequence of earning, spending and changing clients ends as the plain reference says."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Coroutine, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.db.engine import Database
+from rcu.loyalty import adjusting, balances, spending, upkeep
+from rcu.loyalty.adjusting import Proposal
+from rcu.loyalty.errors import HoldClosedError, InsufficientPointsError
+from rcu.loyalty.lots import expires_on
+from rcu.loyalty.models import HoldStatus
+from rcu.loyalty.spending import Closing, Request
+from rcu.loyalty.wallets import Spender
+from tests.ingestion.shop import Shop, bring_back, cancel, open_shop, sale, unsound
+from tests.loyalty.club import CLUB, activate
+from tests.loyalty.plain_points import PlainHold, PlainLot, PlainPoints, PlainTicket
+
+EXAMPLES = int(os.environ.get("RCU_TEST_POINTS", "10"))
+"""Random sequences to run: `make test-long` runs two thousand."""
+STEPS = 20
+ACTIVE_AFTER, MONTHS, HOLD_MINUTES = 2, 1, 30
+ZONE = "UTC"
+RULES = CLUB | {
+    "active_after_days": ACTIVE_AFTER,
+    "expires_after_months": MONTHS,
+    "hold_minutes": HOLD_MINUTES,
+}
+
+T = TypeVar("T")
+_numbers = itertools.count(1)
+sides = st.sampled_from(["one", "two"])
+amounts = st.integers(0, 30)
+
+
+class World:
+    """The service on a database, driven from outside any event loop."""
+
+    def __init__(self, url: URL) -> None:
+        self._runner = asyncio.Runner()
+        self.database = Database(url)
+        self._opened = open_shop(self.database)
+        self.shop: Shop = self.run(self._opened.__aenter__())
+        self.run(self.shop.run_sql("UPDATE store SET timezone = 'UTC'"))
+        self.run(activate(self.database, RULES))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        self.run(self._opened.__aexit__(None, None, None))
+        self.run(self.database.close())
+        self._runner.close()
+
+
+class Club(RuleBasedStateMachine):
+    """Two people who are taken for one now and then, and what they do with their points."""
+
+    world: ClassVar[World]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = PlainPoints()
+        self.now = datetime(2025, 3, 1, 12, tzinfo=UTC)
+        self.name = f"{next(_numbers)}"
+        self.clients: dict[str, str] = {}
+        self.sent: dict[int, dict[str, Any]] = {}
+        self.decision: str | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.world.run(work)
+
+    def key(self, side: str) -> str:
+        return f"{side}-{self.name}"
+
+    def tick(self) -> datetime:
+        """Let a minute pass, so that no two things happen at one instant."""
+        self.now += timedelta(minutes=1)
+        return self.now
+
+    @initialize()
+    def begin(self) -> None:
+        for side in ("one", "two"):
+            told = self.run(self.world.shop.profile("pos", self.key(side), title=side))
+            self.clients[side] = told["client_id"]
+
+    # --- earning ---------------------------------------------------------------------------------
+
+    @rule(side=sides, cents=st.integers(0, 3000))
+    def earn(self, side: str, cents: int) -> None:
+        at = self.tick()
+        number = next(_numbers)
+        customer = {"external_id": self.key(side)}
+        ticket = sale(
+            customer=customer, total_cents=cents, ticket_id=f"T{number}", sold_at=at.isoformat()
+        )
+        told = self.run(self.world.shop.ticket(ticket))
+        self.sent[number] = ticket
+        self.plain.tickets[number] = PlainTicket(side, cents)
+        assert told["loyalty"]["earned"] == cents // 100
+        if cents >= 100:
+            self.plain.give(self.lot(side, at, cents // 100, after=ACTIVE_AFTER, ticket=number))
+
+    def lot(
+        self, side: str, at: datetime, points: int, *, after: int, ticket: int | None = None
+    ) -> PlainLot:
+        start = at.date() + timedelta(days=after)
+        until = expires_on(start, months=MONTHS)
+        assert until is not None
+        return PlainLot(side, at, start, until, points, ticket)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), share=st.integers(1, 100))
+    def bring_back(self, data: st.DataObject, share: int) -> None:
+        number = data.draw(st.sampled_from(sorted(self.sent)))
+        ticket = self.plain.tickets[number]
+        cents = (ticket.cents - ticket.back) * share // 100
+        if ticket.is_void or cents <= 0:
+            return
+        said: dict[str, Any] = {"total_cents": -cents, "sold_at": self.tick().isoformat()}
+        self.run(self.world.shop.ticket(bring_back(self.sent[number], **said)))
+        self.plain.bring_back(number, cents)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.sent)))
+        if self.plain.tickets[number].is_void:
+            return
+        said = {"sold_at": self.tick().isoformat()}
+        self.run(self.world.shop.ticket(cancel(self.sent[number], **said)))
+        self.plain.tickets[number].is_void = True
+        self.plain.bring_back(number, 0)
+
+    @rule(side=sides, points=st.integers(-20, 20).filter(bool))
+    def adjust(self, side: str, points: int) -> None:
+        at = self.tick()
+        proposal = Proposal(
+            f"a-{next(_numbers)}", b"", "pos", self.key(side), points, "why", "test", ZONE, at
+        )
+        free = sum(lot.free for lot in self.plain.lots if lot.record == side)
+        self.plain.lapse_holds({side}, at) if points < 0 else None
+        free = sum(lot.free for lot in self.plain.lots if lot.record == side)
+        try:
+            self.run(self.do(lambda session: adjusting.propose(session, proposal)))
+        except InsufficientPointsError:
+            assert points + free < 0
+            return
+        assert points + free >= 0 or points > 0
+        if points > 0:
+            self.plain.give(self.lot(side, at, points, after=0))
+            return
+        for lot in sorted(self.plain.lots, key=lambda lot: lot.at):
+            part = min(lot.free, -points) if lot.record == side else 0
+            lot.remaining -= part
+            points += part
+
+    # --- spending --------------------------------------------------------------------------------
+
+    async def do(self, work: Any) -> Any:
+        async def once(session: AsyncSession) -> Any:
+            return await work(session)
+
+        return await self.world.database.run(once)
+
+    def request(self, side: str, points: int) -> Request:
+        message_id = f"s-{next(_numbers)}"
+        spender = Spender("pos", self.key(side), None)
+        return Request(
+            message_id, message_id.encode(), spender, points, None, None, ZONE, self.tick()
+        )
+
+    @rule(side=sides, points=amounts.filter(bool))
+    def redeem(self, side: str, points: int) -> None:
+        request = self.request(side, points)
+        available = self.plain.available(side, self.now)
+        try:
+            told = self.run(self.do(lambda session: spending.redeem(session, request)))
+        except InsufficientPointsError:
+            assert available < points
+            return
+        assert available >= points
+        chosen = self.plain.choose(side, points, self.now)
+        self.plain.spend(told["posting_id"], side, chosen)
+
+    @rule(side=sides, points=amounts.filter(bool))
+    def hold(self, side: str, points: int) -> None:
+        request = self.request(side, points)
+        available = self.plain.available(side, self.now)
+        try:
+            told = self.run(self.do(lambda session: spending.hold(session, request)))
+        except InsufficientPointsError:
+            assert available < points
+            return
+        assert available >= points
+        chosen = self.plain.choose(side, points, self.now)
+        for lot, part in chosen:
+            lot.held += part
+        until = self.now + timedelta(minutes=HOLD_MINUTES)
+        self.plain.holds[told["hold_id"]] = PlainHold(side, until, chosen)
+
+    @precondition(lambda self: self.plain.holds)
+    @rule(data=st.data(), capture=st.booleans(), share=st.integers(1, 100))
+    def close(self, data: st.DataObject, *, capture: bool, share: int) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.plain.holds)))
+        hold = self.plain.holds[id_]
+        points = max(sum(part for _, part in hold.parts) * share // 100, 1)
+        status = HoldStatus.CAPTURED if capture else HoldStatus.VOIDED
+        at = self.tick()
+        asked = points if capture else None
+        closing = Closing(UUID(id_), "pos", status, asked, None, b"", ZONE, at)
+        try:
+            told = self.run(self.do(lambda session: spending.close(session, closing)))
+        except HoldClosedError:
+            assert hold.expires_at <= at
+            return
+        assert hold.expires_at > at
+        self.plain.release(id_)
+        if capture:
+            chosen = []
+            for lot, held in sorted(hold.parts, key=lambda part: part[0].at):
+                part = min(held, points)
+                if part:
+                    chosen.append((lot, part))
+                    points -= part
+            self.plain.spend(told["posting_id"], hold.spender, chosen)
+
+    # --- time, and who is who --------------------------------------------------------------------
+
+    @rule(days=st.sampled_from([1, 2, 10, 40]))
+    def let_days_pass(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def expire(self) -> None:
+        at = self.tick()
+        self.run(upkeep.expire(self.world.database, at=at))
+        self.plain.expire(at.date(), at)
+
+    @precondition(lambda self: not self.plain.together)
+    @rule()
+    def merge(self) -> None:
+        answer = self.run(self.world.shop.merge(self.clients["one"], self.clients["two"]))
+        assert answer.status_code == 200, answer.text
+        self.decision = answer.json()["decision_id"]
+        self.plain.together = True
+
+    @precondition(lambda self: self.plain.together)
+    @rule(by_undo=st.booleans())
+    def part(self, *, by_undo: bool) -> None:
+        if by_undo:
+            path = f"identity-changes/{self.decision}/undo"
+            self.run(self.world.shop.staff("POST", path, {"reason": "a test"}))
+        else:
+            client_id = self.run(self.world.shop.client_of("pos", self.key("one")))
+            answer = self.run(self.world.shop.split(client_id, [("pos", self.key("two"))]))
+            assert answer.status_code == 200, answer.text
+        self.plain.part()
+
+    # --- what must hold --------------------------------------------------------------------------
+
+    @invariant()
+    def the_ledger_is_as_the_reference_says(self) -> None:
+        for side in ("one", "two"):
+            lots = self.run(
+                self.world.shop.rows(
+                    "SELECT earned_at, remaining FROM points_lot l "
+                    "JOIN source_record r ON r.id = l.account_id WHERE external_id = :key",
+                    key=self.key(side),
+                )
+            )
+            expected = [(lot.at, lot.remaining) for lot in self.plain.lots if lot.record == side]
+            assert sorted(map(tuple, lots)) == sorted(expected)
+            debt = self.run(
+                self.world.shop.rows(
+                    "SELECT debt FROM points_account a "
+                    "JOIN source_record r ON r.id = a.record_id WHERE external_id = :key",
+                    key=self.key(side),
+                )
+            )
+            assert (debt[0][0] if debt else 0) == self.plain.debts.get(side, 0)
+
+    def teardown(self) -> None:
+        async def check() -> list[tuple[str, str]]:
+            async with self.world.database.transaction() as session:
+                return await unsound(session)
+
+        assert self.run(check()) == []
+        for side, client_id in self.clients.items():
+            told = self.run(
+                balances.find_balance(
+                    self.world.database, UUID(client_id), at=self.now, today=self.now.date()
+                )
+            )
+            assert told is not None
+            assert told["available"] == self.plain.available(side, self.now)
+
+
+@pytest.fixture
+def world(anyio_backend: str, database_url: URL) -> Iterator[World]:  # noqa: ARG001
+    """Give the service to a test that is no coroutine: Hypothesis drives it."""
+    opened = World(database_url)
+    yield opened
+    opened.close()
+
+
+def test_any_sequence_ends_as_the_plain_reference_says(world: World) -> None:
+    Club.world = world
+    run_state_machine_as_test(
+        Club,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
