@@ -20,6 +20,7 @@ from rcu.access.repository import StoredKey
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.bulk import model_endpoints as models
 from rcu.bulk.background import keep_working
+from rcu.clients import brake_endpoints as brakes
 from rcu.clients import endpoints as clients
 from rcu.clients import explain_endpoints as explanations
 from rcu.clients import following
@@ -64,6 +65,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     stewardship.router,
     reviews.router,
     identifiers.router,
+    brakes.router,
     explanations.router,
     models.router,
     access.router,

@@ -80,6 +80,13 @@ _DATABASE_UNAVAILABLE: Final = Counter(
     "rcu_database_unavailable", "Requests answered 503 for want of the database.", registry=REGISTRY
 )
 
+_BRAKES: Final = Counter(
+    "rcu_merge_brakes_tripped",
+    "Merge brakes tripped, by what was stopped: an identifier, or a source.",
+    ["scope"],
+    registry=REGISTRY,
+)
+
 AuthenticationFailure = Literal["missing", "malformed", "unknown", "scope"]
 
 
@@ -113,6 +120,11 @@ def set_pool(*, in_use: int, limit: int) -> None:
     """Say how many connections of this process's pool are in use, and how many there may be."""
     _POOL.labels("in_use").set(in_use)
     _POOL.labels("limit").set(limit)
+
+
+def count_merge_brake(scope: str) -> None:
+    """Count one merge brake that tripped: something merges far more than it should."""
+    _BRAKES.labels(scope).inc()
 
 
 def count_authentication_failure(reason: AuthenticationFailure) -> None:

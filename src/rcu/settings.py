@@ -81,6 +81,27 @@ class Settings(BaseSettings):
         default=50, ge=1, description="Tries to claim tickets of one till, in 24 hours."
     )
 
+    merge_brake_window_minutes: float = Field(
+        default=60.0, gt=0, description="Time over which the merge brake counts merges."
+    )
+    merge_brake_identifier_merges: int = Field(
+        default=10,
+        ge=1,
+        description="Clients that one e-mail, phone or card may bring into others in that time.",
+    )
+    merge_brake_source_merges: int = Field(
+        default=100,
+        ge=1,
+        description="Clients that the profiles of one source may bring into others in that time, "
+        "however few profiles are new.",
+    )
+    merge_brake_source_share: float = Field(
+        default=0.2,
+        gt=0,
+        description="And this share of the profiles that the source sent for the first time in "
+        "that time, where that is more: so a first load does not trip it.",
+    )
+
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, description="Largest request body, after decompression."
     )

@@ -23,7 +23,8 @@ from rcu.db.engine import Database
 from rcu.db.metadata import Base, import_models
 from rcu.sales import stores
 from rcu.sales.stores import StoreDetails
-from tests.service_client import running_service
+from rcu.settings import Settings
+from tests.service_client import TEST_SETTINGS, running_service
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -254,10 +255,12 @@ _ATTACHED = """
 
 
 @asynccontextmanager
-async def open_shop(database: Database) -> AsyncIterator[Shop]:
+async def open_shop(
+    database: Database, *, settings: Settings = TEST_SETTINGS
+) -> AsyncIterator[Shop]:
     """Start the service with four sources, two stores, and everybody's keys."""
     keys = await database.run(_furnish)
-    async with running_service(database) as http:
+    async with running_service(database, settings=settings) as http:
         yield Shop(database, http, keys)
 
 

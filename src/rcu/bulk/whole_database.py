@@ -29,10 +29,12 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.identity.active_model import refuse_replaced
 from rcu.identity.adoption import Cause
+from rcu.identity.controls import read_controls
 from rcu.identity.model import Model
 from rcu.identity.pairs import ScoredPair, replace_pairs
 from rcu.identity.presented import place_presented
 from rcu.identity.repository import Pair
+from rcu.identity.rescoring import rescore
 from rcu.identity.resolution import form_again
 from rcu.identity.turns import take_turn
 
@@ -327,6 +329,9 @@ class _Adoption:
             model_version=self.model.version,
             at=at,
         )
+        if (await read_controls(session)).brakes:
+            saved = {p[:2] for unit in units for p in unit.saved if overtaken.isdisjoint(p[:2])}
+            await rescore(session, saved, model=self.model, at=at)
         formed = await form_again(
             session, sorted(members & current.keys()), model=self.model, at=at, cause=cause
         )

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from rcu.cli import (
+    brake,
     crosswalk,
     demo,
     doctor,
@@ -100,3 +101,4 @@ app.add_typer(programme.app, name="programme", rich_help_panel="Loyalty")
 app.add_typer(loyalty.app, name="loyalty", rich_help_panel="Loyalty")
 app.add_typer(report.app, name="report", rich_help_panel="Loyalty")
 app.add_typer(model.app, name="model", rich_help_panel="Identity")
+app.add_typer(brake.app, name="brake", rich_help_panel="Identity")

@@ -36,7 +36,7 @@ class ReviewState(StrEnum):
 
 
 OpenState = Literal["new", "asked_again", "unsure"]
-Guard = Literal["none", "given_name", "birth_date", "title", "kin_of_one_name"]
+Guard = Literal["none", "given_name", "birth_date", "title", "kin_of_one_name", "brake"]
 
 
 class ReviewQuery(BaseModel):

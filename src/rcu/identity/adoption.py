@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,6 +41,24 @@ class Cause:
     """The steward's decision, when it is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class MergeMade:
+    """A client that went over to another one, by a change of the history."""
+
+    change_id: UUID
+    client_id: UUID
+    from_client_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What came of a new partition."""
+
+    client_ids: frozenset[UUID]
+    """The clients that changed."""
+    merges: tuple[MergeMade, ...]
+
+
 async def adopt(
     session: AsyncSession,
     moves: Sequence[Move],
@@ -47,8 +66,8 @@ async def adopt(
     refresh: Collection[UUID] = (),
     cause: Cause,
     at: datetime,
-) -> frozenset[UUID]:
-    """Move records between clients and keep the history; return the clients that changed.
+) -> Adopted:
+    """Move records between clients and keep the history.
 
     Clients in `refresh` are brought in line as well: one of their records is new or became
     a profile. Raises `StaleReadError`, upon which the edge tries again, when a record is no
@@ -74,13 +93,19 @@ async def adopt(
     changed = {move.client_id for move in moves} | set(refresh)
     changed |= {move.from_client_id for move in moved}
     current = await repository.refresh_clients(session, changed, at=at)
-    await repository.add_changes(session, _history(moved, current, cause=cause, at=at))
-    return frozenset(changed)
+    history = _history(moved, current, cause=cause, at=at)
+    await repository.add_changes(session, history)
+    merges = tuple(
+        MergeMade(change["id"], change["client_id"], change["other_client_id"])
+        for change in history
+        if change["kind"] is ChangeKind.MERGE
+    )
+    return Adopted(frozenset(changed), merges)
 
 
 def _history(
     moved: Sequence[Move], current: Mapping[UUID, UUID], *, cause: Cause, at: datetime
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Return one change for each pair of clients between which records moved.
 
     Every move is in one: who was whom at any time is told from the changes alone.

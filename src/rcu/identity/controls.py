@@ -1,4 +1,7 @@
-"""What stewards say of identifiers: an input of the partition, as records and judgements are."""
+"""What stewards and brakes say of identifiers and sources: an input of the partition.
+
+As records and judgements are. A write reads it once it has its locks, with the versions.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
+from rcu.identity.braking import Brakes
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import RecordKey
 
@@ -23,6 +27,7 @@ class Controls:
     """Whether any identifier at all is declared: else there is nothing to ask for."""
     known: set[IdentifierKey] = field(default_factory=set)
     """Identifiers that were asked for."""
+    brakes: Brakes = field(default_factory=Brakes)
 
     async def learn(self, session: AsyncSession, identifiers: Collection[IdentifierKey]) -> None:
         """Find out what is declared of further identifiers."""
@@ -64,6 +69,8 @@ async def find_declared(
 _VERSION: Final = "version"
 _DECLARATION: Final = "declared"
 _ANY: Final = "any"
+_BRAKED: Final = "braked"
+_BRAKED_SOURCE: Final = "braked source"
 _AFTER_LOCKS = f"""
     SELECT '{_VERSION}', source, external_id, version::int
     FROM unnest($1::text[], $2::text[]) AS wanted (source, external_id)
@@ -76,6 +83,9 @@ _AFTER_LOCKS = f"""
     UNION ALL
     SELECT '{_ANY}', NULL, NULL, 1
     WHERE EXISTS (SELECT FROM identifier_declaration WHERE revoked_at IS NULL)
+    UNION ALL
+    SELECT CASE scope WHEN 'source' THEN '{_BRAKED_SOURCE}' ELSE '{_BRAKED}' END, kind, value, 1
+    FROM merge_brake WHERE released_at IS NULL
 """  # noqa: S608 - made of constants of this module
 
 
@@ -84,7 +94,7 @@ async def read_after_locks(
     keys: Collection[RecordKey],
     identifiers: Collection[IdentifierKey],
 ) -> tuple[Mapping[RecordKey, int], Controls]:
-    """Return the version of each record that exists, and what is declared of identifiers."""
+    """Return the version of each record that exists, and the controls over identifiers."""
     rows = await fetch(session, _AFTER_LOCKS, *_halves(keys), *_halves(identifiers))
     versions: dict[RecordKey, int] = {}
     controls = Controls(known=set(identifiers))
@@ -93,13 +103,17 @@ async def read_after_locks(
             versions[one, other] = number
         elif what == _DECLARATION:
             controls.declared[one, other] = bool(number)
+        elif what == _BRAKED:
+            controls.brakes.identifiers.add((one, other))
+        elif what == _BRAKED_SOURCE:
+            controls.brakes.sources.add(other)
         else:
             controls.has_declarations = True
     return versions, controls
 
 
 async def read_controls(session: AsyncSession) -> Controls:
-    """Return what is declared, of no identifier yet."""
+    """Return the brakes that are on, and what is declared of no identifier yet."""
     _, controls = await read_after_locks(session, (), ())
     return controls
 

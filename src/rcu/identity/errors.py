@@ -95,6 +95,38 @@ class NotAnIdentifierError(RcuError):
         )
 
 
+class BrakeNotFoundError(RcuError):
+    """No merge brake has this id."""
+
+    status = 404
+    code = "brake_not_found"
+
+    def __init__(self, brake_id: UUID) -> None:
+        super().__init__(f"No merge brake has the id {brake_id}.")
+
+
+class BrakeReleasedError(RcuError):
+    """The merge brake is off already."""
+
+    status = 409
+    code = "brake_released"
+
+    def __init__(self, brake_id: UUID) -> None:
+        super().__init__(f"The merge brake {brake_id} is released already.")
+
+
+class NothingMergedError(RcuError):
+    """Nothing that the brake is about is still merged: it was undone, or judged."""
+
+    status = 409
+    code = "nothing_merged"
+
+    def __init__(self, brake_id: UUID) -> None:
+        super().__init__(
+            f"Nothing that the merge brake {brake_id} is about is still merged without a judgement."
+        )
+
+
 class ChangeNotFoundError(RcuError):
     """No identity change and no decision has this id."""
 

@@ -25,7 +25,7 @@ from rcu.identity.controls import read_controls
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.explanation import Standing
 from rcu.identity.features import Features
-from rcu.identity.forming import form_clusters, judgements_of
+from rcu.identity.forming import form_clusters, holding_back, judgements_of
 from rcu.identity.model import Model
 from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
 from rcu.identity.neighbourhood import Neighbourhood, ordered
@@ -89,10 +89,11 @@ async def examine(
     features = {record.id: Features.from_json(record.features) for record in component.records}
     await near.learn_sharing(session, [[features[r] for r in (*one_side, *other_side)]])
     scores = dict(formed.scores)
+    hold = holding_back(near, component, {}, features)
     for a, b in product(one_side, other_side):
         pair = ordered(a, b)
         if a != b and pair not in scores:
-            scores[pair] = near.weigh(features[a], features[b])
+            scores[pair] = hold(pair, near.weigh(*(features[end] for end in pair)))
     retraced = retrace(
         features,
         formed.scores,

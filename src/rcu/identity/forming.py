@@ -1,19 +1,21 @@
 """Forming clusters anew: the component around some records, and the clients that it falls into."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.identity.braking import Braking, Party
 from rcu.identity.drafts import Draft
 from rcu.identity.features import Features
 from rcu.identity.neighbourhood import Neighbourhood, tied_groups
 from rcu.identity.pairs import Component, load_component, lock_tied_clients
 from rcu.identity.partition import Judgements, partition
+from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Pair, RecordKey
-from rcu.identity.scoring import PairScore
+from rcu.identity.scoring import Decision, PairScore
 
 
 async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
@@ -40,6 +42,11 @@ class Formed:
     key_of: Mapping[UUID, RecordKey]
     scores: Mapping[Pair, PairScore]
     """Every pair that was scored: candidates, and all pairs within a component."""
+    features: Mapping[UUID, Features]
+
+    def identifiers_of(self, record_id: UUID) -> frozenset[IdentifierKey]:
+        """Return what a record of the components is known by."""
+        return frozenset(self.features[record_id].identifiers)
 
 
 async def form_clusters(
@@ -56,13 +63,14 @@ async def form_clusters(
     """
     features = {record.id: Features.from_json(record.features) for record in component.records}
     features |= {draft.id: draft.features for draft in drafts.values()}
-    groups = tied_groups(features, component, candidates, drafts, near.reexamined.dropped)
+    hold = holding_back(near, component, drafts, features)
+    scores = {pair: hold(pair, score) for pair, score in candidates.items()}
+    groups = tied_groups(features, component, scores, drafts, near.reexamined.dropped)
     await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
-    scores = dict(candidates)
     for group in groups:
         for a, b in combinations(group, 2):
             if (a, b) not in scores:
-                scores[a, b] = near.weigh(features[a], features[b])
+                scores[a, b] = hold((a, b), near.weigh(features[a], features[b]))
     key_of = {record.id: (record.source, record.external_id) for record in component.records}
     key_of |= {draft.id: draft.key for draft in drafts.values()}
     clusters = partition(
@@ -73,7 +81,30 @@ async def form_clusters(
         order=key_of.__getitem__,
     )
     client_of = {member: min(cluster) for cluster in clusters for member in cluster}
-    return Formed(client_of, key_of, scores)
+    return Formed(client_of, key_of, scores, features)
+
+
+def holding_back(
+    near: Neighbourhood,
+    component: Component,
+    drafts: Mapping[UUID, Draft],
+    features: Mapping[UUID, Features],
+) -> Callable[[Pair, PairScore], PairScore]:
+    """Return what leaves to review the pairs that a merge brake holds back."""
+    if not near.controls.brakes:
+        return lambda _pair, score: score
+    parties = {record.id: Party(record.source, record.client_id) for record in component.records}
+    for draft in drafts.values():
+        before = Party(draft.key[0], draft.before.client_id if draft.before else None)
+        parties.setdefault(draft.id, before)
+    braking = Braking(near.controls.brakes, parties, near.model, near.shared)
+
+    def hold(pair: Pair, score: PairScore) -> PairScore:
+        if score.decision is not Decision.LINK:
+            return score
+        return braking.apply(*pair, (features[pair[0]], features[pair[1]]), score)
+
+    return hold
 
 
 def judgements_of(component: Component) -> Judgements[UUID]:

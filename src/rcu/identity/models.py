@@ -81,6 +81,10 @@ class DecisionKind(StrEnum):
     """On one pair of records, from the review queue."""
     DECLARATION = "declaration"
     """Of an identifier: shared by many people, or one person's."""
+    RELEASE = "release"
+    """Of a merge brake: merging goes on."""
+    REVERT = "revert"
+    """Of all that a braked identifier or source had merged."""
     UNDO = "undo"
     """Of another decision, or of a change that the service made by itself."""
 
@@ -205,6 +209,12 @@ class RecordPair(Base):
         CheckConstraint("left_id < right_id", name="ordered"),
         CheckConstraint("decision IN ('link', 'review')", name="decision"),
         Index("ix_record_pair_right_id", "right_id"),
+        Index(
+            "ix_record_pair_held",
+            "left_id",
+            "right_id",
+            postgresql_where=text("contradiction = 'brake'"),
+        ),
     )
 
 

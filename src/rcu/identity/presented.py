@@ -184,7 +184,7 @@ async def _adopt(
         | {move.from_client_id for move in moves if not move.is_new},
     )
     lone = set(new) - {move.record_id for move in moves}
-    changed = await adopt(session, moves, refresh=lone, cause=cause, at=at)
+    changed = (await adopt(session, moves, refresh=lone, cause=cause, at=at)).client_ids
     if moves and await repository.has_strays(session, changed):
         raise StaleReadError
     return set(changed)

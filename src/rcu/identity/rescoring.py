@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.identity.blocking import identifier_key
+from rcu.identity.braking import Braking, Party
 from rcu.identity.controls import read_controls
 from rcu.identity.features import Features
 from rcu.identity.model import Model
@@ -70,4 +71,11 @@ async def rescore(
     near = await Neighbourhood.load(session, [], model, await read_controls(session))
     await near.learn_sharing(session, [list(features.values())])
     scores = {(a, b): near.weigh(features[a], features[b]) for a, b in pairs}
+    if near.controls.brakes:
+        parties = {record.id: Party(record.source, record.client_id) for record in records}
+        braking = Braking(near.controls.brakes, parties, model, near.shared)
+        scores = {
+            (a, b): braking.apply(a, b, (features[a], features[b]), score)
+            for (a, b), score in scores.items()
+        }
     await save_scores(session, scores, model_version=model.version, at=at)

@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu import metrics
 from rcu.db.statements import to_json
 from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.brakes import confirm_brakes, merges_of, watch_merges
+from rcu.identity.braking import BRAKE, DEFAULT_LIMITS, BrakeLimits, Brakes
 from rcu.identity.controls import read_controls
 from rcu.identity.drafts import Draft, Prepared, refuse_overtaken
 from rcu.identity.forming import form_clusters, lock_component
@@ -61,12 +63,19 @@ class Placements:
 
 
 async def place(
-    session: AsyncSession, prepared: Prepared, *, model: Model, at: datetime, cause: Cause
+    session: AsyncSession,
+    prepared: Prepared,
+    *,
+    model: Model,
+    at: datetime,
+    cause: Cause,
+    limits: BrakeLimits = DEFAULT_LIMITS,
 ) -> Placements:
     """Write the drafts and bring the partition up to date. The locks are held already.
 
-    Raises `StaleReadError`, upon which the edge tries again, when a record changed between
-    `prepare` and the locks.
+    `limits` say how much one identifier or source may merge before a brake stops it. Raises
+    `StaleReadError`, upon which the edge tries again, when a record changed between `prepare` and
+    the locks.
     """
     controls = await refuse_overtaken(session, prepared)
     drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.is_changed}
@@ -82,6 +91,9 @@ async def place(
         candidates=near.candidates() // len(drafts),
     )
     await _save_drafts(session, drafts, formed.client_of, at=at, region=prepared.region)
+    scores = {pair: formed.scores[pair] for pair in scores}
+    if controls.brakes and any(score.contradiction == BRAKE for score in scores.values()):
+        await confirm_brakes(session, controls.brakes)
     await save_scores(
         session,
         scores,
@@ -92,16 +104,18 @@ async def place(
     )
     await remember_turns(session, near.turns(), model=model, cause=cause, at=at)
     moves = _moves(component, drafts, formed.client_of)
-    touched = await adopt(
+    adopted = await adopt(
         session,
         moves,
         refresh={formed.client_of[record_id] for record_id in drafts},
         cause=cause,
         at=at,
     )
+    merges = merges_of(adopted.merges, component, drafts, formed, near)
+    await watch_merges(session, merges, limits=limits, at=at)
     return Placements(
         by_record=unchanged(prepared) | outcomes(drafts, formed, moves, near),
-        touched_client_ids=touched,
+        touched_client_ids=adopted.client_ids,
         touched_identifiers=await _touched_identifiers(session, drafts, moves),
     )
 
@@ -123,13 +137,21 @@ async def form_again(
     at: datetime,
     cause: Cause,
 ) -> FormedAgain:
-    """Form the clusters anew around records whose judgements have changed."""
+    """Form the clusters anew around records whose judgements have changed.
+
+    No brake holds these back: a brake stops what merges by itself, not what somebody decides. What
+    one holds back already is stored for review, and ties nothing together here.
+    """
     component = await lock_component(session, record_ids)
-    near = await Neighbourhood.load(session, [], model, await read_controls(session))
+    controls = await read_controls(session)
+    controls.brakes = Brakes()
+    near = await Neighbourhood.load(session, [], model, controls)
     formed = await form_clusters(session, {}, component, near, {})
     moves = _moves(component, {}, formed.client_of)
-    touched = await adopt(session, moves, cause=cause, at=at)
-    return FormedAgain(formed.client_of, touched, await _touched_identifiers(session, {}, moves))
+    adopted = await adopt(session, moves, cause=cause, at=at)
+    return FormedAgain(
+        formed.client_of, adopted.client_ids, await _touched_identifiers(session, {}, moves)
+    )
 
 
 async def _save_drafts(

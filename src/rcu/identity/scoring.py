@@ -63,7 +63,7 @@ class PairScore(NamedTuple):
     contradiction: str | None
     """Why the pair may not link whatever agrees.
 
-    `given_name`, `birth_date`, `title`, `kin_of_one_name`, or None.
+    `given_name`, `birth_date`, `title`, `kin_of_one_name`, `brake`, or None.
     """
     decision: Decision
 

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from rcu.identity import wording
+from rcu.identity.braking import BRAKE
 from rcu.identity.explanation import COMPARED, Guard, guard_of, levels_of
 from rcu.identity.levels import MISSING
 from rcu.identity.model import Model
@@ -54,10 +55,10 @@ def find_tips(score: PairScore, model: Model) -> tuple[Tip, ...]:
     """Return the smallest sets of changed levels that reach the link line.
 
     When a guard would forbid the link after each of these, the smallest sets after which none
-    does follow. Each set takes the weakest levels that are enough. None when the pair links,
-    or when three changes are not enough.
+    does follow. Each set takes the weakest levels that are enough. None when the pair links, when
+    a merge brake alone keeps it from that, or when three changes are not enough.
     """
-    if score.decision is Decision.LINK:
+    if score.decision is Decision.LINK or score.contradiction == BRAKE:
         return ()
     trial = _Trial(score, model)
     is_over = score.weight >= model.link_weight

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import changes, decisions, declarations
+from rcu.identity import brake_decisions, changes, decisions, declarations
 from rcu.identity.changes import Change
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import AlreadyUndoneError, ChangeNotFoundError, PlacedByRuleError
@@ -68,6 +68,7 @@ async def _leave_out(
     )
     await decisions.mark_undone(session, decision)
     await decisions.settle(session, pairs, by=decision)
+    await brake_decisions.settle(session, decision_id)
     if declared:
         return await declarations.reexamine(
             session, declared, records, decision, turn=turn, model=model

@@ -248,6 +248,12 @@ GUARDS: Final[Mapping[str, Sentence]] = {
         "deux éléments parmi e-mail, téléphone et carte diffèrent et aucune date de naissance ne "
         "concorde : il peut s'agir d'un père et d'un fils de même nom",
     ),
+    "brake": Sentence(
+        "automatic merging by an identifier they share, or for the source of one of them, was "
+        "stopped by a merge brake",
+        "la fusion automatique par un identifiant commun, ou pour la source de l'une d'elles, "
+        "a été arrêtée par un frein",
+    ),
     "household_only": Sentence(
         "what agrees designates a household, not a person",
         "ce qui concorde désigne un foyer, non une personne",

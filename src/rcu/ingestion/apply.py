@@ -115,7 +115,9 @@ async def apply(
     if await sales.find_timezones(session, unknown):
         # Added while we waited for its lock: the day of its sales was reckoned without it.
         raise StaleReadError
-    placements = await resolution.place(session, prepared, model=model, at=at, cause=cause)
+    placements = await resolution.place(
+        session, prepared, model=model, at=at, cause=cause, limits=defaults.brake
+    )
     recording = Recording(session, model=model, at=at, cause=cause)
     if placements.touched_identifiers:
         await recording.place(

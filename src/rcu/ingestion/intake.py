@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from rcu.access.models import SourceKind
+from rcu.identity.braking import DEFAULT_LIMITS, BrakeLimits
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
 from rcu.identity.presented import Presentation, Presented, present
@@ -65,6 +66,8 @@ class Defaults:
     """ISO 3166 code of the country whose phone numbers are written without one."""
     timezone: str = "Europe/Paris"
     """Business day of the sales that name no store."""
+    brake: BrakeLimits = DEFAULT_LIMITS
+    """How much one identifier or source may merge before it is stopped."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,7 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.active_model import active_model
+from rcu.identity.braking import BrakeLimits
 from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository
@@ -61,7 +62,16 @@ class Context:
         """Return the context that the settings describe."""
         return cls(
             None,
-            Defaults(region=settings.default_region, timezone=settings.default_timezone),
+            Defaults(
+                region=settings.default_region,
+                timezone=settings.default_timezone,
+                brake=BrakeLimits(
+                    window=timedelta(minutes=settings.merge_brake_window_minutes),
+                    identifier_merges=settings.merge_brake_identifier_merges,
+                    source_merges=settings.merge_brake_source_merges,
+                    source_share=settings.merge_brake_source_share,
+                ),
+            ),
         )
 
     async def model_for(self, session: AsyncSession) -> Model:
