@@ -15,7 +15,6 @@ from uuid import UUID
 
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.placing import IdentifierKey
 from rcu.identity.scoring import Decision, PairScore, score_pair
 
 BRAKE: Final = "brake"
@@ -54,7 +53,7 @@ class Party(NamedTuple):
 class Brakes:
     """The brakes that are on."""
 
-    identifiers: set[IdentifierKey] = field(default_factory=set)
+    identifiers: set[tuple[str, str]] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -69,7 +68,7 @@ class Braking:
     brakes: Brakes
     parties: Mapping[UUID, Party]
     model: Model
-    shared: Collection[IdentifierKey]
+    shared: Collection[tuple[str, str]]
 
     def apply(
         self, a: UUID, b: UUID, both: tuple[Features, Features], score: PairScore
