@@ -4,7 +4,7 @@ What is kept of a merge is a hash of each identifier or source that it rests on:
 and nothing personal. No brake is on before the first one trips.
 
 Revision ID: 20261122_merge_brakes
-Revises: 20261122_later_attachment
+Revises: 20261122_model_trials
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_merge_brakes"
-down_revision = "20261122_later_attachment"
+down_revision = "20261122_model_trials"
 branch_labels = None
 depends_on = None
 
