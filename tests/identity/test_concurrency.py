@@ -16,6 +16,7 @@ import pytest
 from rcu.db.locks import lock_until_commit
 from rcu.demo.generator import generate
 from rcu.identity import presented
+from rcu.identity.presentation import Presentation
 from rcu.ingestion import service
 from rcu.ingestion.schemas import ProfileMessage
 from tests.ingestion.shop import Message, Shop, bring_back, clear, profile, sale
@@ -268,7 +269,7 @@ async def test_a_ticket_placed_while_its_client_is_merged_goes_to_the_one_that_i
         return moves
 
     # The lock of the card is what keeps the merge out; without it the check must notice.
-    monkeypatch.setattr(presented.Presentation, "locks", frozenset())
+    monkeypatch.setattr(Presentation, "locks", frozenset())
     monkeypatch.setattr(presented, "_place_again", merge_meanwhile)
     sold = sale(customer={"card": "ABC-1234"})
     answer = await shop.ticket(sold)
@@ -296,7 +297,7 @@ async def test_a_ticket_that_finds_its_owner_while_its_neighbours_are_placed_kee
         pass
 
     # The lock of the token is what keeps the owner out; without it the move must notice.
-    monkeypatch.setattr(presented.Presentation, "locks", frozenset())
+    monkeypatch.setattr(Presentation, "locks", frozenset())
     monkeypatch.setattr("rcu.identity.presented.lock_until_commit", lock_nothing)
     monkeypatch.setattr(presented, "_place_again", own_it_meanwhile)
     await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P1"}))

@@ -11,7 +11,7 @@ import pytest
 from rcu.identity import presented as placements
 from rcu.identity.models import RecordKind
 from rcu.identity.person import Person
-from rcu.identity.presented import Presented, present
+from rcu.identity.presentation import Presented, present
 from tests.ingestion.shop import Shop, sale, typed
 
 

@@ -1,27 +1,25 @@
 """Records for the identifiers that tickets, orders and events carry, and their clients."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.locks import lock_key, lock_until_commit
+from rcu.db.locks import lock_until_commit
 from rcu.db.statements import to_json
 from rcu.identity import placing, repository
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.blocking import identifier_key
-from rcu.identity.features import Features, describe
+from rcu.identity.features import Features
 from rcu.identity.identifiers import Holder, add_shown_identifiers, find_holders
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
-from rcu.identity.person import Person
 from rcu.identity.placing import IdentifierKey, Narrowed
+from rcu.identity.presentation import Presentation
 from rcu.identity.repository import RecordKey, SavedRecord, StoredRecord
 from rcu.identity.scoring import contradiction
 from rcu.identity.sharing import is_shared
@@ -29,53 +27,6 @@ from rcu.ids import uuid7
 
 HOLDER_CAP = 200
 """Records looked at for one identifier; with so many holders it designates nobody."""
-
-IDENTIFIERS_PREFIX = "ids:"
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a fact carried to say whose it is."""
-
-    source: str
-    external_id: str | None
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """What was presented, normalised: the record that the fact hangs on, and its identifiers."""
-
-    key: RecordKey
-    kind: RecordKind
-    features: Features
-    identifiers: frozenset[IdentifierKey]
-
-    @property
-    def shown(self) -> frozenset[IdentifierKey]:
-        """The identifiers to remember of the record.
-
-        Under a record of the source only tokens and devices: who signs in under an account
-        and types somebody else's e-mail does not make that e-mail the account's.
-        """
-        if self.kind == RecordKind.IDENTIFIERS:
-            return self.identifiers
-        return frozenset(placing.instrumental_identifiers(self.identifiers))
-
-    @property
-    def names_a_person(self) -> bool:
-        """Whether it holds more than a means of payment or a device."""
-        return self.kind == RecordKind.REFERENCE or bool(
-            placing.personal_identifiers(self.identifiers)
-        )
-
-    @property
-    def locks(self) -> frozenset[int]:
-        """What must be locked before the record is looked up or made."""
-        return frozenset(
-            {lock_key("record", *self.key)}
-            | {identifier_key(kind, value) for kind, value in self.identifiers}
-        )
 
 
 @dataclass(slots=True)
@@ -85,30 +36,6 @@ class PlacedRecords:
     records: dict[RecordKey, UUID] = field(default_factory=dict)
     new_record_ids: set[UUID] = field(default_factory=set)
     touched_client_ids: set[UUID] = field(default_factory=set)
-
-
-def present(presented: Presented, *, region: str) -> Presentation | None:
-    """Return what was presented in normal form, or None when it designates nobody.
-
-    Without an id of the source, the record is that of the whole set of identifiers and
-    names: two facts with the same set hang on one record, and no value of the set stands
-    in its id.
-    """
-    features = describe(presented.person, region=region)
-    identifiers = frozenset(features.identifiers)
-    if presented.external_id is not None:
-        key, kind = (presented.source, presented.external_id), RecordKind.REFERENCE
-    elif identifiers:
-        key, kind = (presented.source, _set_id(features)), RecordKind.IDENTIFIERS
-    else:
-        return None
-    return Presentation(key, kind, features, identifiers)
-
-
-def _set_id(features: Features) -> str:
-    names = [list(features.given_name), list(features.family_name)]
-    held = json.dumps([sorted(features.identifiers), names], separators=(",", ":"))
-    return IDENTIFIERS_PREFIX + sha256(held.encode()).hexdigest()[:32]
 
 
 async def place_presented(  # noqa: PLR0913 - each is a word of one sentence

@@ -14,7 +14,7 @@ from rcu.access.models import SourceKind
 from rcu.identity.braking import DEFAULT_LIMITS, BrakeLimits
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
-from rcu.identity.presented import Presentation, Presented, present
+from rcu.identity.presentation import Presentation, Presented, present
 from rcu.identity.registers import ProfileStatement
 from rcu.ingestion.schemas import (
     Channel,

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from rcu.errors import FieldValueError
-from rcu.identity.presented import IDENTIFIERS_PREFIX
+from rcu.identity.presentation import IDENTIFIERS_PREFIX
 from rcu.sales.attachment import Missed
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from rcu.identity.presented import Presentation
+from rcu.identity.presentation import Presentation
 
 Printed = tuple[str, str, date, int]
 """What is printed on a ticket: store, till, business date, number."""

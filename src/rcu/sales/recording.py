@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.identity.adoption import Cause
 from rcu.identity.model import Model
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.presented import Presentation, place_presented
+from rcu.identity.presentation import Presentation
+from rcu.identity.presented import place_presented
 from rcu.identity.repository import RecordKey
 from rcu.sales.rehanging import Rehung
 
