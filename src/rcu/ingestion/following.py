@@ -7,18 +7,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import repository
 from rcu.loyalty.accrual import accrue
+from rcu.loyalty.moving import move_points
 from rcu.sales.rehanging import Rehung
 
 
 async def follow_with_points(
     session: AsyncSession, rehung: Sequence[Rehung], *, at: datetime, timezone: str
 ) -> None:
-    """Give tickets that moved no points yet the points that they earn where they hang now.
+    """Give tickets the points that they earn where they hang now, and take them where they were.
 
-    Points that a ticket moved already stay with the record that they were earned under.
+    A ticket that earned already brings its points along; one that had no record earns. Of a ticket
+    that is nobody's from now on, the points stay where they were earned.
     """
-    on_a_record = {ticket.ticket_id for ticket in rehung if ticket.record_id is not None}
-    if on_a_record:
-        posted = await repository.find_postings(session, on_a_record)
-        fresh = on_a_record - {posting.ticket_id for posting in posted}
-        await accrue(session, fresh, at=at, timezone=timezone)
+    moved = {
+        ticket.ticket_id: ticket.record_id for ticket in rehung if ticket.record_id is not None
+    }
+    if moved:
+        posted = await repository.find_postings(session, moved)
+        known = {posting.ticket_id for posting in posted}
+        await accrue(session, moved.keys() - known, at=at, timezone=timezone)
+        await move_points(
+            session, {ticket: moved[ticket] for ticket in moved.keys() & known}, at=at
+        )

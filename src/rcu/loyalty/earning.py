@@ -28,6 +28,8 @@ from rcu.loyalty.programme import (
 
 _WEEKDAYS = tuple(Weekday)
 _STORED = Decimal("0.00000001")
+MOST_POINTS = Fraction(10**12)
+"""Of one ticket: whatever rules multiply, the sum of an account stays within the database's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def earn(programme: Programme, sale: Sale, standing: Standing) -> Earned:
         return Earned(0, Fraction(0), 0)
     reckoned = _Reckoning(programme, sale, standing.tier)
     cents, weighted = reckoned.amounts()
-    exact = max(weighted, Fraction(0)) * Fraction(rate) / 100
+    exact = min(max(weighted, Fraction(0)) * Fraction(rate) / 100, MOST_POINTS)
     return Earned(
         points=whole(exact, programme.rounding),
         exact=exact,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+_LAST_DAY: Final = date(2200, 1, 1)
+"""A message may name any day of the calendar; near its end nothing can be added to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def give_back(spent: Mapping[UUID, int], points: int, *, order: Sequence[UUID]) 
 
 def active_from(business_date: date, *, after_days: int) -> date:
     """Return the first day on which points of a sale can be spent."""
-    return business_date + timedelta(days=after_days)
+    return min(business_date, _LAST_DAY) + timedelta(days=after_days)
 
 
 def expires_on(start: date, *, months: int | None) -> date | None:
@@ -117,6 +121,7 @@ def expires_on(start: date, *, months: int | None) -> date | None:
     """
     if months is None:
         return None
+    start = min(start, _LAST_DAY)
     month = start.month - 1 + months
     year, month = start.year + month // 12, month % 12 + 1
     last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day

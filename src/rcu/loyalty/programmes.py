@@ -19,6 +19,9 @@ from rcu.loyalty.errors import NoProgrammeError, ProgrammeVersionTakenError
 from rcu.loyalty.models import ProgrammeActivation, ProgrammeVersion
 from rcu.loyalty.programme import BonusKind, Programme
 
+_PLAUSIBLE: Final = range(1900, 2200)
+"""Years of business days that earn: a till whose clock is that wrong is not believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -28,10 +31,12 @@ class InForce:
     """First business day and version, in the order in which they were activated."""
 
     def version_on(self, day: date) -> str | None:
-        """Return the version of a business day; None before there was any.
+        """Return the version of a business day; None before there was any, or on no plausible day.
 
         The one that begins last, of those that have begun; of one day, the one activated last.
         """
+        if day.year not in _PLAUSIBLE:
+            return None
         begun = [(start, n, version) for n, (start, version) in enumerate(self.activations)]
         begun = [activation for activation in begun if activation[0] <= day]
         return max(begun)[2] if begun else None

@@ -309,6 +309,16 @@ _LOTS: Final = f"""
 """  # noqa: S608 - a constant
 
 
+_LOTS_OF: Final = f"""
+    SELECT {_LOT} FROM points_lot l WHERE l.posting_id = ANY ($1::uuid[])
+"""  # noqa: S608 - a constant
+
+
+async def list_lots_of(session: AsyncSession, posting_ids: Collection[UUID]) -> list[Lot]:
+    """Return the lots that postings gave, those that nothing is left of as well."""
+    return [Lot(*row) for row in await fetch(session, _LOTS_OF, list(posting_ids))]
+
+
 async def list_lots(session: AsyncSession, account_ids: Collection[UUID]) -> list[Lot]:
     """Return what is left of the lots of accounts, which the caller has locked."""
     return [Lot(*row) for row in await fetch(session, _LOTS, list(account_ids))]

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,15 +37,11 @@ from rcu.loyalty.lots import (
     takes_for_return,
 )
 from rcu.loyalty.models import Counterpart, PostingKind
+from rcu.loyalty.moving import COUNTED, TAKEN, Holder, holder_of
 from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.repository import KnownPosting, OriginalTicket, TicketFact
 from rcu.loyalty.settlement import mark_given_back
-
-_TAKEN: Final = "taken"
-"""Points that a return was to take, in the rules of its posting: those borne included."""
-_COUNTED: Final = "counted"
-"""Points and cents that a return took off the months that count for tiers."""
 
 
 async def take_back(
@@ -118,6 +113,10 @@ class _Past:
             if p.corrects_id == posting.id and p.kind in kinds and p.id not in voided
         ]
 
+    def holder(self, accrual: KnownPosting) -> Holder:
+        """Return where the points of the sale are now."""
+        return holder_of(accrual, [p for p in self.postings if p.corrects_id == accrual.id])
+
     def redemptions(self) -> list[KnownPosting]:
         """Return the spending that paid for the ticket."""
         return [p for p in self.postings if p.kind == PostingKind.REDEMPTION]
@@ -161,7 +160,7 @@ class _Work:
         exact = self._exact_back(programme, accrual, original)
         left = Fraction(accrual.exact_points or 0) - exact
         left -= sum((Fraction(p.exact_points or 0) for p in before), Fraction(0))
-        done = sum(p.rules.get(_TAKEN, 0) for p in before)
+        done = sum(p.rules.get(TAKEN, 0) for p in before)
         if self._is_whole(original, before):
             wanted = given - done
         else:
@@ -171,9 +170,10 @@ class _Work:
         draft = self._draft(accrual, programme.version)
         draft.exact_points = stored(exact)
         counted = [min(wanted, max(base - done, 0)), self._cents(accrual, original, before)]
-        draft.rules = {_TAKEN: wanted, _COUNTED: counted}
-        account = accrual.entries[0].account_id
-        self._take(draft, account, wanted, programme, given_by=accrual.id)
+        draft.rules = {TAKEN: wanted, COUNTED: counted}
+        holder = self.past.holder(accrual)
+        account = holder.account_id
+        self._take(draft, account, wanted, programme, given_by=holder.posting_id)
         month = original.business_date.replace(day=1)
         draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
         self.made.append(draft)
@@ -201,7 +201,7 @@ class _Work:
     ) -> int:
         """Return how many of the cents that count for tiers come back."""
         counted = accrual.amount_cents or 0
-        left: int = counted - sum(p.rules.get(_COUNTED, (0, 0))[1] for p in before)
+        left: int = counted - sum(p.rules.get(COUNTED, (0, 0))[1] for p in before)
         if self.fact.kind == "void":
             return left
         return min(-self.fact.total_cents * counted // max(original.total_cents, 1), left)
@@ -239,7 +239,7 @@ class _Work:
         )
         draft = self._draft(None, programme.version)
         draft.exact_points = stored(earned.exact)
-        draft.rules = {_TAKEN: earned.points, "without_ticket": True}
+        draft.rules = {TAKEN: earned.points, "without_ticket": True}
         self._take(draft, self.fact.record_id, earned.points, programme, given_by=draft.id)
         if draft.movements:
             month = self.fact.business_date.replace(day=1)
@@ -338,7 +338,7 @@ class _Work:
             draft.give(lot, debt=0)
 
     def _count_again(self, draft: Draft, posting: KnownPosting) -> None:
-        counted = posting.rules.get(_COUNTED)
+        counted = posting.rules.get(COUNTED)
         if counted is None or not posting.entries:
             return
         day = self.past.sold_on

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from rcu.errors import FieldValueError
 
@@ -18,6 +26,17 @@ Cents = Annotated[int, Field(ge=-(10**12), le=10**12)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
+    return moment
+
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A time with its zone, within what a clock can show."""
 
 
 class _Wire(BaseModel):
@@ -136,7 +155,7 @@ class QuoteRequest(_Wire):
     """A basket, to be told what it would earn and what could be spent on it."""
 
     spender: SpenderNamed | None = None
-    sold_at: AwareDatetime | None = Field(default=None, description="Default: now.")
+    sold_at: Moment | None = Field(default=None, description="Default: now.")
     store: Code | None = None
     channel: Literal["store", "web", "app", "phone", "loyalty", "other"] = "store"
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -1,0 +1,123 @@
+"""Points of a ticket that hangs on another record now: by a claim, a steward, or its order.
+
+They go over in a lot with the same days, as far as no return has taken them. What its old holder
+has spent of them by then the retailer bears: it was a mistake of nobody who buys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rcu.loyalty import ledger, repository, wallets
+from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
+from rcu.loyalty.lots import Lot, take
+from rcu.loyalty.models import Counterpart, PostingKind
+from rcu.loyalty.repository import KnownPosting
+
+TAKEN: Final = "taken"
+"""Points that a return was to take, in the rules of its posting: those borne included."""
+COUNTED: Final = "counted"
+"""Points and cents that a return took off the months that count for tiers."""
+_TO: Final = "to"
+_NUMBER: Final = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Where the points of a sale are now."""
+
+    account_id: UUID
+    posting_id: UUID
+    """The posting that made their lot: the accrual, or the last transfer."""
+    transfers: int
+
+
+def holder_of(accrual: KnownPosting, correcting: Sequence[KnownPosting]) -> Holder:
+    """Return where the points of a sale are, of the postings that correct its accrual."""
+    transfers = [p for p in correcting if p.kind == PostingKind.TRANSFER]
+    if not transfers:
+        return Holder(accrual.entries[0].account_id, accrual.id, 0)
+    last = max(transfers, key=lambda posting: posting.rules[_NUMBER])
+    return Holder(UUID(last.rules[_TO]), last.id, len(transfers))
+
+
+async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: datetime) -> None:
+    """Move the points that tickets earned to the records that they hang on now, by ticket."""
+    if not moved:
+        return
+    postings = await repository.find_postings(session, list(moved))
+    accounts = {entry.account_id for posting in postings for entry in posting.entries}
+    locked = await wallets.lock_accounts(session, accounts | set(moved.values()))
+    # As they are now that nobody else moves them.
+    postings = await repository.find_postings(session, list(moved))
+    tickets = await repository.find_originals(session, list(moved))
+    lots = await repository.list_lots_of(session, [posting.id for posting in postings])
+    debts = {account.record_id: account.debt for account in locked}
+    drafts = []
+    for accrual in postings:
+        ticket_id = accrual.ticket_id
+        if accrual.kind != PostingKind.ACCRUAL or ticket_id is None or ticket_id not in moved:
+            continue
+        draft = _draft(
+            accrual,
+            [posting for posting in postings if posting.corrects_id == accrual.id],
+            [posting.corrects_id for posting in postings if posting.kind == PostingKind.VOID],
+            lots,
+            to=moved[ticket_id],
+            debts=debts,
+            sold_on=tickets[ticket_id].business_date,
+        )
+        if draft is not None:
+            draft.ticket_id, draft.business_date = ticket_id, at.date()
+            drafts.append(draft)
+    await ledger.post(session, drafts, at=at)
+
+
+def _draft(  # noqa: PLR0913 - what is known of one sale
+    accrual: KnownPosting,
+    correcting: Sequence[KnownPosting],
+    voided: Sequence[UUID | None],
+    lots: Sequence[Lot],
+    *,
+    to: UUID,
+    debts: dict[UUID, int],
+    sold_on: date,
+) -> Draft | None:
+    if not accrual.entries or accrual.id in voided:
+        return None
+    holder = holder_of(accrual, correcting)
+    returns = [p for p in correcting if p.kind == PostingKind.RETURN and p.id not in voided]
+    given = sum(entry.points for entry in accrual.entries)
+    points = given - sum(p.rules.get(TAKEN, 0) for p in returns)
+    lot = next((lot for lot in lots if lot.posting_id == holder.posting_id), None)
+    if holder.account_id == to or points <= 0 or lot is None:
+        return None
+    draft = Draft(
+        posting_id("transfer", accrual.id, holder.transfers),
+        PostingKind.TRANSFER,
+        sold_on,
+        actor="rcu",
+        programme_version=accrual.programme_version,
+        corrects_id=accrual.id,
+        reason="The ticket hangs on another record",
+        rules={_TO: str(to), _NUMBER: holder.transfers},
+    )
+    draft.take(take([lot], points))
+    new = NewLot(to, lot.earned_at, lot.active_from, lot.expires_on, lot.timezone, points)
+    debts[to] = draft.give(new, debt=debts.get(to, 0))
+    draft.against(Counterpart.BORNE)
+    counted = [p.rules.get(COUNTED, (0, 0)) for p in returns]
+    base = given - sum(accrual.rules.get("bonuses", {}).values()) - sum(c[0] for c in counted)
+    cents = (accrual.amount_cents or 0) - sum(c[1] for c in counted)
+    month = sold_on.replace(day=1)
+    draft.counted += [
+        Counted(holder.account_id, month, -base, -cents),
+        Counted(to, month, base, cents),
+    ]
+    return draft
