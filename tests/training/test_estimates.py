@@ -97,6 +97,17 @@ def test_a_name_that_many_bear_is_listed_and_one_that_few_bear_is_not() -> None:
     assert "nao" not in table.values
 
 
+def test_a_name_that_a_scanner_misreads_again_and_again_is_not_listed() -> None:
+    clients = [[features("Suzanne", f"Vauzel{i:04}")] for i in range(80)]
+    clients += [[features("5uzanne", f"Dartois{i:04}")] for i in range(6)]
+    clients += [[features("Odette", f"Oursel{i:04}")] for i in range(6)]
+
+    table = learn_frequencies(clients, HELD)["given_name"]
+
+    assert {"suzanne", "odette"} <= table.values.keys()
+    assert "5uzanne" not in table.values
+
+
 def test_a_table_of_what_the_records_lack_stays() -> None:
     assert (
         learn_frequencies([[features(None, "Vauzelle")]], HELD)["given_name"]
@@ -130,6 +141,13 @@ def test_where_nobody_shares_a_home_a_lone_difference_is_an_error() -> None:
     census = HouseholdCensus.of([TWO_PEOPLE] + [OTHER_GIVEN_NAME] * 20 + [OTHER_DATE] * 20)
 
     assert census.excusable_differences() == {"given_name", "birth_date"}
+
+
+def test_where_given_names_are_few_two_of_a_household_bear_one_by_chance() -> None:
+    census = HouseholdCensus.of([TWO_PEOPLE] * 100 + [OTHER_DATE] * 30)
+
+    assert census.excusable_differences() == {"birth_date"}
+    assert census.excusable_differences(same_given_name=0.04) == frozenset()
 
 
 def test_pairs_that_share_no_home_tell_nothing_of_households() -> None:

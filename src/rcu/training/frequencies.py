@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from math import exp, log
+
+from rapidfuzz.distance import OSA
 
 from rcu.identity.features import Features
 from rcu.identity.model import FrequencyTable
@@ -21,6 +23,11 @@ The table of given names also says which names are common enough to be no typing
 another, and a table is read for every pair: it stays short.
 """
 LISTED_SHARE = 1e-4
+SLIP_RATIO = 8
+"""A value one letter from another that is so many times as common is a slip of it, and not listed.
+
+A scanner makes the same mistake again and again: `5usan` beside `susan` is no name of its own.
+"""
 
 
 def learn_frequencies(
@@ -36,6 +43,14 @@ def learn_frequencies(
         for name, values in _VALUES.items()
         if name in held
     }
+
+
+def chance_of_one_given_name(records: Collection[Features]) -> float:
+    """Return how often two records bear one given name: few pairs are of one person."""
+    counts = Counter(chain.from_iterable(_given_names([record]) for record in records))
+    total = counts.total()
+    pairs = sum(n * (n - 1) for n in counts.values())
+    return pairs / (total * (total - 1)) if total > 1 else 0.0
 
 
 def _given_names(client: Iterable[Features]) -> set[str]:
@@ -62,7 +77,9 @@ def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
     if not total:
         return held
     listed = set(held.values) | {
-        value for value, n in counts.items() if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE
+        value
+        for value, n in counts.items()
+        if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE and not _is_slip(value, counts)
     }
     values = {value: _frequency(counts[value], total, held, value) for value in sorted(listed)}
     agreeing = sum(n * (n - 1) / 2 for n in counts.values())
@@ -71,6 +88,13 @@ def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
         average=shrunk(agreeing, total * (total - 1) / 2, held.average),
         default=_default(counts, held, listed),
         values=values,
+    )
+
+
+def _is_slip(value: str, counts: Counter[str]) -> bool:
+    return any(
+        n >= SLIP_RATIO * counts[value] and OSA.distance(value, other, score_cutoff=1) == 1
+        for other, n in counts.items()
     )
 
 

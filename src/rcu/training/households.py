@@ -56,13 +56,20 @@ class HouseholdCensus:
                 born += 1
         return cls(both, given, born)
 
-    def excusable_differences(self) -> frozenset[Literal["given_name", "birth_date"]]:
-        """Return what may differ alone: that of which nearly all cases must be errors."""
-        two_people = LONE_DIFFERENCE_SHARE * (self.both_differ + ASSUMED_PAIRS)
+    def excusable_differences(
+        self, *, same_given_name: float = 0.0
+    ) -> frozenset[Literal["given_name", "birth_date"]]:
+        """Return what may differ alone: that of which nearly all cases must be errors.
+
+        `same_given_name` is the chance that any two people bear one given name: where names are
+        few, two of a household do too, without being father and son.
+        """
+        pairs = self.both_differ + ASSUMED_PAIRS
         found: set[Literal["given_name", "birth_date"]] = set()
-        if two_people <= TOLERATED_SHARE * self.given_name_differs:
+        if LONE_DIFFERENCE_SHARE * pairs <= TOLERATED_SHARE * self.given_name_differs:
             found.add("given_name")
-        if two_people <= TOLERATED_SHARE * self.birth_date_differs:
+        share = LONE_DIFFERENCE_SHARE + same_given_name
+        if share * pairs <= TOLERATED_SHARE * self.birth_date_differs:
             found.add("birth_date")
         return frozenset(found)
 

@@ -27,7 +27,7 @@ from rcu.identity.scoring import PairScore
 from rcu.training import em
 from rcu.training.document import Counts, changed, changes, named, parameters, with_m, with_u
 from rcu.training.errors import TooFewRecordsError
-from rcu.training.frequencies import learn_frequencies
+from rcu.training.frequencies import chance_of_one_given_name, learn_frequencies
 from rcu.training.households import HouseholdCensus
 from rcu.training.kinds import single_valued_kinds
 from rcu.training.prior import (
@@ -120,7 +120,9 @@ class _Training(Generic[K]):
             start,
             prior_bits=self._prior(start, scores.values()),
             excusable_differences=start.excusable_differences
-            | HouseholdCensus.of(levels).excusable_differences(),
+            | HouseholdCensus.of(levels).excusable_differences(
+                same_given_name=chance_of_one_given_name(self._records.values())
+            ),
             single_valued_kinds=single_valued_kinds(self._records, scores, start),
             names_alone_link=start.names_alone_link or _names_must_do(levels),
         )
