@@ -65,7 +65,7 @@ test-long: $(VENV)/dev.stamp ## Run 1,000 sequences of decisions, 200 orders of 
 .PHONY: test-spark
 test-spark: $(VENV)/spark.stamp ## Run the tests of the Spark engine: installs Spark, needs Java 17
 	@$(BIN)/pytest --override-ini 'addopts=--strict-markers -ra --import-mode=importlib' \
-		tests/bulk/test_spark.py tests/bulk/test_spark_cluster.py $(ARGS)
+		tests/bulk/test_spark*.py $(ARGS)
 
 .PHONY: check
 check: lint types imports drift ## Run every check short of the tests

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import text
 
 from rcu.db.engine import Database
+from rcu.identity.model import Model
 from rcu.identity.person import Person
+from rcu.ingestion.intake import Defaults
 from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.service import Context, receive_all
 
+_SHIPPED = Model.shipped()
 Sent = list[tuple[str, ProfileMessage]]
 
 
@@ -46,6 +51,15 @@ def _message(key: str, number: int, person: Person) -> ProfileMessage:
             **{name: value for name, value in said.items() if value},
         }
     )
+
+
+async def send(database: Database, sent: Sent, *, model: Model = _SHIPPED) -> None:
+    """Send profiles along the path of all messages."""
+    context = Context(model, Defaults())
+    for source, run in groupby(sent, key=lambda one: one[0]):
+        messages = [message for _, message in run]
+        receipts = await receive_all(database, source=source, messages=messages, context=context)
+        assert all(receipt.status < 300 for receipt in receipts)
 
 
 async def stored_clients(database: Database) -> set[frozenset[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -24,11 +23,10 @@ from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model, ModelDocument
 from rcu.identity.presented import place_presented
 from rcu.identity.stewardship import merge_clients
-from rcu.ingestion.intake import Defaults
 from rcu.ingestion.schemas import ProfileMessage, TicketMessage
-from rcu.ingestion.service import Context, receive_all
+from rcu.ingestion.service import receive_all
 from tests.bulk.crowd import SHOP_EMAIL, crowd, described
-from tests.bulk.sending import Sent, profile_messages, rows, stored_clients
+from tests.bulk.sending import profile_messages, rows, send, stored_clients
 from tests.ingestion.shop import NOON, sale
 
 SHIPPED = Model.shipped()
@@ -43,15 +41,6 @@ STRICT = Model(
 def engine() -> Iterator[DuckDBEngine]:
     with DuckDBEngine() as running:
         yield running
-
-
-async def send(database: Database, sent: Sent, *, model: Model = SHIPPED) -> None:
-    """Send profiles along the path of all messages."""
-    context = Context(model, Defaults())
-    for source, run in groupby(sent, key=lambda one: one[0]):
-        messages = [message for _, message in run]
-        receipts = await receive_all(database, source=source, messages=messages, context=context)
-        assert all(receipt.status < 300 for receipt in receipts)
 
 
 async def resolve_anew(
