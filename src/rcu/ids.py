@@ -7,6 +7,19 @@ from time import time_ns
 from uuid import UUID
 
 
+def uuid7_texts(count: int) -> list[str]:
+    """Return so many new UUIDv7 of this instant, in order, as they are written."""
+    milliseconds = f"{time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF:012x}"
+    begin = f"{milliseconds[:8]}-{milliseconds[8:]}-7"
+    found = []
+    for _ in range(count):
+        digits = f"{randbits(74):019x}"
+        variant = "89ab"[int(digits[0], 16)]
+        found.append(f"{begin}{digits[1:4]}-{variant}{digits[4:7]}-{digits[7:]}")
+    found.sort()
+    return found
+
+
 def uuid7() -> UUID:
     """Return a new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
     milliseconds = time_ns() // 1_000_000

@@ -28,7 +28,7 @@ from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
 from rcu.bulk.load_stages import Answer, Assemble, Merge, Reading, Understand, pack_rows
 from rcu.bulk.resolution import Figures, resolve_described
-from rcu.bulk.tables import TABLES, prepare_answers, prepare_tables
+from rcu.bulk.tables import DOCUMENTS, TABLES, prepare_answers, prepare_tables
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
@@ -39,7 +39,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import Placement
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented
-from rcu.ids import uuid7
+from rcu.ids import uuid7_texts
 from rcu.ingestion.errors import MessageIdReusedError
 from rcu.ingestion.files.importer import ImportSummary
 from rcu.ingestion.files.reading import Row
@@ -138,8 +138,9 @@ async def _read_known(session: AsyncSession) -> _Known:
 
 async def _analyse(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL statement_timeout = 0"))
-    for table in TABLES:
-        await session.execute(text(f"ANALYZE {table}"))
+    for table, source in TABLES.items():
+        columns = ", ".join(name for name in source.columns if name not in DOCUMENTS)
+        await session.execute(text(f"ANALYZE {table} ({columns})"))
 
 
 # --- the load -----------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class _Load:
             numbers = [
                 n for (n,) in self._engine.rows("SELECT number FROM record ORDER BY arrival")
             ]
-            ids = map(str, sorted(uuid7() for _ in numbers))
+            ids = uuid7_texts(len(numbers))
             yield pa.RecordBatch.from_arrays(
                 [pa.array(numbers, pa.int64()), pa.array(ids, pa.string())], schema=schema
             )

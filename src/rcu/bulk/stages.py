@@ -198,7 +198,8 @@ class _Unpacked:
 
 def evidence_json(score: PairScore) -> str:
     """Return the evidence of a score as it is stored with the pair."""
-    return orjson.dumps([item._asdict() for item in score.evidence]).decode()
+    named = [dict(zip(Evidence._fields, item, strict=True)) for item in score.evidence]
+    return orjson.dumps(named).decode()
 
 
 def evidence_of(packed: str) -> tuple[Evidence, ...]:

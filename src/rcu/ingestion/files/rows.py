@@ -83,7 +83,15 @@ class RowMapper:
         self._type = message_type
         self._model = MESSAGE_MODELS[message_type]
         ordered = sorted(fields, key=lambda field: field.is_companion)
-        self._readers = [(field, _reader(field, reading), _writer(field)) for field in ordered]
+        self._readers = [
+            (
+                field,
+                _reader(field, reading),
+                _writer(field),
+                _whole(field.target) if field.is_companion else None,
+            )
+            for field in ordered
+        ]
         self._cleared = _clearable(fields) if clear_empty else frozenset()
         self._fallback = dict(fallback or {})
         self._columns: dict[str, list[str]] = {}
@@ -110,15 +118,13 @@ class RowMapper:
     def _values(self, cells: Cells) -> dict[str, Any]:
         values: dict[str, Any] = {}
         reasons: list[str] = []
-        for field, read, write in self._readers:
+        for field, read, write, companion_of in self._readers:
             try:
                 value = read(cells)
             except CellRefusedError as error:
                 reasons.append(f"{field.target} (column {', '.join(field.columns())}): {error}")
                 continue
-            if value is not None and not (
-                field.is_companion and _whole(field.target) not in values
-            ):
+            if value is not None and (companion_of is None or companion_of in values):
                 write(values, value)
         if reasons:
             raise RowRefusedError(reasons)
