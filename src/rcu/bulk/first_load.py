@@ -28,7 +28,7 @@ from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
 from rcu.bulk.load_stages import Answer, Assemble, Merge, Reading, Understand, pack_rows
 from rcu.bulk.resolution import Figures, resolve_described
-from rcu.bulk.tables import DOCUMENTS, TABLES, prepare_answers, prepare_tables
+from rcu.bulk.tables import TABLES, prepare_answers, prepare_tables
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
@@ -138,9 +138,8 @@ async def _read_known(session: AsyncSession) -> _Known:
 
 async def _analyse(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL statement_timeout = 0"))
-    for table, source in TABLES.items():
-        columns = ", ".join(name for name in source.columns if name not in DOCUMENTS)
-        await session.execute(text(f"ANALYZE {table} ({columns})"))
+    for table in TABLES:
+        await session.execute(text(f"ANALYZE {table}"))
 
 
 # --- the load -----------------------------------------------------------------------------------

@@ -89,10 +89,6 @@ TABLES: Mapping[str, Source] = {
 takes more memory than the indexes, which are built afterwards, would save time."""
 
 
-DOCUMENTS = frozenset({"profile", "features", "evidence", "golden", "answer", "payload"})
-"""Columns of JSON, of which no query plan wants statistics; sorting samples of them takes long."""
-
-
 def prepare_tables(engine: DuckDBEngine, *, model_version: str, at: datetime) -> None:
     """Make the tables that the queries need beside those of the resolution."""
     del at
