@@ -323,9 +323,8 @@ class _Adoption:
         overtaken = {id_ for id_, record in read.items() if current.get(id_) != record.version}
         await replace_pairs(
             session,
-            forget_records=[],
-            forget_pairs=[p for unit in units for p in unit.forgotten if overtaken.isdisjoint(p)],
-            scored=[p for unit in units for p in unit.saved if overtaken.isdisjoint(p[:2])],
+            [p for unit in units for p in unit.saved if overtaken.isdisjoint(p[:2])],
+            forget=[p for unit in units for p in unit.forgotten if overtaken.isdisjoint(p)],
             model_version=self.model.version,
             at=at,
         )

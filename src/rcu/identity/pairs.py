@@ -143,75 +143,81 @@ _FORGET_PAIRS = """
     USING unnest($1::uuid[], $2::uuid[]) AS gone (left_id, right_id)
     WHERE p.left_id = gone.left_id AND p.right_id = gone.right_id
 """
-_SAVE_PAIRS = """
-    INSERT INTO record_pair
-        (left_id, right_id, weight, decision, evidence, contradiction, model_version, scored_at)
-    SELECT left_id, right_id, weight, decision, evidence, contradiction, $7, $8
-    FROM unnest($1::uuid[], $2::uuid[], $3::float8[], $4::text[], $5::jsonb[], $6::text[])
-        AS scored (left_id, right_id, weight, decision, evidence, contradiction)
-    ON CONFLICT (left_id, right_id) DO UPDATE
-    SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
-        contradiction = excluded.contradiction, model_version = excluded.model_version,
-        scored_at = excluded.scored_at
-"""
+
+
+def saving_pairs(first: int) -> str:
+    """Return the statement that stores scored pairs.
+
+    Its values, from number `first` on: the columns of `ScoredPair` as arrays, the version of the
+    model, and the time.
+    """
+    types = ("uuid", "uuid", "float8", "text", "jsonb", "text")
+    arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, first))
+    return f"""
+        INSERT INTO record_pair
+            (left_id, right_id, weight, decision, evidence, contradiction, model_version, scored_at)
+        SELECT left_id, right_id, weight, decision, evidence, contradiction,
+               ${first + 6}, ${first + 7}
+        FROM unnest({arrays})
+            AS scored (left_id, right_id, weight, decision, evidence, contradiction)
+        ON CONFLICT (left_id, right_id) DO UPDATE
+        SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
+            contradiction = excluded.contradiction, model_version = excluded.model_version,
+            scored_at = excluded.scored_at
+    """  # noqa: S608 - of constants and numbers
+
+
+_SAVE_PAIRS = saving_pairs(1)
+
+
+async def forget_pairs(
+    session: AsyncSession, *, of_records: Collection[UUID] = (), pairs: Collection[Pair] = ()
+) -> None:
+    """Drop every stored pair of some records, and some single pairs."""
+    if of_records:
+        await fetch(session, _FORGET_RECORDS, list(of_records))
+    if pairs:
+        await fetch(session, _FORGET_PAIRS, *columns(pairs))
+
+
+def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
+    """Return the scored pairs that reach the review line, as they are stored."""
+    return [
+        ScoredPair(
+            left_id=a,
+            right_id=b,
+            weight=score.weight,
+            decision=score.decision,
+            evidence=to_json([item._asdict() for item in score.evidence]),
+            contradiction=score.contradiction,
+        )
+        for (a, b), score in sorted(scores.items())
+        if score.decision is not Decision.APART
+    ]
 
 
 async def replace_pairs(
     session: AsyncSession,
-    *,
-    forget_records: Collection[UUID],
-    forget_pairs: Collection[Pair],
     scored: Collection[ScoredPair],
+    *,
+    forget: Collection[Pair],
     model_version: str,
     at: datetime,
 ) -> None:
-    """Drop every pair of some records and some single pairs, then store `scored`."""
-    if forget_records:
-        await fetch(session, _FORGET_RECORDS, list(forget_records))
-    if forget_pairs:
-        await fetch(session, _FORGET_PAIRS, *columns(forget_pairs))
+    """Drop some pairs, then store `scored`."""
+    await forget_pairs(session, pairs=forget)
     if scored:
         await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
 
 
 async def save_scores(
-    session: AsyncSession,
-    scores: Mapping[Pair, PairScore],
-    *,
-    written: Mapping[UUID, bool] | None = None,
-    forget_pairs: Collection[Pair] = (),
-    model_version: str,
-    at: datetime,
+    session: AsyncSession, scores: Mapping[Pair, PairScore], *, model_version: str, at: datetime
 ) -> None:
-    """Store the scored pairs that reach the review line, in place of what was stored of them.
-
-    `written` tells of each record that is written whether it was there before: then every stored
-    pair of it goes, scored or not; of the others nothing is stored. `forget_pairs` go as well.
-    """
-    written = written or {}
+    """Store the scored pairs that reach the review line, in place of what was stored of them."""
     await replace_pairs(
         session,
-        forget_records=[record_id for record_id, was_there in written.items() if was_there],
-        forget_pairs=[
-            *forget_pairs,
-            *(
-                pair
-                for pair, score in scores.items()
-                if score.decision is Decision.APART and written.keys().isdisjoint(pair)
-            ),
-        ],
-        scored=[
-            ScoredPair(
-                left_id=a,
-                right_id=b,
-                weight=score.weight,
-                decision=score.decision,
-                evidence=to_json([item._asdict() for item in score.evidence]),
-                contradiction=score.contradiction,
-            )
-            for (a, b), score in sorted(scores.items())
-            if score.decision is not Decision.APART
-        ],
+        worth_storing(scores),
+        forget=[pair for pair, score in scores.items() if score.decision is Decision.APART],
         model_version=model_version,
         at=at,
     )

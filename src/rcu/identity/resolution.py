@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
 from rcu.db.statements import to_json
-from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity.adoption import Adopted, Cause, Move, adopt
 from rcu.identity.brakes import confirm_brakes, merges_of, watch_merges
 from rcu.identity.braking import BRAKE, DEFAULT_LIMITS, BrakeLimits, Brakes
 from rcu.identity.controls import read_controls
@@ -35,12 +35,12 @@ from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.outcomes import Placed, outcomes, unchanged
-from rcu.identity.pairs import Component, save_scores
+from rcu.identity.pairs import Component, forget_pairs, worth_storing
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     verified_identifiers,
 )
-from rcu.identity.repository import RecordKey, SavedRecord
+from rcu.identity.repository import Pair, RecordKey, SavedRecord
 from rcu.identity.saving import (
     SavedKey,
     SavedProfiles,
@@ -49,6 +49,7 @@ from rcu.identity.saving import (
     forget_stated,
     save_profiles,
 )
+from rcu.identity.scoring import Decision, PairScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +91,27 @@ async def place(
         seconds=(perf_counter() - started) / len(drafts),
         candidates=near.candidates() // len(drafts),
     )
-    await _save_drafts(session, drafts, formed.client_of, at=at, region=prepared.region)
     scores = {pair: formed.scores[pair] for pair in scores}
     if controls.brakes and any(score.contradiction == BRAKE for score in scores.values()):
         await confirm_brakes(session, controls.brakes)
-    await save_scores(
-        session,
-        scores,
-        written={draft.id: draft.old_features is not None for draft in drafts.values()},
-        forget_pairs=near.reexamined.dropped,
-        model_version=model.version,
-        at=at,
-    )
-    await remember_turns(session, near.turns(), model=model, cause=cause, at=at)
     moves = _moves(component, drafts, formed.client_of)
-    adopted = await adopt(
-        session,
-        moves,
-        refresh={formed.client_of[record_id] for record_id in drafts},
-        cause=cause,
-        at=at,
+    clients = {formed.client_of[record_id] for record_id in drafts}
+    await _forget(session, drafts, scores, dropped=near.reexamined.dropped)
+    saved = SavedProfiles(
+        records=[_saved_record(draft, formed.client_of[draft.id]) for draft in drafts.values()],
+        keys=[key for draft in drafts.values() for key in _saved_keys(draft)],
+        identifiers=[row for d in drafts.values() for row in _stated(d, prepared.region)],
+        pairs=worth_storing(scores),
+        model_version=model.version,
+        # Where records move, whom they leave matters too, and `adopt` looks at all of them.
+        client_ids=() if moves else clients,
+    )
+    await save_profiles(session, saved, at=at)
+    await remember_turns(session, near.turns(), model=model, cause=cause, at=at)
+    adopted = (
+        await adopt(session, moves, refresh=clients, cause=cause, at=at)
+        if moves
+        else Adopted(frozenset(clients), ())
     )
     merges = merges_of(adopted.merges, component, drafts, formed, near)
     await watch_merges(session, merges, limits=limits, at=at)
@@ -154,41 +156,44 @@ async def form_again(
     )
 
 
-async def _save_drafts(
+async def _forget(
     session: AsyncSession,
     drafts: Mapping[UUID, Draft],
-    client_of: Mapping[UUID, UUID],
+    scores: Mapping[Pair, PairScore],
     *,
-    at: datetime,
-    region: str,
+    dropped: Collection[Pair],
 ) -> None:
+    """Take away what the records do not say any more, and the pairs that are none any more."""
+    written_before = [draft.id for draft in drafts.values() if draft.old_features]
     await forget_keys(
         session, [(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys]
     )
-    await forget_stated(session, [draft.id for draft in drafts.values() if draft.old_features])
-    saved = SavedProfiles(
-        records=[
-            SavedRecord(
-                id=draft.id,
-                source=draft.key[0],
-                external_id=draft.key[1],
-                kind=RecordKind.PROFILE,
-                client_id=client_of[draft.id],
-                placement=Placement.MATCHING,
-                profile=to_json(draft.registers),
-                features=to_json(draft.features.to_json()),
-            )
-            for draft in drafts.values()
-        ],
-        keys=[
-            SavedKey(key, d.id, face)
-            for d in drafts.values()
-            for key, face in d.faces.items()
-            if key not in d.old_faces or d.old_faces[key] != face
-        ],
-        identifiers=[row for draft in drafts.values() for row in _stated(draft, region)],
+    await forget_stated(session, written_before)
+    apart = (
+        pair
+        for pair, score in scores.items()
+        if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
     )
-    await save_profiles(session, saved, at=at)
+    await forget_pairs(session, of_records=written_before, pairs=[*dropped, *apart])
+
+
+def _saved_record(draft: Draft, client_id: UUID) -> SavedRecord:
+    return SavedRecord(
+        id=draft.id,
+        source=draft.key[0],
+        external_id=draft.key[1],
+        kind=RecordKind.PROFILE,
+        client_id=client_id,
+        placement=Placement.MATCHING,
+        profile=to_json(draft.registers),
+        features=to_json(draft.features.to_json()),
+    )
+
+
+def _saved_keys(draft: Draft) -> Iterable[SavedKey]:
+    for key, face in draft.faces.items():
+        if key not in draft.old_faces or draft.old_faces[key] != face:
+            yield SavedKey(key, draft.id, face)
 
 
 def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:

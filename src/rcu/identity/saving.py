@@ -1,4 +1,4 @@
-"""Writing down what profiles say: records, their blocking keys and identifiers, in one statement.
+"""Writing down what profiles say, in one statement: records, and all that hangs on them.
 
 Each row of a further table would cost little, but each further statement a round trip.
 """
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
+from rcu.identity.pairs import ScoredPair, saving_pairs
 from rcu.identity.repository import SAVE_RECORDS, SavedRecord
 
 
@@ -41,6 +42,11 @@ class SavedProfiles:
     """Those that are new, or whose face is."""
     identifiers: Collection[StatedIdentifier]
     """All that their profiles state."""
+    pairs: Collection[ScoredPair]
+    model_version: str
+    """That of the model which scored the pairs."""
+    client_ids: Collection[UUID]
+    """Clients that have one of the records from now on, and that nobody leaves."""
 
 
 _SAVE = f"""
@@ -48,6 +54,12 @@ _SAVE = f"""
         INSERT INTO blocking_key (key, record_id, face)
         SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[])
         ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face
+    ), scored AS ({saving_pairs(17)}), refreshed AS (
+        INSERT INTO client AS c (id, known, version, created_at, changed_at)
+        SELECT id, true, 1, $9, $9 FROM unnest($25::uuid[]) AS id ORDER BY id
+        ON CONFLICT (id) DO UPDATE
+        SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
+            retired_at = NULL
     )
     INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
     SELECT kind, value, record_id, 'profile', verified_at, $9
@@ -58,9 +70,9 @@ _SAVE = f"""
 
 
 async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: datetime) -> None:
-    """Insert records with their keys and identifiers, or bring those that are there up to date.
+    """Insert records with all that hangs on them, or bring what is there up to date.
 
-    What a record has lost is taken away before, by `forget_keys` and `forget_stated`.
+    What a record has lost is taken away before: by `forget_keys`, `forget_stated`, `forget_pairs`.
     """
     if saved.records:
         await fetch(
@@ -70,6 +82,10 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
             at,
             *(columns(saved.keys) if saved.keys else [[], [], []]),
             *(columns(saved.identifiers) if saved.identifiers else [[], [], [], []]),
+            *(columns(saved.pairs) if saved.pairs else [[], [], [], [], [], []]),
+            saved.model_version,
+            at,
+            list(saved.client_ids),
         )
 
 

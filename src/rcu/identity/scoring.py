@@ -178,11 +178,13 @@ def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
 def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidence, ...]:
     """Apply the household rule: of correlated attributes the strongest counts in full."""
     household = model.household
-    ranked = sorted(
+    correlated = household.attributes
+    ranked = [
         (-abs(weight), attribute, weight > 0)
         for attribute, _, weight in weighed
-        if attribute in household.attributes
-    )
+        if attribute in correlated
+    ]
+    ranked.sort()
     shares: dict[str, float] = {}
     agreeing = disagreeing = 1.0
     for _, attribute, agrees in ranked:
@@ -192,11 +194,12 @@ def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidenc
         else:
             shares[attribute] = disagreeing
             disagreeing *= household.disagreeing_share
-    return tuple(
-        Evidence(attribute, level, weight, weight * share, None if share == 1.0 else "household")
-        for attribute, level, weight in weighed
-        for share in (shares.get(attribute, 1.0),)
-    )
+    evidence = []
+    for attribute, level, weight in weighed:
+        share = shares.get(attribute, 1.0)
+        note = None if share == 1.0 else "household"
+        evidence.append(Evidence(attribute, level, weight, weight * share, note))
+    return tuple(evidence)
 
 
 def _designated(others: list[tuple[str, str]], model: Model) -> bool:
