@@ -1,7 +1,11 @@
 """One new record resolved against a base that is there: how long the engine itself takes.
 
-The time is that of the engine in its process: from prepared statement to decision and written
-partition, inside the transaction, with the database on the same machine. The commit is apart.
+    python -m bench.identity online                             # with the other parts
+    python -m bench.identity.online --bases FOLDER --sizes 10000 1000000 --splink
+
+The time is that of the engine in its process: from what the sender says to the decision and the
+written partition, inside the transaction, with the database on the same machine. The commit is
+apart. Every other newcomer is in the base four times already; the others nobody knows.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.identity.base import NEWCOMER, ensure_base
-from bench.identity.crowd import SOURCES, message
+from bench.identity.crowd import SOURCES, message, messages
 from bench.identity.parts import Options, Row
 from bench.servers import scratch_settings, settle
 from rcu.db.engine import Database
@@ -33,8 +37,9 @@ from rcu.db.locks import lock_until_commit
 from rcu.db.opening import open_database
 from rcu.identity.adoption import Cause
 from rcu.identity.drafts import prepare
+from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
-from rcu.identity.registers import ProfileStatement
+from rcu.identity.registers import ProfileStatement, person_of
 from rcu.identity.resolution import Placements, place
 
 TITLE: Final = "One new record against a base"
@@ -48,6 +53,8 @@ NEWCOMERS: Final = 600
 WARMING: Final = 200
 KEPT: Final = 100
 """Records that are committed, for the time that this takes; the others are rolled back."""
+SPLINK_NEWCOMERS: Final = 20
+SPLINK_WARMING: Final = 2
 _WIRE = frozenset({"message_id", "external_id", "occurred_at"})
 _WRITING = ("INSERT", "UPDATE", "DELETE")
 
@@ -201,8 +208,8 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.2f}"
 
 
-async def measure(base: Path, records: int, newcomers_: int = NEWCOMERS) -> Measured:
-    """Measure the newcomers to one base."""
+async def measure(base: Path, records: int, number: int = NEWCOMERS) -> Measured:
+    """Measure so many newcomers to one base."""
     watch = Watch()
     async with opened(base) as database:
         resolver = Resolver(database, watch)
@@ -212,17 +219,46 @@ async def measure(base: Path, records: int, newcomers_: int = NEWCOMERS) -> Meas
                 await resolver.resolve(next(people), keep=False)
             watch.by_statement.clear()
             gc.collect()
-            spent = [await resolver.resolve(next(people), keep=False) for _ in range(newcomers_)]
+            spent = [await resolver.resolve(next(people), keep=False) for _ in range(number)]
             statements = dict(watch.by_statement)
             kept = [await resolver.resolve(next(people), keep=True) for _ in range(KEPT)]
             watch.by_statement = statements
     return Measured(records, spent, kept, watch)
 
 
+def measure_splink(records: int) -> Row:
+    """Measure Splink's single-record path over the same records, trained as its tutorials do."""
+    from bench.identity.splink_peer import SplinkPeer
+
+    peer = SplinkPeer(
+        {(source, said["external_id"]): features_of(said) for source, said in messages(records)}
+    )
+    peer.train()
+    peer.prepare_single()
+    people = newcomers(records)
+    seconds = []
+    for n in range(SPLINK_WARMING + SPLINK_NEWCOMERS):
+        record = features_of(message(next(people), source=NEWCOMER))
+        started = time.perf_counter()
+        peer.match_one(record)
+        if n >= SPLINK_WARMING:
+            seconds.append(time.perf_counter() - started)
+    cuts = quantiles(seconds, n=10)
+    return (f"{records:,}", "Splink", _ms(median(seconds)), _ms(cuts[8]), *("",) * 6)
+
+
+def features_of(said: dict[str, Any]) -> Features:
+    """Return the features of what a profile message says."""
+    values = {name: {"value": value} for name, value in said.items() if name not in _WIRE}
+    return describe(person_of(values))
+
+
 def run(options: Options) -> Iterable[Row]:
-    """Measure bases of growing size, made anew."""
+    """Measure bases of growing size, made anew, and Splink over the largest."""
+    sizes = QUICK_SIZES if options.quick else SIZES
     with tempfile.TemporaryDirectory(prefix="rcu-bench-") as folder:
-        yield from rows(Path(folder), QUICK_SIZES if options.quick else SIZES)
+        yield from rows(Path(folder), sizes)
+    yield measure_splink(sizes[-1])
 
 
 def rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
@@ -237,10 +273,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.identity.online", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--bases", type=Path, required=True, help="Folder where bases are kept.")
+    parser.add_argument("--splink", action="store_true", help="Ask Splink too, at the last size.")
     options = parser.parse_args()
     print(" | ".join(HEADINGS))
     for row in rows(options.bases, options.sizes):
         print(" | ".join(row), flush=True)
+    if options.splink:
+        print(" | ".join(measure_splink(options.sizes[-1])))
 
 
 if __name__ == "__main__":

@@ -7,30 +7,36 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.identity import repository
 from rcu.identity.braking import Braking, Party
 from rcu.identity.drafts import Draft
 from rcu.identity.features import Features
 from rcu.identity.neighbourhood import Neighbourhood, tied_groups
-from rcu.identity.pairs import Component, load_component, lock_tied_clients
+from rcu.identity.pairs import Component, load_component
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Pair, RecordKey
 from rcu.identity.scoring import Decision, PairScore
 
 
-async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
+async def lock_component(
+    session: AsyncSession, seeds: Collection[UUID], *, expected: Collection[UUID] = ()
+) -> Component:
     """Return all that links and judgements tie to the seeds, with its clients locked.
 
-    Whoever changes a component holds the locks of its clients. A component that grew while
-    we waited is read again; its further clients are locked late, and a deadlock that this
-    makes is resolved by the edge, which tries again.
+    Whoever changes a component holds the locks of its clients. Those that are `expected`, by what
+    was read of the seeds before, are locked first: they are nearly always all. A component that has
+    further ones is read again once they are locked; a deadlock that these late locks make is
+    resolved by the edge, which tries again.
     """
-    locked: set[UUID] = set()
+    locked = set(await repository.lock_clients(session, expected))
     while seeds:
-        locked |= await lock_tied_clients(session, seeds)
         component = await load_component(session, seeds)
-        if locked.issuperset(record.client_id for record in component.records):
+        further = {record.client_id for record in component.records} - locked
+        if not further:
             return component
+        await repository.lock_clients(session, further)
+        locked |= further
     return Component([], [], [])
 
 

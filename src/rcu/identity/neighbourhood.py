@@ -334,6 +334,12 @@ class Neighbourhood:
                 found.update(pair)
         return found.union(self.reexamined.parted, *self._turned_groups())
 
+    def clients_of(self, record_ids: Iterable[UUID]) -> set[UUID]:
+        """Return the clients of those of the records that were read, as they were then."""
+        return {
+            record.client_id for one in record_ids if (record := self.records.get(one)) is not None
+        }
+
 
 def tied_groups(
     record_ids: Collection[UUID],

@@ -56,7 +56,9 @@ class ScoredPair(NamedTuple):
     contradiction: str | None
 
 
-_MEMBERS = """
+# Joins with the members would be planned for thousands of them, and read whole tables: as an
+# array they are looked up one by one.
+_COMPONENT = """
     WITH RECURSIVE member(id) AS (
         SELECT unnest($1::uuid[])
         UNION
@@ -75,11 +77,6 @@ _MEMBERS = """
             WHERE right_id = member.id AND verdict = 'match' AND revoked_at IS NULL
         ) AS tie
     )
-"""
-# Joins with the members would be planned for thousands of them, and read whole tables: as an
-# array they are looked up one by one.
-_COMPONENT = f"""
-    {_MEMBERS}
     SELECT id, source, external_id, kind, client_id, placement, features, version,
            ARRAY (
                SELECT right_id FROM record_pair WHERE left_id = r.id AND decision = 'link'
@@ -93,15 +90,7 @@ _COMPONENT = f"""
                WHERE left_id = r.id AND verdict = 'no_match' AND revoked_at IS NULL
            ) AS judged_two
     FROM source_record r WHERE id = ANY (ARRAY (SELECT id FROM member))
-"""  # noqa: S608 - of constants
-_LOCK_TIED_CLIENTS = f"""
-    {_MEMBERS}
-    SELECT id FROM client
-    WHERE id = ANY (ARRAY (
-        SELECT client_id FROM source_record WHERE id = ANY (ARRAY (SELECT id FROM member))
-    ))
-    ORDER BY id FOR UPDATE
-"""  # noqa: S608 - of constants
+"""
 _PAIRS_WITHIN = """
     SELECT left_id, right_id, weight, decision FROM record_pair
     WHERE left_id = ANY ($1::uuid[]) AND right_id = ANY ($1)
@@ -128,11 +117,6 @@ async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Comp
             if other in ids
         ],
     )
-
-
-async def lock_tied_clients(session: AsyncSession, seeds: Collection[UUID]) -> set[UUID]:
-    """Lock the clients of everything that is tied to `seeds`, in the order of their ids."""
-    return {client_id for (client_id,) in await fetch(session, _LOCK_TIED_CLIENTS, list(seeds))}
 
 
 _FORGET_RECORDS = """

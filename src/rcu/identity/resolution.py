@@ -85,7 +85,8 @@ async def place(
     started = perf_counter()
     near = await Neighbourhood.load(session, drafts.values(), model, controls)
     scores = near.score()
-    component = await lock_component(session, near.seeds(scores))
+    seeds = near.seeds(scores)
+    component = await lock_component(session, seeds, expected=near.clients_of(seeds))
     formed = await form_clusters(session, drafts, component, near, scores)
     metrics.observe_resolution(
         seconds=(perf_counter() - started) / len(drafts),
