@@ -84,6 +84,7 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "total_cents": Kind.AMOUNT,
         "lines": Kind.STRUCTURE,
         "cashier": Kind.TEXT,
+        "sellers": Kind.STRUCTURE,
         "channel": Kind.TEXT,
         "order_id": Kind.TEXT,
         "fulfilment": Kind.TEXT,
@@ -107,6 +108,7 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "lines": Kind.STRUCTURE,
         "channel": Kind.TEXT,
         "store": Kind.TEXT,
+        "sellers": Kind.STRUCTURE,
         "fulfilment": Kind.TEXT,
     }
     | _PAYMENT
