@@ -51,8 +51,8 @@ doctor: $(VENV)/service.stamp ## Say what is wrong with the set-up, and how to m
 setup: $(VENV)/dev.stamp ## Install everything into .venv; the other targets do it when needed
 
 .PHONY: test
-test: $(VENV)/dev.stamp ## Run the whole test suite; ARGS="-k name" for a part
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/dev.stamp ## Run the whole test suite on all cores; ARGS="-k name" for a part
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/dev.stamp ## Run 1,000 sequences of decisions, 200 orders of arrival: half an hour

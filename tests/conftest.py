@@ -12,11 +12,13 @@ dependency. Its mode `auto` (pyproject.toml) takes every `async def test_...`.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import hypothesis
 import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -34,6 +36,14 @@ SHARED = "rcu_shared"
 THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 _numbers = itertools.count(1)
+
+
+# The tests depend neither on the terminal (processes of pytest-xdist are given the size of one, and
+# the consoles of `rcu` are made when its commands are imported) nor on how busy the machine is.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from rcu.identity import wording
+from rcu.identity.braking import BRAKE
 from rcu.identity.explanation import COMPARED, HOUSEHOLD_ONLY, NAMES_ALONE
 from rcu.identity.features import Features
 from rcu.identity.model import Model
@@ -54,7 +55,7 @@ def test_every_level_that_a_comparison_reaches_has_its_sentence() -> None:
 def test_every_attribute_guard_refusal_and_placement_has_its_words() -> None:
     assert set(COMPARED) <= wording.ATTRIBUTES.keys()
     assert set(Model.shipped().single_valued_kinds) <= wording.ATTRIBUTES.keys()
-    guards = {GIVEN_NAME, BIRTH_DATE, TITLE, KIN, HOUSEHOLD_ONLY, NAMES_ALONE}
+    guards = {GIVEN_NAME, BIRTH_DATE, TITLE, KIN, HOUSEHOLD_ONLY, NAMES_ALONE, BRAKE}
     assert wording.GUARDS.keys() == guards
     assert wording.REFUSALS.keys() == set(Reason)
     assert wording.PLACEMENTS.keys() == set(Placement)
