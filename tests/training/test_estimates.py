@@ -108,6 +108,23 @@ def test_a_name_that_a_scanner_misreads_again_and_again_is_not_listed() -> None:
     assert "5uzanne" not in table.values
 
 
+def test_a_frequent_misreading_whose_bearers_go_by_the_name_meant_is_not_listed() -> None:
+    clients = [
+        [features("David", f"Vauzel{i:04}"), features("Davld", f"Vauzel{i:04}")] for i in range(20)
+    ]
+    clients += [[features("David", f"Oursel{i:04}")] for i in range(20)]
+
+    assert "davld" not in learn_frequencies(clients, HELD)["given_name"].values
+
+
+def test_a_name_near_another_whose_bearers_keep_to_it_is_listed() -> None:
+    clients = [[features("Dana", f"Vauzel{i:04}")] * 2 for i in range(10)]
+    clients += [[features("Dana", "Pradier"), features("Diana", "Pradier")]]
+    clients += [[features("Diana", f"Oursel{i:04}")] * 2 for i in range(20)]
+
+    assert {"dana", "diana"} <= learn_frequencies(clients, HELD)["given_name"].values.keys()
+
+
 def test_a_table_of_what_the_records_lack_stays() -> None:
     assert (
         learn_frequencies([[features(None, "Vauzelle")]], HELD)["given_name"]

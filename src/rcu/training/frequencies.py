@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from math import exp, log
 
@@ -24,10 +25,15 @@ another, and a table is read for every pair: it stays short.
 """
 LISTED_SHARE = 1e-4
 SLIP_RATIO = 8
-"""A value one letter from another that is so many times as common is a slip of it, and not listed.
+"""A value near another that is so many times as common is a slip of it, and not listed.
 
 A scanner makes the same mistake again and again: `5usan` beside `susan` is no name of its own.
 """
+SLIP_ERRORS = 2
+"""The most errors between a slip and its name: what a comparison takes for a typing error."""
+
+
+_Values = Callable[[Iterable[Features]], set[str]]
 
 
 def learn_frequencies(
@@ -39,7 +45,7 @@ def learn_frequencies(
     say it. A table that the records say nothing of stays as it is, as do tables of other names.
     """
     return held | {
-        name: _learn(Counter(chain.from_iterable(map(values, clients))), held[name])
+        name: _learn(_Census.of(clients, values), held[name])
         for name, values in _VALUES.items()
         if name in held
     }
@@ -72,14 +78,61 @@ def _is_word(name: tuple[str, ...]) -> bool:
 _VALUES = {"given_name": _given_names, "family_name": _family_names, "city": _cities}
 
 
-def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
+@dataclass(frozen=True, slots=True)
+class _Census:
+    """How many clients bear a value, and what the other records of its bearers say."""
+
+    clients: Counter[str]
+    again: Counter[str]
+    """By value, the pairs of one client's records that both say it."""
+    beside: Mapping[str, Counter[str]]
+    """By value, how often another record of the client says which other value."""
+
+    @classmethod
+    def of(cls, clients: Iterable[Iterable[Features]], values: _Values) -> _Census:
+        """Count the values of each client's records."""
+        bearers, again = Counter[str](), Counter[str]()
+        beside: dict[str, Counter[str]] = defaultdict(Counter)
+        for records in clients:
+            said = Counter(chain.from_iterable(values([record]) for record in records))
+            bearers.update(said.keys())
+            for value, n in said.items():
+                again[value] += n * (n - 1) // 2
+                if len(said) > 1:
+                    beside[value].update({x: n * m for x, m in said.items() if x != value})
+        return cls(bearers, again, beside)
+
+    def is_slip(self, value: str) -> bool:
+        """Tell whether a value is no name of its own but a more common one gone wrong.
+
+        The bearers of a name are called so by their other records as well; those of a slip go by
+        the name meant. Where no bearer has another record, only how rare it is can tell.
+        """
+        bearers, beside = self.clients[value], self.beside.get(value, Counter[str]())
+        return any(
+            _are_near(value, other, errors=SLIP_ERRORS)
+            for other, n in beside.items()
+            if n > self.again[value] and self.clients[other] > bearers
+        ) or any(
+            _are_near(value, other, errors=1)
+            for other, n in self.clients.items()
+            if n >= SLIP_RATIO * bearers
+        )
+
+
+def _are_near(x: str, y: str, *, errors: int) -> bool:
+    return OSA.distance(x, y, score_cutoff=errors) <= errors
+
+
+def _learn(census: _Census, held: FrequencyTable) -> FrequencyTable:
+    counts = census.clients
     total = counts.total()
     if not total:
         return held
     listed = set(held.values) | {
         value
         for value, n in counts.items()
-        if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE and not _is_slip(value, counts)
+        if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE and not census.is_slip(value)
     }
     values = {value: _frequency(counts[value], total, held, value) for value in sorted(listed)}
     agreeing = sum(n * (n - 1) / 2 for n in counts.values())
@@ -88,13 +141,6 @@ def _learn(counts: Counter[str], held: FrequencyTable) -> FrequencyTable:
         average=shrunk(agreeing, total * (total - 1) / 2, held.average),
         default=_default(counts, held, listed),
         values=values,
-    )
-
-
-def _is_slip(value: str, counts: Counter[str]) -> bool:
-    return any(
-        n >= SLIP_RATIO * counts[value] and OSA.distance(value, other, score_cutoff=1) == 1
-        for other, n in counts.items()
     )
 
 
