@@ -45,6 +45,18 @@ def test_m_and_the_share_of_matches_are_found_again() -> None:
     assert session.converged
 
 
+def test_errors_are_not_taken_for_chance_where_those_who_differ_take_no_part() -> None:
+    """The guards part those who differ: of the rest, an error is a match's, not two people's."""
+    u = {"family_name": {"exact": 0.001, "typing_error": 0.004, "different": 0.995}}
+    start = {"family_name": {"exact": 0.85, "typing_error": 0.05, "different": 0.1}}
+    said = ["exact"] * 900 + ["typing_error"] * 100
+    seen = [{"birth_date": "exact", "family_name": level} for level in said]
+
+    (session,) = run_sessions(seen, [NAMES], m=start, u=u)
+
+    assert session.m["family_name"]["typing_error"] == pytest.approx(0.1, abs=0.005)
+
+
 def test_what_a_block_agrees_on_is_not_learned_from_it() -> None:
     everything = {**U, "birth_date": {"exact": 0.0001, "different": 0.9999}}
 

@@ -230,8 +230,9 @@ def _column(position: int) -> str:
 def _comparison(
     column: str, seen: Sequence[str], m: Mapping[str, float], u: Mapping[str, float]
 ) -> dict[str, Any]:
+    # `u` keeps its size. Two people show a level that is not seen here (different, mostly): spread
+    # over what is seen, their share would make chance of every typing error.
     total_m = sum(m.get(level, 1.0) for level in seen)
-    total_u = sum(u[level] for level in seen)
     null = f'"{column}_l" IS NULL OR "{column}_r" IS NULL'
     levels: list[dict[str, Any]] = [
         {"sql_condition": null, "label_for_charts": "missing", "is_null_level": True}
@@ -242,7 +243,7 @@ def _comparison(
                 "sql_condition": f'"{column}_l" = {number} AND "{column}_r" = {number}',
                 "label_for_charts": level,
                 "m_probability": m.get(level, 1.0) / total_m,
-                "u_probability": u[level] / total_u,
+                "u_probability": u[level],
             }
         )
     return {"output_column_name": column, "comparison_levels": levels}

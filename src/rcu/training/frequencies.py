@@ -108,11 +108,12 @@ class _Census:
         The bearers of a name are called so by their other records as well; those of a slip go by
         the name meant. Where no bearer has another record, only how rare it is can tell.
         """
-        bearers, beside = self.clients[value], self.beside.get(value, Counter[str]())
+        again, bearers = self.again[value], self.clients[value]
+        beside = self.beside.get(value, Counter[str]())
         return any(
             _are_near(value, other, errors=SLIP_ERRORS)
             for other, n in beside.items()
-            if n > self.again[value] and self.clients[other] > bearers
+            if n > again and (self.again[other], self.clients[other]) > (again, bearers)
         ) or any(
             _are_near(value, other, errors=1)
             for other, n in self.clients.items()
