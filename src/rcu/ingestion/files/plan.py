@@ -175,7 +175,8 @@ def _one_source(asked: str | None) -> SourceRule:
 def _check_source(code: str | None, known: Collection[str]) -> None:
     if code is not None and code not in known:
         raise FileRefusedError(
-            f"There is no source {code}.{nearest(code, known)} Add it: rcu sources add {code}."
+            f"There is no source {code}.{nearest(code, known)} "
+            f"Add it: rcu sources add {code} --name NAME --kind KIND"
         )
 
 
