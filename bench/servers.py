@@ -77,7 +77,12 @@ async def make_keys(database: Database) -> tuple[str, str]:
 async def settle(database: Database) -> None:
     """Do at once what autovacuum would have done by the time a base has grown so large."""
     async with database.read() as connection:
-        await connection.execute(text("VACUUM (ANALYZE)"))
+        # Of a million records it takes longer than a statement of the service may.
+        await connection.execute(text("SET statement_timeout = 0"))
+        try:
+            await connection.execute(text("VACUUM (ANALYZE)"))
+        finally:
+            await connection.execute(text("RESET statement_timeout"))
 
 
 @contextmanager

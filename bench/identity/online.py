@@ -6,6 +6,7 @@
 The time is that of the engine in its process: from what the sender says to the decision and the
 written partition, inside the transaction, with the database on the same machine. The commit is
 apart. Every other newcomer is in the base four times already; the others nobody knows.
+How many of a retailer's newcomers are known, and how often, differs: the two are told apart too.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bench.identity.base import NEWCOMER, ensure_base
 from bench.identity.crowd import SOURCES, message, messages
 from bench.identity.parts import Options, Row
 from bench.servers import scratch_settings, settle
+from rcu.cli.running import collect_garbage_rarely
 from rcu.db.engine import Database
 from rcu.db.locks import lock_until_commit
 from rcu.db.opening import open_database
@@ -44,8 +46,8 @@ from rcu.identity.resolution import Placements, place
 
 TITLE: Final = "One new record against a base"
 HEADINGS: Final = (
-    "records", "engine", "median ms", "p90 ms", "p99 ms", "computing ms", "reading ms",
-    "writing ms", "commit ms", "statements",
+    "records", "engine", "median ms", "p90 ms", "p99 ms", "nobody's ms", "somebody's ms",
+    "computing ms", "reading ms", "writing ms", "commit ms", "statements",
 )  # fmt: skip
 SIZES: Final = (10_000, 100_000, 1_000_000)
 QUICK_SIZES: Final = (2_000, 10_000)
@@ -55,6 +57,8 @@ KEPT: Final = 100
 """Records that are committed, for the time that this takes; the others are rolled back."""
 SPLINK_NEWCOMERS: Final = 20
 SPLINK_WARMING: Final = 2
+FIRST_STRANGER: Final = 10_000_000
+"""People from this number on are in no base."""
 _WIRE = frozenset({"message_id", "external_id", "occurred_at"})
 _WRITING = ("INSERT", "UPDATE", "DELETE")
 
@@ -68,6 +72,8 @@ class Spent:
     writing: float = 0.0
     commit: float | None = None
     statements: int = 0
+    is_known: bool = False
+    """Whether the person is in the base already."""
 
     @property
     def computing(self) -> float:
@@ -126,15 +132,29 @@ def newcomers(records: int) -> Iterator[int]:
     people = records // len(SOURCES)
     for n in count():
         # A prime apart, so that they are spread over the whole base.
-        yield (n * 7_919) % people if n % 2 else 10_000_000 + n
+        yield (n * 7_919) % people if n % 2 else FIRST_STRANGER + n
 
 
 @asynccontextmanager
 async def opened(base: Path) -> AsyncIterator[Database]:
     """Give the database of a base, as autovacuum and running have left that of a service."""
+    _warm(base)
     async with open_database(scratch_settings(base)) as database:
         await settle(database)
         yield database
+
+
+def _warm(base: Path) -> None:
+    """Read every file of the base once: a service that runs has its data in the system's memory.
+
+    Else what is timed is the disk. A newcomer reads records all over the base, each for the first
+    time.
+    """
+    for file in base.glob("postgres/base/**/*"):
+        if file.is_file():
+            with file.open("rb") as held:
+                while held.read(1 << 20):
+                    pass
 
 
 class Resolver:
@@ -153,7 +173,7 @@ class Resolver:
         # One session, as the edge makes it; what is timed lies inside its transaction.
         async with AsyncSession(self._database.engine, expire_on_commit=False) as session:
             await session.execute(text("SELECT 1"))
-            spent = self._watch.spent = Spent()
+            spent = self._watch.spent = Spent(is_known=number < FIRST_STRANGER)
             started = time.perf_counter()
             await self._place(session, statement)
             spent.whole = time.perf_counter() - started
@@ -196,6 +216,8 @@ class Measured:
             _ms(median(whole)),
             _ms(cuts[89]),
             _ms(cuts[98]),
+            _ms(median(spent.whole for spent in self.spent if not spent.is_known)),
+            _ms(median(spent.whole for spent in self.spent if spent.is_known)),
             _ms(median(spent.computing for spent in self.spent)),
             _ms(median(spent.reading for spent in self.spent)),
             _ms(median(spent.writing for spent in self.spent)),
@@ -211,6 +233,7 @@ def _ms(seconds: float) -> str:
 async def measure(base: Path, records: int, number: int = NEWCOMERS) -> Measured:
     """Measure so many newcomers to one base."""
     watch = Watch()
+    collect_garbage_rarely()
     async with opened(base) as database:
         resolver = Resolver(database, watch)
         people = newcomers(records)
@@ -244,7 +267,13 @@ def measure_splink(records: int) -> Row:
         if n >= SPLINK_WARMING:
             seconds.append(time.perf_counter() - started)
     cuts = quantiles(seconds, n=10)
-    return (f"{records:,}", "Splink", _ms(median(seconds)), _ms(cuts[8]), *("",) * 6)
+    return (
+        f"{records:,}",
+        "Splink",
+        _ms(median(seconds)),
+        _ms(cuts[8]),
+        *("",) * (len(HEADINGS) - 5),
+    )
 
 
 def features_of(said: dict[str, Any]) -> Features:
