@@ -21,7 +21,7 @@ from rich.console import Console
 
 from bench.identity.crowd import messages
 from rcu.bulk.batches import batch_of
-from rcu.bulk.duckdb_engine import MEMORY_LIMIT_MB, DuckDBEngine
+from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.engine import Engine
 from rcu.bulk.resolution import resolve
 from rcu.bulk.spark_engine import SparkEngine
@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.identity.costs", description=__doc__)
     parser.add_argument("records", type=int, nargs="+")
     parser.add_argument("--engine", choices=["duckdb", "spark"], default="duckdb")
-    parser.add_argument("--memory", type=int, default=MEMORY_LIMIT_MB, help="MB of DuckDB.")
+    parser.add_argument("--memory", type=int, help="MB of DuckDB.")
     options = parser.parse_args()
     screen = Console(soft_wrap=True, highlight=False)
     screen.print(f"| {' | '.join(_HEADINGS)} |\n{'| --- ' * len(_HEADINGS)}|")

@@ -69,7 +69,7 @@ def test_the_order_of_the_rows_and_the_size_of_batches_change_nothing(engine: Du
     shuffled = list(records.items())
     Random(4).shuffle(shuffled)  # noqa: S311 - an order, not a secret
 
-    with DuckDBEngine(batch_rows=7, processes=1) as other:
+    with DuckDBEngine(batch_rows=7, part_rows=11, processes=1) as other:
         again = answer_of(resolve(as_table(dict(shuffled)), engine=other))
 
     assert again == answer_of(resolve(as_table(records), engine=engine))

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from rcu.bulk import first_load
+from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
 from rcu.bulk.first_load import Load, Loaded, load_first
 from rcu.bulk.load_stages import Reading
@@ -35,6 +36,12 @@ from tests.ingestion.shop import clear, sale
 CONTEXT = Context(Model.shipped(), Defaults())
 SOURCES = frozenset({"pos", "eshop", "app", "loyalty"})
 MAPPING = FileMapping()
+PART_ROWS = 40
+
+
+def in_small_parts() -> DuckDBEngine:
+    """Return an engine that gathers so few records at once that every table is cut."""
+    return DuckDBEngine(part_rows=PART_ROWS)
 
 
 class File:
@@ -54,7 +61,7 @@ class File:
         reading = Reading(self.sample, MAPPING, self.options, SOURCES)
         with RejectsFile(self.rejects, self.sample.columns) as rejects:
             load = Load(reading, self.rows, rejects, Model.shipped(), CONTEXT.defaults.region)
-            return await load_first(database, load)
+            return await load_first(database, load, open_engine=in_small_parts)
 
     async def receive(self, database: Database) -> ImportSummary:
         plan = make_plan(self.sample, MAPPING, self.options, SOURCES)

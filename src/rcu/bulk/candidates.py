@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from rcu.bulk.batches import batch_of, document_of, model_of, rows_of
 from rcu.bulk.engine import Engine
+from rcu.bulk.parts import parts_of
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
@@ -113,9 +114,12 @@ def block(engine: Engine, *, cap: int) -> tuple[object, ...]:
     )
     engine.create(
         "met",
-        "SELECT DISTINCT l.number AS left_number, r.number AS right_number "
-        "FROM useful_key l JOIN useful_key r ON r.blocking_key = l.blocking_key "
-        "WHERE l.number < r.number",
+        *(
+            "SELECT DISTINCT l.number AS left_number, r.number AS right_number "
+            "FROM useful_key l JOIN useful_key r ON r.blocking_key = l.blocking_key "
+            f"WHERE l.number < r.number AND {part.holds('l.number')}"
+            for part in parts_of(engine, "record")
+        ),
     )
     [counts] = engine.rows(
         "SELECT (SELECT count(*) FROM record), (SELECT count(*) FROM held_key), "
@@ -160,7 +164,8 @@ def _part_by_birth_date(engine: Engine, model: Model) -> None:
     excused = "true" if GIVEN_NAME in model.excusable_differences else "false"
     engine.create(
         "doubtful",
-        f"""
+        *(
+            f"""
         SELECT left_number, right_number, one_name, other_name, is_tied FROM (
             SELECT m.left_number, m.right_number,
                    least(l.name, r.name) AS one_name, greatest(l.name, r.name) AS other_name,
@@ -170,9 +175,12 @@ def _part_by_birth_date(engine: Engine, model: Model) -> None:
                    OR ({excused} AND coalesce(l.born = r.born, false)) AS is_tied
             FROM met m
             JOIN glance l ON l.number = m.left_number JOIN glance r ON r.number = m.right_number
+            WHERE {part.holds("m.left_number")} AND {part.holds("l.number")}
         ) AS seen
         WHERE is_tied OR NOT is_apart
-        """,
+        """
+            for part in parts_of(engine, "record")
+        ),
     )
     engine.drop("met", "glance")
 

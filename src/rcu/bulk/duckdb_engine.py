@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
@@ -18,8 +20,20 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 4096
 """Rows that a process works on at a time."""
-MEMORY_LIMIT_MB = 512
-"""What DuckDB may hold in memory; the rest goes to a file in the temporary folder."""
+LEAST_MEMORY_MB, MOST_MEMORY_MB = 512, 768
+_SHARE_OF_MEMORY = 8
+_PART_ROWS_PER_MB = 100
+"""Records gathered at once: some 2 KB each, twice in a join, and half of the memory left over."""
+
+
+def default_memory_limit_mb() -> int:
+    """Return what DuckDB may hold in memory; the rest goes to files in the temporary folder.
+
+    An eighth of the machine's, between 512 and 768 MB: a base of any size is resolved in parts
+    that fit, and more would only keep what the files keep.
+    """
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    return max(LEAST_MEMORY_MB, min(machine // _SHARE_OF_MEMORY, MOST_MEMORY_MB))
 
 
 class DuckDBEngine:
@@ -32,11 +46,17 @@ class DuckDBEngine:
         self,
         *,
         folder: Path | None = None,
-        memory_limit_mb: int = MEMORY_LIMIT_MB,
+        memory_limit_mb: int | None = None,
         processes: int | None = None,
         batch_rows: int = BATCH_ROWS,
+        part_rows: int | None = None,
     ) -> None:
-        """Open an empty engine; `folder` is where it keeps its files while it runs."""
+        """Open an empty engine; `folder` is where it keeps its files while it runs.
+
+        `memory_limit_mb` is by default `default_memory_limit_mb()`; `part_rows`, what fits in it.
+        """
+        memory_limit_mb = memory_limit_mb or default_memory_limit_mb()
+        self.part_rows: int | None = part_rows or memory_limit_mb * _PART_ROWS_PER_MB
         self._temporary = TemporaryDirectory(prefix="rcu-bulk-", dir=folder)
         self.folder = Path(self._temporary.name)
         self._batch_rows = batch_rows
@@ -54,11 +74,14 @@ class DuckDBEngine:
         reader = pa.RecordBatchReader.from_batches(schema, batches)
         self._from_reader(table, reader)
 
-    def create(self, table: str, query: str) -> None:
-        """Make a table of the rows of a query."""
-        self._connection.execute(f"CREATE TABLE incoming_rows AS {query}")
+    def create(self, table: str, *queries: str) -> None:
+        """Make a table of the rows of queries of the same columns, in turn."""
+        first, *others = queries
+        self._connection.execute(f"CREATE TABLE incoming_{table} AS {first}")
+        for other in others:
+            self._connection.execute(f"INSERT INTO incoming_{table} {other}")
         self.drop(table)
-        self._connection.execute(f"ALTER TABLE incoming_rows RENAME TO {table}")
+        self._connection.execute(f"ALTER TABLE incoming_{table} RENAME TO {table}")
 
     def number(self, table: str, query: str, *, by: str) -> None:
         """Make a table of the rows of a query with a `number` that rises with the column `by`."""
@@ -67,9 +90,10 @@ class DuckDBEngine:
             f"SELECT row_number() OVER (ORDER BY {by}) AS number, * FROM ({query}) AS unnumbered",
         )
 
-    def map(self, table: str, query: str, stage: Stage) -> None:
-        """Make a table of what a stage makes of the rows of a query."""
-        self.map_batches(table, self.stream(query), stage)
+    def map(self, table: str, queries: str | Iterable[str], stage: Stage) -> None:
+        """Make a table of what a stage makes of the rows of a query, or of several in turn."""
+        queries = [queries] if isinstance(queries, str) else queries
+        self.map_batches(table, chain.from_iterable(map(self.stream, queries)), stage)
 
     def map_batches(self, table: str, batches: Iterable[pa.RecordBatch], stage: Stage) -> None:
         """Make a table of what a stage makes of batches from outside."""
@@ -110,10 +134,10 @@ class DuckDBEngine:
         # On a cursor of its own: the rows may come from a query that is still running.
         with self._connection.cursor() as cursor:
             cursor.register("arriving_rows", reader)
-            cursor.execute("CREATE TABLE incoming_rows AS SELECT * FROM arriving_rows")
+            cursor.execute(f"CREATE TABLE incoming_{table} AS SELECT * FROM arriving_rows")
             cursor.unregister("arriving_rows")
         self.drop(table)
-        self._connection.execute(f"ALTER TABLE incoming_rows RENAME TO {table}")
+        self._connection.execute(f"ALTER TABLE incoming_{table} RENAME TO {table}")
 
 
 def _connect(folder: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:

@@ -32,6 +32,11 @@ class Engine(Protocol):
     """The function that makes a row of each member of an array."""
     overlap: str
     """The function that tells whether two arrays have a member in common."""
+    part_rows: int | None
+    """How many records' wide rows a query may gather at once; None where the engine cuts by itself.
+
+    See `rcu.bulk.parts`.
+    """
 
     def __enter__(self) -> Self:
         """Give the engine itself."""
@@ -42,14 +47,14 @@ class Engine(Protocol):
     def load(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """Make a table of rows from outside."""
 
-    def create(self, table: str, query: str) -> None:
-        """Make a table of the rows of a query, worked out once."""
+    def create(self, table: str, *queries: str) -> None:
+        """Make a table of the rows of queries of the same columns, worked out once, in turn."""
 
     def number(self, table: str, query: str, *, by: str) -> None:
         """Make a table of the rows of a query with a `number` that rises with the column `by`."""
 
-    def map(self, table: str, query: str, stage: Stage) -> None:
-        """Make a table of what a stage makes of the rows of a query."""
+    def map(self, table: str, queries: str | Iterable[str], stage: Stage) -> None:
+        """Make a table of what a stage makes of the rows of a query, or of several in turn."""
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query, a batch at a time, wherever they are kept."""

@@ -27,8 +27,9 @@ from rcu.bulk.copying import TableFile, copy, without_indexes
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
 from rcu.bulk.load_stages import Answer, Assemble, Merge, Reading, Understand, pack_rows
+from rcu.bulk.parts import parts_of
 from rcu.bulk.resolution import Figures, resolve_described
-from rcu.bulk.tables import TABLES, prepare_answers, prepare_tables
+from rcu.bulk.tables import TABLES, placed_messages, prepare_tables
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
@@ -79,7 +80,13 @@ class Loaded:
     figures: Figures
 
 
-async def load_first(database: Database, load: Load, *, on_step: OnStep = lambda _: None) -> Loaded:
+async def load_first(
+    database: Database,
+    load: Load,
+    *,
+    open_engine: Callable[[], DuckDBEngine] = DuckDBEngine,
+    on_step: OnStep = lambda _: None,
+) -> Loaded:
     """Load a file of profiles into a database without profiles.
 
     Raises `NotAFirstLoadError` when there are profiles, before or at the end, and
@@ -87,7 +94,7 @@ async def load_first(database: Database, load: Load, *, on_step: OnStep = lambda
     written, which is the last third of the work, other writers wait and nobody reads clients.
     """
     await database.run(_refuse_profiles)
-    with DuckDBEngine() as engine:
+    with open_engine() as engine:
         known = await database.run(_read_known)
         work = _Load(engine, load, on_step)
         figures = await asyncio.to_thread(work.resolve, known)
@@ -166,7 +173,11 @@ class _Load:
         engine.run(_ACCEPTED)
         self._on_step("Normalising")
         engine.number("stated_record", _STATED_RECORDS, by="key")
-        engine.map("record", "SELECT * FROM stated_record", Merge(self._load.region))
+        stated = (
+            _STATEMENTS.format(of_number=part.holds("s.number"))
+            for part in parts_of(engine, "stated_record")
+        )
+        engine.map("record", stated, Merge(self._load.region))
         engine.drop("stated_record")
         self._on_step("Resolving")
         resolved = resolve_described(engine, model=self._load.model, declared=known.declared)
@@ -247,10 +258,13 @@ class _Load:
     def _files(self) -> Iterator[TableFile]:
         for table, source in TABLES.items():
             if table == "golden_record":
-                self._engine.map("golden", _PROFILES_OF_CLIENTS, Assemble(self._load.region))
+                profiles = (
+                    _PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
+                    for part in parts_of(self._engine, "record")
+                )
+                self._engine.map("golden", profiles, Assemble(self._load.region))
             if table == "inbox_message":
-                prepare_answers(self._engine)
-                self._engine.map("answered", "SELECT * FROM placed_message", Answer())
+                self._engine.map("answered", placed_messages(self._engine), Answer())
             yield self._export(table, source.columns, source.query(self._at))
 
     def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
@@ -337,23 +351,34 @@ _BARE = frozenset({"blocking_key", "identifier", "record_pair", "golden_record"}
 
 # A message id that was used before, here or in the database, is a replay or a conflict.
 _ACCEPTED = """
-    CREATE TABLE message AS
-    SELECT u.line, u.source, u.message_id, u.external_id, u.occurred_at, u.digest, u.payload
-    FROM understood u
+    CREATE TABLE first_line AS
+    SELECT min(u.line) AS line FROM understood u
     WHERE u.source IS NOT NULL
       AND (u.source, u.message_id) NOT IN (SELECT source, message_id FROM known_message)
-    QUALIFY row_number() OVER (PARTITION BY u.source, u.message_id ORDER BY u.line) = 1;
+    GROUP BY u.source, u.message_id;
+    CREATE TABLE message AS
+    SELECT u.line, u.source, u.message_id, u.external_id, u.occurred_at, u.digest, u.payload
+    FROM understood u WHERE u.line IN (SELECT line FROM first_line);
     CREATE TABLE again AS
     SELECT u.line, u.message_id, u.digest = coalesce(m.digest, k.digest) AS is_same
-    FROM understood u
+    FROM (
+        SELECT line, source, message_id, digest FROM understood
+        WHERE source IS NOT NULL AND line NOT IN (SELECT line FROM first_line)
+    ) AS u
     LEFT JOIN message m ON m.source = u.source AND m.message_id = u.message_id
-    LEFT JOIN known_message k ON k.source = u.source AND k.message_id = u.message_id
-    WHERE u.source IS NOT NULL AND u.line IS DISTINCT FROM m.line;
+    LEFT JOIN known_message k ON k.source = u.source AND k.message_id = u.message_id;
 """
 _STATED_RECORDS = """
-    SELECT concat(source, chr(31), external_id) AS key, source, external_id, min(line) AS arrival,
-           list(struct_pack(occurred_at := occurred_at, payload := payload)) AS messages
+    SELECT concat(source, chr(31), external_id) AS key, source, external_id, min(line) AS arrival
     FROM message GROUP BY source, external_id
+"""
+_STATEMENTS = """
+    SELECT s.number, s.source, s.external_id, any_value(s.arrival) AS arrival,
+           list(struct_pack(occurred_at := m.occurred_at, payload := m.payload)) AS messages
+    FROM stated_record s
+    JOIN message m ON m.source = s.source AND m.external_id = s.external_id
+    WHERE {of_number}
+    GROUP BY s.number, s.source, s.external_id
 """
 _IDENTITY = """
     CREATE TABLE record_id AS
@@ -361,14 +386,19 @@ _IDENTITY = """
     FROM record r JOIN given_id g ON g.number = r.number
     LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id;
     CREATE TABLE identity AS
-    SELECT i.number, i.id, i.is_reference, min(i.id) OVER (PARTITION BY p.cluster) AS client_id
-    FROM record_id i JOIN placed p ON p.number = i.number;
+    SELECT i.number, p.cluster, i.id, i.is_reference, c.client_id
+    FROM record_id i JOIN placed p ON p.number = i.number
+    JOIN (
+        SELECT p.cluster, min(i.id) AS client_id
+        FROM record_id i JOIN placed p ON p.number = i.number GROUP BY p.cluster
+    ) AS c ON c.cluster = p.cluster;
 """
 _PROFILES_OF_CLIENTS = """
     SELECT i.client_id, list(struct_pack(
                source := r.source, external_id := r.external_id, profile := r.profile
            ) ORDER BY r.number) AS profiles
     FROM identity i JOIN record r ON r.number = i.number
+    WHERE {of_cluster}
     GROUP BY i.client_id
 """
 _KNOWN_REFERENCES = """

@@ -16,6 +16,7 @@ import pyarrow as pa
 from rcu.bulk.batches import document_of
 from rcu.bulk.candidates import find_candidates
 from rcu.bulk.engine import Engine
+from rcu.bulk.parts import pairs_of_parts, parts_of
 from rcu.bulk.stages import (
     FEATURES_SCHEMA,
     IDENTIFIER_MARK,
@@ -133,7 +134,7 @@ def resolve_described(
     document = document_of(model)
     shared = with_declared(find_shared(engine, model), declared)
     blocked = find_candidates(engine, model)
-    engine.map("pair", CANDIDATES_WITH_FEATURES, Score(document, shared))
+    engine.map("pair", _candidates_with_features(engine), Score(document, shared))
     engine.drop("candidate")
     judged = _numbered(engine, judgements)
     components = tie_together(engine, [pair for pair, said in judged.items() if said == "match"])
@@ -204,12 +205,18 @@ def score_pairs(
     engine.drop("asked", "answered")
 
 
-CANDIDATES_WITH_FEATURES = """
-    SELECT c.left_number, c.right_number, l.features AS left_features, r.features AS right_features
-    FROM candidate c
-    JOIN record l ON l.number = c.left_number
-    JOIN record r ON r.number = c.right_number
-"""
+def _candidates_with_features(engine: Engine) -> Iterator[str]:
+    """Yield the queries of all candidates: features of two parts of the records at a time."""
+    for lower, higher in pairs_of_parts(parts_of(engine, "record")):
+        yield f"""
+            SELECT c.left_number, c.right_number,
+                   l.features AS left_features, r.features AS right_features
+            FROM candidate c
+            JOIN record l ON l.number = c.left_number
+            JOIN record r ON r.number = c.right_number
+            WHERE {lower.holds("c.left_number")} AND {higher.holds("c.right_number")}
+              AND {lower.holds("l.number")} AND {higher.holds("r.number")}
+        """
 
 
 def _numbered(engine: Engine, judgements: Judgements[str]) -> dict[Pair, str]:
@@ -290,27 +297,39 @@ def form_clusters(engine: Engine, stage: Partition) -> None:
     """Make the table `placed` of every record with its cluster."""
     told = ("weight", "probability", "evidence", "contradiction", "decision")
     scores = engine.collect({"other": "p.right_number"} | {name: f"p.{name}" for name in told})
-    engine.create(
-        "told",
-        f"SELECT p.left_number AS number, {scores} AS told FROM pair p "
-        "WHERE p.left_number IN (SELECT number FROM tied) GROUP BY p.left_number",
-    )
     members = engine.collect({"number": "r.number", "features": "r.features", "told": "w.told"})
     engine.map(
         "formed",
-        f"SELECT t.label, {members} AS members FROM tied t JOIN record r ON r.number = t.number "
-        "LEFT JOIN told w ON w.number = t.number GROUP BY t.label",
+        (
+            f"""
+            SELECT t.label, {members} AS members
+            FROM (SELECT number, label FROM tied WHERE {part.holds("label")}) AS t
+            JOIN record r ON r.number = t.number
+            LEFT JOIN (
+                SELECT p.left_number AS number, {scores} AS told FROM pair p
+                WHERE p.left_number IN (SELECT number FROM tied WHERE {part.holds("label")})
+                GROUP BY p.left_number
+            ) AS w ON w.number = t.number
+            GROUP BY t.label
+            """
+            for part in parts_of(engine, "tied", "label")
+        ),
         stage,
     )
     engine.create(
         "placed",
         """
-        SELECT r.number, coalesce(f.cluster, r.number) AS cluster, f.match_number, f.match_weight,
-               f.match_probability, f.match_evidence, f.rivals
-        FROM record r LEFT JOIN formed f ON f.number = r.number
+        SELECT number, cluster, match_number, match_weight, match_probability, match_evidence,
+               rivals
+        FROM formed
+        """,
+        """
+        SELECT r.number, r.number AS cluster, NULL AS match_number, NULL AS match_weight,
+               NULL AS match_probability, NULL AS match_evidence, NULL AS rivals
+        FROM record r WHERE NOT EXISTS (SELECT 1 FROM tied t WHERE t.number = r.number)
         """,
     )
-    engine.drop("tied", "told", "formed")
+    engine.drop("tied", "formed")
 
 
 def _int(value: object) -> int:

@@ -43,6 +43,7 @@ class SparkEngine:
 
     explode = "explode"
     overlap = "arrays_overlap"
+    part_rows: int | None = None
 
     def __init__(
         self,
@@ -82,9 +83,9 @@ class SparkEngine:
         """Make a table of Parquet files that every executor can read, such as an object store's."""
         self._keep(table, self._session.read.parquet(*paths))
 
-    def create(self, table: str, query: str) -> None:
-        """Make a table of the rows of a query."""
-        self._keep(table, self._session.sql(query))
+    def create(self, table: str, *queries: str) -> None:
+        """Make a table of the rows of queries of the same columns."""
+        self._keep(table, self._session.sql(" UNION ALL ".join(queries)))
 
     def number(self, table: str, query: str, *, by: str) -> None:
         """Make a table of the rows of a query with a `number` that rises with the column `by`.
@@ -98,11 +99,12 @@ class SparkEngine:
             f"FROM (SELECT * FROM ({query}) ORDER BY {by})",
         )
 
-    def map(self, table: str, query: str, stage: Stage) -> None:
-        """Make a table of what a stage makes of the rows of a query."""
+    def map(self, table: str, queries: str | Iterable[str], stage: Stage) -> None:
+        """Make a table of what a stage makes of the rows of a query, or of several."""
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        rows = self._session.sql(query)
+        queries = [queries] if isinstance(queries, str) else queries
+        rows = self._session.sql(" UNION ALL ".join(queries))
         self._keep(table, rows.mapInArrow(stage, from_arrow_schema(stage.schema)))
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:

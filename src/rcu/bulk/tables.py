@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from rcu.bulk.duckdb_engine import DuckDBEngine
+from rcu.bulk.parts import parts_of
 from rcu.identity.outcomes import MAX_REVIEWS
 
 
@@ -96,10 +97,17 @@ def prepare_tables(engine: DuckDBEngine, *, model_version: str, at: datetime) ->
     engine.create("loading", f"SELECT '{version}' AS model_version")
 
 
-def prepare_answers(engine: DuckDBEngine) -> None:
-    """Make the table `placed_message`: each message, where its record is, and who is near."""
-    engine.create("review", _REVIEWS.format(most=MAX_REVIEWS))
-    engine.create("placed_message", _PLACED_MESSAGES)
+def placed_messages(engine: DuckDBEngine) -> Iterator[str]:
+    """Yield the queries of each message, where its record is, and who is near."""
+    for part in parts_of(engine, "record"):
+        engine.create(
+            "review", _REVIEWS.format(most=MAX_REVIEWS, of_number=part.holds("near.number"))
+        )
+        yield _PLACED_MESSAGES.format(
+            of_record=part.holds("r.number"),
+            of_identity=part.holds("i.number"),
+            of_placed=part.holds("p.number"),
+        )
 
 
 # The other clients that may be the same person, the likeliest first.
@@ -113,7 +121,7 @@ _REVIEWS = """
         FROM (SELECT number, unnest(rivals) AS rival FROM placed) AS kept_apart
     ), best AS (
         SELECT n.number, o.client_id, max(n.weight) AS weight
-        FROM near n
+        FROM (SELECT * FROM near WHERE {of_number}) AS n
         JOIN identity i ON i.number = n.number JOIN identity o ON o.number = n.other
         WHERE i.client_id <> o.client_id
         GROUP BY n.number, o.client_id
@@ -135,4 +143,5 @@ _PLACED_MESSAGES = """
     JOIN placed p ON p.number = r.number
     LEFT JOIN record o ON o.number = p.match_number
     LEFT JOIN review v ON v.number = r.number
+    WHERE {of_record} AND {of_identity} AND {of_placed}
 """

@@ -1,0 +1,67 @@
+"""A large table is worked on in parts that leave nothing out and take nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rcu.bulk.duckdb_engine import (
+    LEAST_MEMORY_MB,
+    MOST_MEMORY_MB,
+    DuckDBEngine,
+    default_memory_limit_mb,
+)
+from rcu.bulk.parts import Part, pairs_of_parts, parts_of
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(part_rows=10, processes=1) as running:
+        yield running
+
+
+@pytest.mark.parametrize("numbers", [range(1, 2), range(1, 11), range(1, 12), range(5, 48)])
+def test_each_number_lies_in_one_part(engine: DuckDBEngine, numbers: range) -> None:
+    engine.create("numbered", f"SELECT range AS number FROM range({numbers.start}, {numbers.stop})")
+
+    parts = parts_of(engine, "numbered")
+
+    held = [
+        number
+        for part in parts
+        for (number,) in engine.rows(f"SELECT number FROM numbered WHERE {part.holds('number')}")
+    ]
+    assert sorted(held) == list(numbers)
+
+
+def test_an_empty_table_has_one_part(engine: DuckDBEngine) -> None:
+    engine.create("nothing", "SELECT 1 AS number WHERE false")
+
+    assert len(parts_of(engine, "nothing")) == 1
+
+
+def test_every_pair_of_numbers_lies_in_one_pair_of_parts() -> None:
+    parts = [Part(0, 3), Part(3, 6), Part(6, 8)]
+
+    covered = [
+        (one, other)
+        for lower, higher in pairs_of_parts(parts)
+        for one in range(lower.first, lower.end)
+        for other in range(higher.first, higher.end)
+        if one < other
+    ]
+
+    assert sorted(covered) == [(one, other) for one in range(8) for other in range(one + 1, 8)]
+
+
+def test_what_the_engine_holds_by_default_depends_on_the_machine_within_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = {}
+    for machine_gb in (2, 5, 64):
+        pages = {"SC_PAGE_SIZE": 1_000, "SC_PHYS_PAGES": machine_gb * 1_000_000}
+        monkeypatch.setattr("rcu.bulk.duckdb_engine.os.sysconf", pages.__getitem__)
+        limits[machine_gb] = default_memory_limit_mb()
+
+    assert limits == {2: LEAST_MEMORY_MB, 5: 625, 64: MOST_MEMORY_MB}
