@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
+from rcu.db.errors import DatabaseUnavailableError
 from rcu.identity import presented
 from rcu.identity.features import describe
 from rcu.identity.in_memory import resolve, resolve_in_full
@@ -67,9 +68,13 @@ async def deliver(database: Database, sent: Sequence[Sent], *, seed: int, worker
     async def work() -> None:
         while waiting:
             source, messages = waiting.pop(0)
-            receipts = await service.receive_all(
-                database, source=source, messages=messages, context=CONTEXT
-            )
+            try:
+                receipts = await service.receive_all(
+                    database, source=source, messages=messages, context=CONTEXT
+                )
+            except DatabaseUnavailableError:  # too busy: the sender sends all of it again
+                waiting.insert(0, (source, messages))
+                continue
             assert {receipt.status for receipt in receipts} <= {200, 201, 202}
 
     await asyncio.gather(*(work() for _ in range(workers)))
