@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 from rcu.identity import presented
+from rcu.identity.braking import BrakeLimits
 from rcu.identity.features import describe
 from rcu.identity.in_memory import resolve, resolve_in_full
 from rcu.identity.model import Model
@@ -32,8 +33,12 @@ from tests.ingestion.shop import assert_sound
 KEY_CAP, HOLDER_CAP = 14, 8
 """Low enough for a town to cross them: the name of a family, the tablet of a shop."""
 
+MANY = 1_000_000
+
 MODEL = Model(Model.shipped().document.model_copy(update={"key_cap": KEY_CAP}))
-CONTEXT = Context(MODEL, Defaults())
+# The merge brake looks at what was merged within a time: by its nature, order matters to it.
+UNBRAKED = BrakeLimits(identifier_merges=MANY, source_merges=MANY)
+CONTEXT = Context(MODEL, Defaults(brake=UNBRAKED))
 
 ORDERS = int(os.environ.get("RCU_TEST_ORDERS", "3"))
 MESSAGES = 2000
