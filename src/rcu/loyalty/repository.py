@@ -68,8 +68,8 @@ def _json(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketFact:
-    """What points need of a recorded ticket."""
+class OriginalTicket:
+    """The ticket that a return or a void refers to."""
 
     id: UUID
     source: str
@@ -84,6 +84,12 @@ class TicketFact:
     lines: Sequence[Mapping[str, Any]]
     payments: Sequence[Mapping[str, Any]]
     original_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFact(OriginalTicket):
+    """What points need of a recorded ticket."""
+
     record_id: UUID
     client_id: UUID
     known: bool
@@ -267,25 +273,6 @@ _ORIGINALS: Final = """
     WHERE t.id = ANY ($1::uuid[])
        OR t.id IN (SELECT original_id FROM ticket WHERE id = ANY ($1::uuid[]))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class OriginalTicket:
-    """The ticket that a return or a void refers to."""
-
-    id: UUID
-    source: str
-    ticket_id: str
-    kind: str
-    store: str | None
-    channel: str
-    business_date: date
-    sold_at: datetime
-    currency: str
-    total_cents: int
-    lines: Sequence[Mapping[str, Any]]
-    payments: Sequence[Mapping[str, Any]]
-    original_id: UUID | None
 
 
 async def find_originals(
