@@ -21,7 +21,7 @@ from bench import people, servers
 from bench.load import Job, Request, Seen, run
 from bench.servers import POSTING, PRELOADED
 from rcu.db.engine import Database
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import receive_all
 
 BATCH = 500

@@ -12,7 +12,7 @@ from rcu.db.engine import Database
 from rcu.identity.model import Model
 from rcu.identity.person import Person
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import Context, receive_all
 
 _SHIPPED = Model.shipped()

@@ -20,7 +20,7 @@ from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.identity.model_versions import Activation
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import ProfileMessage, TicketMessage
+from rcu.ingestion.messages import ProfileMessage, TicketMessage
 from rcu.ingestion.service import Context, receive_all
 from tests.bulk.crowd import crowd, described
 from tests.bulk.sending import Sent, profile_messages, rows, stored_clients

@@ -19,7 +19,7 @@ from rcu.identity.model import Model, ModelDocument
 from rcu.identity.partition import Judgements
 from rcu.identity.registers import Registers, merge, person_of
 from rcu.ingestion.intake import Intake, statement_of
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from tests.bulk.crowd import SHOP_EMAIL, as_table, crowd, described
 from tests.bulk.oracle import Answer, answer_of, expected
 

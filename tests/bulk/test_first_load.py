@@ -27,7 +27,7 @@ from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, read_rows, read_sample
 from rcu.ingestion.files.rejects import RejectsFile
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import Message, TicketMessage
+from rcu.ingestion.messages import Message, TicketMessage
 from rcu.ingestion.service import Context, receive_all
 from tests.bulk.crowd import crowd
 from tests.bulk.sending import profile_messages, rows, stored_clients

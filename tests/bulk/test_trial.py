@@ -20,7 +20,7 @@ from rcu.bulk.work import carry_out_trials
 from rcu.db.engine import Database
 from rcu.identity.models import JobState
 from rcu.identity.scoring import Decision, Evidence, PairScore, probability
-from rcu.ingestion.schemas import TicketMessage
+from rcu.ingestion.messages import TicketMessage
 from rcu.ingestion.service import receive_all
 from tests.bulk.crowd import crowd
 from tests.bulk.sending import profile_messages, rows

@@ -23,7 +23,7 @@ from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model, ModelDocument
 from rcu.identity.presented import place_presented
 from rcu.identity.stewardship import merge_clients
-from rcu.ingestion.schemas import ProfileMessage, TicketMessage
+from rcu.ingestion.messages import ProfileMessage, TicketMessage
 from rcu.ingestion.service import receive_all
 from tests.bulk.crowd import SHOP_EMAIL, crowd, described
 from tests.bulk.sending import profile_messages, rows, send, stored_clients

@@ -12,7 +12,7 @@ from rcu.access.models import SourceKind
 from rcu.access.service import add_source
 from rcu.cli.running import ExitCode
 from rcu.db.engine import Database
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import receive_all
 from tests.cli.conftest import Rcu
 

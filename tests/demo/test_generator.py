@@ -11,7 +11,7 @@ from rcu.demo.trouble import JUNK_EMAILS, JUNK_PHONES
 from rcu.identity.normalise.cards import CardCheck, check_card
 from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     MESSAGE_MODELS,
     EventMessage,
     Message,

@@ -19,8 +19,8 @@ from rcu.demo.generator import Sample, generate
 from rcu.demo.keys import FILE_NAME, ensure_keys
 from rcu.demo.load import DemoRefusedError, ForeignDataError, load
 from rcu.demo.reset import ResetRefusedError
+from rcu.ingestion.messages import Message
 from rcu.ingestion.models import InboxMessage
-from rcu.ingestion.schemas import Message
 from rcu.sales.models import Store
 from rcu.settings import Settings
 

@@ -14,7 +14,7 @@ from rcu.demo.records import LOYALTY
 from rcu.demo.tour import Star, new_ticket, steps
 from rcu.identity.normalise.cards import CardCheck, check_card
 from rcu.identity.normalise.phones import normalise_phone
-from rcu.ingestion.schemas import ProfileMessage, TicketMessage
+from rcu.ingestion.messages import ProfileMessage, TicketMessage
 
 KEYS = DemoKeys(reader="rcu_reader", till="rcu_till")
 ADDRESS = "http://127.0.0.1:8000"

@@ -9,7 +9,7 @@ from rcu.evaluation import evaluate
 from rcu.identity.in_memory import resolve
 from rcu.identity.person import Person
 from rcu.identity.registers import ProfileStatement, Registers, merge, person_of
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 
 WIRE = {"message_id", "external_id", "occurred_at"}
 

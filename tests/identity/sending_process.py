@@ -10,7 +10,7 @@ import orjson
 
 from rcu.db.engine import Database
 from rcu.ingestion import service
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 
 
 async def receive(url: str, source: str, sent: list[Any]) -> list[str]:

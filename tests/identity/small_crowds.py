@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.person import Person
 from rcu.identity.registers import ProfileStatement, Registers, merge, person_of
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from tests.ingestion.shop import Message, profile
 
 WIRE = {"message_id", "external_id", "occurred_at"}

@@ -18,7 +18,7 @@ from rcu.demo.generator import generate
 from rcu.identity import presented
 from rcu.identity.presentation import Presentation
 from rcu.ingestion import service
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from tests.ingestion.shop import Message, Shop, bring_back, clear, profile, sale
 
 ODILE: dict[str, Any] = {

@@ -11,7 +11,7 @@ from rcu.identity.crowding import KeyTurns
 from rcu.identity.model import Model
 from rcu.ids import uuid7
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import Context, receive_chunk
 from tests.factories import make_source
 from tests.identity.small_crowds import stored_partition

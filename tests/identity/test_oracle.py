@@ -14,7 +14,7 @@ from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.ingestion import service
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import Context, receive_chunk
 from tests.factories import make_source
 from tests.identity.small_crowds import SHARED, SHARING, VALUES, crowds, people, stored_partition

@@ -23,7 +23,7 @@ from rcu.identity.model import Model
 from rcu.identity.scoring import score_pair
 from rcu.ingestion import service
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import Context
 from tests.factories import make_source, make_store
 from tests.identity.small_crowds import people

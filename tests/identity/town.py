@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     EventMessage,
     Message,
     OrderMessage,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.model import Model
 from rcu.ingestion.intake import Defaults
-from rcu.ingestion.schemas import TicketMessage
+from rcu.ingestion.messages import TicketMessage
 from rcu.ingestion.service import Context, receive_chunk
 from tests.factories import make_source, make_store
 from tests.ingestion.shop import Message, Shop, at_minute, bring_back, cancel, sale, unsound

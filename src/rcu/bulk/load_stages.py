@@ -40,7 +40,7 @@ from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, Sample
 from rcu.ingestion.intake import Intake
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 
 
 def _text(value: Any) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rcu.ingestion.files.mapping import Mapping
     from rcu.ingestion.files.plan import Options, Plan
     from rcu.ingestion.files.reading import Sample
-    from rcu.ingestion.schemas import Message
+    from rcu.ingestion.messages import Message
 
 
 class FileType(StrEnum):
@@ -210,7 +210,7 @@ class _Job:
         from rcu.identity.active_model import read_active_model
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
-        from rcu.ingestion.schemas import MessageType
+        from rcu.ingestion.messages import MessageType
         from rcu.ingestion.service import Context
 
         if plan.type is not MessageType.PROFILE:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rcu.demo.dice import Dice
 from rcu.demo.trouble import without_accents
-from rcu.ingestion.schemas import TicketLine
+from rcu.ingestion.messages import TicketLine
 
 
 @dataclass(frozen=True, slots=True)

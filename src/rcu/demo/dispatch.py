@@ -9,7 +9,7 @@ from typing import Final
 
 from rcu.demo.people import YEAR_START
 from rcu.demo.records import APP, ESHOP, LOYALTY, POS
-from rcu.ingestion.schemas import Message
+from rcu.ingestion.messages import Message
 
 _TURN: Final = {LOYALTY: 0, ESHOP: 1, APP: 2, POS: 3}
 

@@ -25,7 +25,7 @@ from rcu.demo.shop import Stores, give_payment_cards, visits_a_year
 from rcu.demo.tills import Sale, print_tickets
 from rcu.demo.visits import Visits
 from rcu.demo.web import Eshop
-from rcu.ingestion.schemas import Message
+from rcu.ingestion.messages import Message
 from rcu.sales.stores import StoreDetails
 
 RETAILER: Final = "Maison Garance"

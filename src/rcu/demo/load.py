@@ -14,8 +14,8 @@ from rcu.access import service as access
 from rcu.db.engine import Database
 from rcu.demo.generator import Sample
 from rcu.errors import RcuError
+from rcu.ingestion.messages import Message
 from rcu.ingestion.models import InboxMessage
-from rcu.ingestion.schemas import Message
 from rcu.loyalty import programmes
 from rcu.loyalty.programme import Programme
 from rcu.sales import stores

@@ -10,7 +10,7 @@ from rcu.demo.dice import Dice
 from rcu.demo.dispatch import Dispatch
 from rcu.demo.people import YEAR_END
 from rcu.demo.records import APP, LOYALTY, Account, Wallet, written_address
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 
 
 def profile_messages(wallet: Wallet, dice: Dice) -> Iterator[Dispatch]:

@@ -13,7 +13,7 @@ from rcu.demo.people import YEAR_END, YEAR_START
 from rcu.demo.places import STORES
 from rcu.demo.records import APP, POS, Wallet
 from rcu.demo.tills import PARIS, Sale
-from rcu.ingestion.schemas import CustomerIdentifiers, Payment, TicketKind, TicketLine
+from rcu.ingestion.messages import CustomerIdentifiers, Payment, TicketKind, TicketLine
 
 ADULT: Final = 16
 STRANGERS: Final = 420

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rcu.demo.dispatch import Dispatch
 from rcu.demo.records import ESHOP, POS
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     CustomerIdentifiers,
     Fulfilment,
     Payment,

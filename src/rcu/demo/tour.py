@@ -16,7 +16,7 @@ from rcu.demo.generator import Sample
 from rcu.demo.keys import DemoKeys
 from rcu.demo.people import YEAR_END, Person
 from rcu.demo.records import LOYALTY
-from rcu.ingestion.schemas import ProfileMessage
+from rcu.ingestion.messages import ProfileMessage
 
 CARRIED: Final = frozenset({"card", "account", "app_scan", "email", "phone"})
 """Evidence by which a ticket itself says who bought."""

@@ -12,7 +12,7 @@ from rcu.demo.dispatch import Dispatch
 from rcu.demo.people import YEAR_END, YEAR_START
 from rcu.demo.records import APP, ESHOP, Wallet
 from rcu.demo.tills import PARIS
-from rcu.ingestion.schemas import CustomerIdentifiers, EventMessage
+from rcu.ingestion.messages import CustomerIdentifiers, EventMessage
 
 EVENTS: Final = 1_500
 ANONYMOUS_DEVICES: Final = 60

@@ -14,7 +14,7 @@ from rcu.demo.places import STORES
 from rcu.demo.records import ESHOP, Wallet
 from rcu.demo.shop import SUNDAY, some_day, some_hour
 from rcu.demo.tills import PARIS, Sale
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     CustomerIdentifiers,
     Fulfilment,
     OrderMessage,

@@ -5,7 +5,7 @@ from typing import Any
 from rcu.identity.outcomes import Placed
 from rcu.ingestion.apply import Applied
 from rcu.ingestion.intake import Intake
-from rcu.ingestion.schemas import MessageType
+from rcu.ingestion.messages import MessageType
 from rcu.sales.facts import Attached, Clash, Waiting
 
 Answer = tuple[int, dict[str, Any]]

@@ -26,7 +26,7 @@ from rcu.ingestion.intake import (
     statement_of,
     ticket_of,
 )
-from rcu.ingestion.schemas import EventMessage, OrderMessage, ProfileMessage, TicketMessage
+from rcu.ingestion.messages import EventMessage, OrderMessage, ProfileMessage, TicketMessage
 from rcu.loyalty.accrual import accrue
 from rcu.loyalty.settlement import settle
 from rcu.sales import repository as sales

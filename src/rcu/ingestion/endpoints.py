@@ -26,25 +26,27 @@ from rcu.http.dependencies import DatabaseDep, SessionDep
 from rcu.http.routing import api_router
 from rcu.ingestion import repository, service
 from rcu.ingestion.errors import MessageIdReusedError, TicketClashError
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     MESSAGE_MODELS,
     Batch,
-    BatchAnswer,
-    EventAnswer,
     EventMessage,
     Message,
     MessageType,
-    OrderAnswer,
     OrderMessage,
+    ProfileMessage,
+    TicketMessage,
+)
+from rcu.ingestion.schemas import (
+    BatchAnswer,
+    EventAnswer,
+    OrderAnswer,
     ParkedAnswer,
     ParkedMessage,
     ParkedPage,
     ProfileAnswer,
-    ProfileMessage,
     ReplayAnswer,
     ReplayRequest,
     TicketAnswer,
-    TicketMessage,
 )
 from rcu.ingestion.service import Context, Receipt
 from rcu.validation import field_errors

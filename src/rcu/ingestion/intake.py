@@ -16,7 +16,7 @@ from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
 from rcu.identity.presentation import Presentation, Presented, present
 from rcu.identity.registers import ProfileStatement
-from rcu.ingestion.schemas import (
+from rcu.ingestion.messages import (
     Channel,
     CustomerIdentifiers,
     EventMessage,

@@ -27,6 +27,7 @@ from rcu.ingestion.errors import (
     UnknownSourceError,
 )
 from rcu.ingestion.intake import Defaults, Intake
+from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType
 from rcu.ingestion.repository import (
     KeptMessage,
     MessageKey,
@@ -34,7 +35,6 @@ from rcu.ingestion.repository import (
     StoredMessage,
     StoredReceipt,
 )
-from rcu.ingestion.schemas import MESSAGE_MODELS, Message, MessageType
 from rcu.logs import get_logger
 from rcu.sales.facts import Clash, Waiting
 from rcu.settings import Settings

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from rcu.errors import FieldValueError
-from rcu.ingestion.schemas import Code
+from rcu.ingestion.fields import Code
 from rcu.sales.stores import StoreDetails
 
 

@@ -23,7 +23,7 @@ from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Sample, read_rows, read_sample
 from rcu.ingestion.files.targets import simple_name
 from rcu.ingestion.intake import Intake, statement_of
-from rcu.ingestion.schemas import MessageType, ProfileMessage
+from rcu.ingestion.messages import MessageType, ProfileMessage
 from rcu.training.training_set import TrainingSet
 
 MAX_RECORDS = 100_000

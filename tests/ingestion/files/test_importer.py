@@ -16,7 +16,7 @@ from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import read_rows, read_sample
 from rcu.ingestion.files.rejects import RejectsFile
-from rcu.ingestion.schemas import Message, ProfileMessage
+from rcu.ingestion.messages import Message, ProfileMessage
 
 SOURCES = frozenset({"pos", "eshop"})
 

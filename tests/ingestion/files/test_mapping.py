@@ -8,7 +8,7 @@ import pytest
 
 from rcu.ingestion.files.errors import MappingRefusedError
 from rcu.ingestion.files.mapping import Mapping, Part, parse_mapping, read_mapping
-from rcu.ingestion.schemas import MessageType
+from rcu.ingestion.messages import MessageType
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "mappings"
 

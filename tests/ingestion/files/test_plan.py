@@ -15,7 +15,7 @@ from rcu.ingestion.files.reading import Row, Sample
 from rcu.ingestion.files.rows import RowRefusedError
 from rcu.ingestion.files.targets import TARGETS
 from rcu.ingestion.files.values import DateOrder
-from rcu.ingestion.schemas import MESSAGE_MODELS, MessageType, ProfileMessage
+from rcu.ingestion.messages import MESSAGE_MODELS, MessageType, ProfileMessage
 from tests.ingestion.files.test_mapping import EXAMPLES
 
 SOURCES = ("pos", "eshop")

@@ -20,7 +20,7 @@ from rcu.ingestion.files.plan import Plan
 from rcu.ingestion.files.reading import Row
 from rcu.ingestion.files.rejects import RejectsFile
 from rcu.ingestion.files.rows import RowRefusedError
-from rcu.ingestion.schemas import Message
+from rcu.ingestion.messages import Message
 
 CHUNK_ROWS: Final = 2000
 """Rows in memory at a time, handed over together."""

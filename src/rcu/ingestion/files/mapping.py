@@ -21,7 +21,7 @@ from pydantic import (
 from rcu.ingestion.files.errors import MappingRefusedError
 from rcu.ingestion.files.targets import nearest
 from rcu.ingestion.files.values import DateOrder
-from rcu.ingestion.schemas import MessageType
+from rcu.ingestion.messages import MessageType
 
 PLURALS = {
     "profiles": MessageType.PROFILE,

@@ -24,7 +24,7 @@ from rcu.ingestion.files.targets import (
     simple_name,
 )
 from rcu.ingestion.files.values import DateOrder, Reading, to_text
-from rcu.ingestion.schemas import MessageType
+from rcu.ingestion.messages import MessageType
 
 REJECTED_LINE: Final = "rejected_line"
 REJECTED_REASON: Final = "rejected_reason"

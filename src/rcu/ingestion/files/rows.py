@@ -25,7 +25,7 @@ from rcu.ingestion.files.values import (
     to_text,
     to_time,
 )
-from rcu.ingestion.schemas import MESSAGE_MODELS, Message, MessageType
+from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType
 from rcu.validation import field_errors
 
 MESSAGE_ID_PREFIX: Final = "file-"

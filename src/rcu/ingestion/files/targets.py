@@ -10,7 +10,7 @@ from typing import Final
 
 from anyascii import anyascii
 
-from rcu.ingestion.schemas import MessageType
+from rcu.ingestion.messages import MessageType
 
 
 class Kind(StrEnum):
