@@ -45,6 +45,19 @@ async def test_a_steward_attaches_a_ticket_and_its_return_and_takes_it_back(shop
     assert restored == [(odile, "card"), (odile, "return_link")]
 
 
+async def test_what_could_not_be_read_stays_the_reason_whoever_shares_its_token(shop: Shop) -> None:
+    await odile_and_basile(shop)
+    sold = sale(token="par_tok_1", customer={"email": "client@mail.example"})
+    await shop.ticket(sold)
+
+    for known in (CARD, {"external_id": "P2"}):
+        await shop.ticket(sale(token="par_tok_1", customer=known))
+    told = await shop.staff("GET", f"tickets/{await id_of(shop, sold)}")
+
+    assert await shop.attached(sold) == (None, "shared")
+    assert told["attachment"]["reason"] == told["at_sale"]["reason"] == "unreadable"
+
+
 async def test_a_ticket_that_is_detached_stays_so_whatever_becomes_known(shop: Shop) -> None:
     odile, _ = await odile_and_basile(shop)
     sold = sale(token="par_tok_1")

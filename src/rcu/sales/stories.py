@@ -16,6 +16,7 @@ REASON_SQL: Final = """
     CASE WHEN c.known THEN NULL
          WHEN t.kind = 'void' THEN NULL
          WHEN t.link = 'detached' THEN 'detached'
+         WHEN t.sale_reason IN ('mistyped', 'unreadable') THEN t.sale_reason
          WHEN r.placement IN ('ambiguous', 'shared') THEN r.placement
          WHEN t.sale_reason IN ('ambiguous', 'shared') THEN 'unknown'
          ELSE coalesce(t.sale_reason, 'unknown') END
