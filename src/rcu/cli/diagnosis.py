@@ -14,11 +14,12 @@ from enum import Enum
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rcu.db.durability import unsafe_parameters
 from rcu.db.migrations import current_revision, head_revision
 from rcu.db.opening import open_database
+from rcu.db.readers import find_readers
 from rcu.errors import RcuError
 from rcu.settings import Settings
 
@@ -93,6 +94,7 @@ async def _examine_database(
             ("api_key", "API keys", "rcu keys create"),
         ):
             yield await check_rows(connection, table, subject, command)
+        yield await check_readers(connection)
 
 
 def check_python() -> Finding:
@@ -251,6 +253,14 @@ async def check_rows(
         otherwise=Verdict.WARNING,
         remedy=f"None yet: {command}.",
     )
+
+
+async def check_readers(connection: AsyncConnection) -> Finding:
+    """Say who may read the views of `analytics`; nobody has to."""
+    async with AsyncSession(connection) as session:
+        members = (await find_readers(session)).members
+    told = "; ".join(f"{role}: {', '.join(users) or 'nobody'}" for role, users in members.items())
+    return Finding("Readers", Verdict.OK, told or "no role (rcu analytics grant --to USER)")
 
 
 async def _show(connection: AsyncConnection, parameter: str) -> str:

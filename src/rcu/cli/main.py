@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from rcu.cli import (
+    analytics,
     brake,
     crosswalk,
     demo,
@@ -94,6 +95,7 @@ app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
 app.command("resolve", rich_help_panel="Data")(resolve.resolve)
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
+app.add_typer(analytics.app, name="analytics", rich_help_panel="Data")
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
 app.command("how", rich_help_panel="Clients")(explain.how)

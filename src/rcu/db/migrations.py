@@ -20,6 +20,7 @@ import rcu
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 from rcu.db.partitions import make_months
+from rcu.db.readers import grant_views
 from rcu.errors import RcuError
 
 MIGRATION_LOCK = 0x5243_554D_4947
@@ -76,6 +77,7 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
             await connection.run_sync(_upgrade)
             await connection.run_sync(make_months, today=datetime.now(UTC).date())
             await connection.commit()
+            await _let_readers_read(database)
             return before, await current_revision(connection)
         finally:
             # The session ends with its lock and its settings: it does not go back to the pool.
@@ -95,6 +97,11 @@ def comparison_options(connection: Connection) -> dict[str, Any]:
         return kind != "table" or name not in partitions()
 
     return {"include_object": included, "compare_server_default": True}
+
+
+async def _let_readers_read(database: Database) -> None:
+    async with database.transaction() as session:
+        await grant_views(session)
 
 
 async def _lock(connection: AsyncConnection) -> None:
