@@ -94,7 +94,7 @@ async def make_record(
     await _make_client(session, record)
     session.add(record)
     await session.flush()
-    for identifier_kind, value in features.identifiers:
+    for identifier_kind, value in features.held:
         await make_identifier(
             session,
             record,

@@ -149,6 +149,17 @@ async def test_what_designates_nobody_is_refused_without_repeating_it(
     assert not any(value in str(said) for value in identifier.values())
 
 
+async def test_a_mistyped_card_finds_the_client_whose_file_has_it_just_so(
+    database: Database, reader: httpx.AsyncClient
+) -> None:
+    async with database.transaction() as session:
+        record = await make_record(session, cards=["2900010012842"])
+
+    found = await look_up(reader, card="2900 0100 12842")
+
+    assert found["client"]["client_id"] == str(record.id)
+
+
 @pytest.mark.parametrize(
     "identifier",
     [

@@ -148,7 +148,7 @@ def test_a_gzip_bomb_in_pieces_is_stopped_too() -> None:
         gunzip(gzip.compress(bytes(600_000)) * 2, max_bytes=1 << 20)
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 99)[:-9], b""])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 99, mtime=0)[:-9], b""])
 def test_what_is_no_whole_gzip_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedRequestError):
         gunzip(body, max_bytes=1 << 20)

@@ -58,6 +58,13 @@ async def test_a_client_who_is_not_known_spends_nothing(shop: Shop) -> None:
     assert (await spend(shop, 1, card="0000")).status_code == 422
 
 
+async def test_a_card_that_fails_its_check_digit_opens_no_points(shop: Shop) -> None:
+    await shop.profile("pos", "P1", **ODILE | {"cards": ["2900010053786"]})
+    await earn(shop, 100, card="2900010053786")
+
+    assert (await spend(shop, 1, card="2900010053786")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("mine_verified", "theirs_verified", "granted"),
     [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],

@@ -116,6 +116,60 @@ async def test_a_name_that_contradicts_the_holder_attaches_nothing(shop: Shop) -
     assert his["client_id"] is None
 
 
+FILED = "2900010053786"
+"""A card as the file of clients has it: its check digit fails."""
+
+
+@pytest.mark.parametrize("written", [FILED, "2900 0100 53786"])
+async def test_a_mistyped_card_finds_the_profile_that_states_it_just_so(
+    shop: Shop, written: str
+) -> None:
+    before, after = sale(customer={"card": written}), sale(customer={"card": written})
+    assert (await shop.ticket(before))["reason"] == "mistyped"
+
+    odile = (await shop.profile("pos", "P1", **ODILE | {"cards": [FILED]}))["client_id"]
+    answer = await shop.ticket(after)
+
+    assert (answer["client_id"], answer["method"]) == (odile, "card")
+    assert await shop.attached(before) == (odile, "card")
+
+    await shop.profile("pos", "P1", cards=["ABC-1234"])
+    assert await shop.attached(before) == await shop.attached(after) == (None, None)
+
+
+@pytest.mark.parametrize("mistyped", ["2900010053768", "2900010053789"], ids=["swapped", "digit"])
+async def test_a_mistyped_card_finds_nobody_by_being_near(shop: Shop, mistyped: str) -> None:
+    await shop.profile("pos", "P1", **ODILE | {"cards": [FILED, "2900010053787"]})
+
+    answer = await shop.ticket(sale(customer={"card": mistyped}))
+
+    assert (answer["client_id"], answer["reason"]) == (None, "mistyped")
+
+
+async def test_a_mistyped_card_of_two_files_or_of_another_name_attaches_nothing(
+    shop: Shop,
+) -> None:
+    await shop.profile("pos", "P1", **ODILE | {"cards": [FILED]})
+    named = await shop.ticket(sale(customer={"card": FILED, "given_name": "Basile"}))
+    await shop.profile("pos", "P2", **BASILE | {"cards": [FILED]})
+    alone = await shop.ticket(sale(customer={"card": FILED}))
+
+    assert (named["client_id"], named["reason"]) == (None, "mistyped")
+    assert (alone["client_id"], alone["reason"]) == (None, "mistyped")
+
+
+async def test_a_mistyped_card_of_nobody_leaves_the_rest_to_decide(shop: Shop) -> None:
+    odile = await _odile_pays_with(shop, "par_tok_1")
+
+    by_token = await shop.ticket(sale(token="par_tok_1", customer={"card": FILED}))
+    by_email = await shop.ticket(
+        sale(customer={"card": FILED, "email": "odile.vasseur@mail.example"})
+    )
+
+    assert (by_token["client_id"], by_token["method"]) == (odile, "payment_token")
+    assert (by_email["client_id"], by_email["method"]) == (odile, "email")
+
+
 async def test_a_value_of_two_clients_attaches_by_what_else_was_carried(shop: Shop) -> None:
     family = {"family_name": "Vasseur", "emails": ["famille.vasseur@mail.example"]}
     odile = await shop.profile(

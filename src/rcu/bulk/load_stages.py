@@ -163,10 +163,9 @@ class Merge:
         features = describe(person_of(registers), region=self.region)
         verified = verified_identifiers(registers, region=self.region)
         faces = keys_with_faces(features)
-        identifiers = sorted(features.identifiers)
         stated = [
             {"kind": kind, "value": value, "verified_at": since and since.isoformat()}
-            for kind, value in identifiers
+            for kind, value in sorted(features.held)
             for since in (verified.get((kind, value)),)
         ]
         return (
@@ -179,7 +178,7 @@ class Merge:
             _text(features.to_json()),
             list(faces),
             list(faces.values()),
-            [IDENTIFIER_MARK.join(identifier) for identifier in identifiers],
+            [IDENTIFIER_MARK.join(identifier) for identifier in sorted(features.identifiers)],
             stated,
             *parting_values(features),
         )

@@ -8,9 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from rcu.identity.features import describe
-from rcu.identity.person import Person
-
 PAYMENT_TOKEN: Final = "payment_token"  # noqa: S105 - the name of a kind of identifier
 MAX_CANDIDATES: Final = 20
 _MASK: Final = "***"
@@ -54,21 +51,6 @@ SEPARATING: Final = (
     "last_purchase_at",
 )
 """What tells candidates apart, the easiest to ask a person first."""
-
-
-def normalised_identifier(kind: str, text: str, *, region: str) -> tuple[str, str] | None:
-    """Return the identifier as records hold it, or None when it designates nobody.
-
-    Nobody: unreadable as its kind, a filler such as `0600000000`, or a card number whose check
-    digit fails. `region` (ISO 3166 alpha-2) reads phones without a country code.
-    """
-    person = {
-        "email": Person(emails=(text,)),
-        "phone": Person(phones=(text,)),
-        "card": Person(cards=(text,)),
-    }.get(kind) or Person(identifiers=((kind, text),))
-    identifiers = describe(person, region=region).identifiers
-    return identifiers[0] if identifiers else None
 
 
 def choose(found: Sequence[FoundClient], *, kind: str | None) -> list[FoundClient]:

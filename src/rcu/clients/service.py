@@ -17,6 +17,7 @@ from rcu.clients.repository import Rebuilt
 from rcu.clients.search import Hit
 from rcu.clients.search_terms import search_terms
 from rcu.db.statements import to_json
+from rcu.identity.features import MISTYPED_CARD, identifier_of
 
 if TYPE_CHECKING:
     from rcu.db.engine import Database
@@ -97,13 +98,16 @@ async def look_up_identifier(
     """Return the known clients who hold exactly this identifier, last buyer first.
 
     `value` may be in any writing; equality is that of normalised values. For a payment token
-    that no known client holds, the anonymous clients who paid with it.
+    that no known client holds, the anonymous clients who paid with it. A card whose check digit
+    fails is unreadable, unless a profile states it just so.
     """
-    identifier = lookup.normalised_identifier(kind, value, region=region)
+    identifier = identifier_of(kind, value, region=region, as_written=True)
     if identifier is None:
         raise IdentifierUnreadableError(kind)
-    kind, normalised = identifier
-    found = await repository.find_by_identifier(connection, kind=kind, value=normalised)
+    held_as, normalised = identifier
+    found = await repository.find_by_identifier(connection, kind=held_as, value=normalised)
+    if held_as == MISTYPED_CARD and not found:
+        raise IdentifierUnreadableError(kind)
     return _summaries(lookup.choose(found, kind=kind))
 
 

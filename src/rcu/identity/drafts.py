@@ -54,9 +54,9 @@ class Draft:
 
     @property
     def identifiers(self) -> set[IdentifierKey]:
-        """The identifiers that the record will hold, and those that it held."""
-        old = self.old_features.identifiers if self.old_features else ()
-        return {*self.features.identifiers, *old}
+        """What the record will be found by, and what it was."""
+        old = self.old_features.held if self.old_features else ()
+        return {*self.features.held, *old}
 
 
 @dataclass(frozen=True, slots=True)

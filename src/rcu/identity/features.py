@@ -16,6 +16,12 @@ from rcu.identity.normalise.phones import foreign_phone, is_placeholder_phone, n
 from rcu.identity.person import Person
 
 EMAIL, PHONE, CARD = "email", "phone", "card"
+MISTYPED_CARD = "mistyped_card"
+"""Kind of a card number whose check digit fails.
+
+Who presents it digit for digit is the one whose profile states it so: a till reads it from its own
+file of clients, errors and all. Links between profiles are for `compare_cards` to weigh.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,13 @@ class Features:
             *((CARD, value) for value in self.cards),
             *self.others,
         )
+
+    @property
+    def held(self) -> tuple[tuple[str, str], ...]:
+        """What facts find the record by: its identifiers, and its mistyped cards just so."""
+        if not self.suspicious_cards:
+            return self.identifiers
+        return *self.identifiers, *((MISTYPED_CARD, value) for value in self.suspicious_cards)
 
     def face(self, single_valued_kinds: Container[str] = ()) -> Features:
         """Return what can part one person from another: names, gender, birth date.
@@ -128,17 +141,21 @@ def describe(person: Person, *, region: str = "FR") -> Features:
     )
 
 
-def identifier_of(kind: str, text: str, *, region: str = "FR") -> tuple[str, str] | None:
+def identifier_of(
+    kind: str, text: str, *, region: str = "FR", as_written: bool = False
+) -> tuple[str, str] | None:
     """Return an identifier in normal form as `(kind, value)`, or None for what designates nobody.
 
-    Junk is None: a placeholder, what is not well-formed, a card whose check digit fails.
+    Junk is None: a placeholder, what is not well-formed, and, unless `as_written`, a card whose
+    check digit fails.
     """
     person = {
         EMAIL: Person(emails=(text,)),
         PHONE: Person(phones=(text,)),
         CARD: Person(cards=(text,)),
     }.get(kind) or Person(identifiers=((kind, text),))
-    return next(iter(describe(person, region=region).identifiers), None)
+    features = describe(person, region=region)
+    return next(iter(features.held if as_written else features.identifiers), None)
 
 
 def _email(text: str) -> str | None:

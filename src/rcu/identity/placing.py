@@ -6,8 +6,9 @@ weights. It is placed, anew whenever the holders of its identifiers change, by r
 a function of who holds what:
 
 1. Identifiers of a person (card, app scan, e-mail, phone, in this order): the first one that
-   exactly one known client holds decides. Holders whose names contradict a name on the ticket
-   do not count. Several holders narrow the choice for the identifiers after it.
+   exactly one known client holds decides. Last of all a card whose check digit fails, when a
+   profile states it just so. Holders whose names contradict a name on the ticket do not
+   count. Several holders narrow the choice for the identifiers after it.
 2. A payment account or a device decides when nothing of the first kind was presented, or when
    it picks one of the several holders of what was; and only when every client who was seen
    with it is the same one: a joint account is *shared* and attaches nothing by itself.
@@ -20,6 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from rcu.identity.features import MISTYPED_CARD
 from rcu.identity.models import Placement
 
 IdentifierKey = tuple[str, str]
@@ -30,8 +32,12 @@ PERSONAL: Mapping[str, Placement] = {
     "app_user": Placement.APP_SCAN,
     "email": Placement.EMAIL,
     "phone": Placement.PHONE,
+    MISTYPED_CARD: Placement.CARD,
 }
 """Kinds that designate a person, strongest first."""
+
+NAMING = frozenset(PERSONAL) - {MISTYPED_CARD}
+"""Those that name a person even when nobody known holds them; a typing error names nobody."""
 
 INSTRUMENTAL: Mapping[str, Placement] = {
     "payment_token": Placement.PAYMENT_TOKEN,
@@ -49,6 +55,11 @@ DIRECT_PLACEMENTS = frozenset({Placement.MATCHING, Placement.OWN_RECORD, *PERSON
 def personal_identifiers(identifiers: Collection[IdentifierKey]) -> list[IdentifierKey]:
     """Return those that designate a person, strongest first."""
     return _ranked(identifiers, PERSONAL)
+
+
+def names_a_person(identifiers: Collection[IdentifierKey]) -> bool:
+    """Tell whether any of the identifiers names a person, known or not."""
+    return any(kind in NAMING for kind, _ in identifiers)
 
 
 def instrumental_identifiers(identifiers: Collection[IdentifierKey]) -> list[IdentifierKey]:
@@ -114,7 +125,7 @@ def place_by_instrument(
     `users` says which known clients were seen with it. When something personal was presented,
     the client must be one of those that it leaves.
     """
-    if personal_identifiers(identifiers) and not narrowed.among:
+    if not narrowed.among and (narrowed.is_contested or names_a_person(identifiers)):
         return None
     for kind, placement in INSTRUMENTAL.items():
         using = _users_of_kind(identifiers, kind, users)
@@ -133,7 +144,7 @@ def why_unplaced(
     """Return why a record that has no owner has none: `ambiguous`, `shared` or `none`."""
     if narrowed.is_contested:
         return Placement.AMBIGUOUS
-    if personal_identifiers(identifiers):
+    if names_a_person(identifiers):
         return Placement.NONE
     are_shared = any(len(_users_of_kind(identifiers, kind, users)) > 1 for kind in INSTRUMENTAL)
     return Placement.SHARED if are_shared else Placement.NONE

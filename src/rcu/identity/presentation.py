@@ -48,9 +48,7 @@ class Presentation:
     @property
     def names_a_person(self) -> bool:
         """Whether it holds more than a means of payment or a device."""
-        return self.kind == RecordKind.REFERENCE or bool(
-            placing.personal_identifiers(self.identifiers)
-        )
+        return self.kind == RecordKind.REFERENCE or placing.names_a_person(self.identifiers)
 
     @property
     def locks(self) -> frozenset[int]:
@@ -69,7 +67,7 @@ def present(presented: Presented, *, region: str) -> Presentation | None:
     in its id.
     """
     features = describe(presented.person, region=region)
-    identifiers = frozenset(features.identifiers)
+    identifiers = frozenset(features.held)
     if presented.external_id is not None:
         key, kind = (presented.source, presented.external_id), RecordKind.REFERENCE
     elif identifiers:
@@ -81,5 +79,5 @@ def present(presented: Presented, *, region: str) -> Presentation | None:
 
 def _set_id(features: Features) -> str:
     names = [list(features.given_name), list(features.family_name)]
-    held = json.dumps([sorted(features.identifiers), names], separators=(",", ":"))
+    held = json.dumps([sorted(features.held), names], separators=(",", ":"))
     return IDENTIFIERS_PREFIX + sha256(held.encode()).hexdigest()[:32]

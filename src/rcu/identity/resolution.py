@@ -199,7 +199,7 @@ def _saved_keys(draft: Draft) -> Iterable[SavedKey]:
 
 def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:
     verified = verified_identifiers(draft.registers, region=region)
-    for kind, value in sorted(draft.features.identifiers):
+    for kind, value in sorted(draft.features.held):
         yield StatedIdentifier(kind, value, draft.id, verified.get((kind, value)))
 
 

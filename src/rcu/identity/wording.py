@@ -36,6 +36,7 @@ ATTRIBUTES: Final[Mapping[str, Sentence]] = {
     "email": Sentence("e-mail", "e-mail"),
     "phone": Sentence("phone", "téléphone"),
     "card": Sentence("loyalty card", "carte de fidélité"),
+    "mistyped_card": Sentence("mistyped loyalty card", "carte de fidélité mal saisie"),
     "address": Sentence("address", "adresse"),
     "place": Sentence("town", "commune"),
     "national_id": Sentence("national id", "identifiant national"),

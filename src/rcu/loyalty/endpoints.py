@@ -16,11 +16,11 @@ from rcu.access.caller import Caller
 from rcu.access.errors import ForeignSourceError
 from rcu.access.models import Scope
 from rcu.clients.errors import IdentifierUnreadableError
-from rcu.clients.lookup import normalised_identifier
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
 from rcu.identity.errors import ClientNotFoundError
+from rcu.identity.features import identifier_of
 from rcu.loyalty import balances, quoting, spending
 from rcu.loyalty.earning import Line, Sale
 from rcu.loyalty.errors import (
@@ -83,7 +83,7 @@ def _spender(source: str, named: SpenderNamed, settings: Settings) -> Spender:
     """Return who spends; raise `IdentifierUnreadableError` when a card is none."""
     for kind, value in (("card", named.card), ("app_user", named.app_user)):
         if value is not None:
-            identifier = normalised_identifier(kind, value, region=settings.default_region)
+            identifier = identifier_of(kind, value, region=settings.default_region)
             if identifier is None:
                 raise IdentifierUnreadableError(f"spender/{kind}")
             return Spender(source, None, identifier)

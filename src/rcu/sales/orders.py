@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rcu.db.statements import fetch
-from rcu.identity.placing import PERSONAL
+from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import attachment
@@ -160,7 +160,7 @@ async def _hang_earlier_tickets(recording: Recording, step: NewOrder, refs: Refe
     if order is None or order.record_id is None:
         return
     rows = await fetch(
-        recording.session, _EARLIER_TICKETS, order.order_id, order.source, list(PERSONAL)
+        recording.session, _EARLIER_TICKETS, order.order_id, order.source, sorted(NAMING)
     )
     evidence = {"order_id": str(order.id)}
     rehung = await rehang(

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch, to_json
-from rcu.identity.placing import PERSONAL
+from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.repository import TotalRow
@@ -127,7 +127,7 @@ async def _following(
     session: AsyncSession, wanted: Mapping[UUID, Rehang], held: dict[UUID, HangingTicket]
 ) -> dict[UUID, Rehang]:
     """Return the changes of what returns or voids the tickets; `held` learns of it."""
-    rows = await fetch(session, _FOLLOWING, sorted(wanted), list(PERSONAL))
+    rows = await fetch(session, _FOLLOWING, sorted(wanted), sorted(NAMING))
     followers = [HangingTicket(*row) for row in rows if row["id"] not in wanted]
     found: dict[UUID, Rehang] = {}
     for ticket in followers:
