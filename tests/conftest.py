@@ -4,6 +4,7 @@
 - `database`: a `Database` of the test's own, cloned from the migrated template; some 50 ms. For
   tests of commits, of concurrency, or of the service as a whole.
 - `module_database`: the like, shared by the tests of a module that write little.
+- `shop`: a retailer whose tills, e-shop and app send to the service, over a `module_database`.
 
 Asynchronous tests run on anyio's pytest plugin, which Starlette and httpx bring along: it spares a
 dependency. Its mode `auto` (pyproject.toml) takes every `async def test_...`.
@@ -28,6 +29,7 @@ from rcu.db.embedded import EmbeddedServer
 from rcu.db.engine import Database
 from rcu.db.migrations import migrate
 from rcu.settings import Settings
+from tests.ingestion.shop import Shop, assert_sound, clear, open_shop
 
 TEMPLATE = "rcu_template"
 SHARED = "rcu_shared"
@@ -144,3 +146,18 @@ async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
         ) as bound:
             yield bound
         await transaction.rollback()
+
+
+@pytest.fixture(scope="module")
+async def opened_shop(module_database: Database) -> AsyncIterator[Shop]:
+    """Give the retailer that the tests of a module share."""
+    async with open_shop(module_database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def shop(opened_shop: Shop) -> AsyncIterator[Shop]:
+    """Give a retailer to whom nothing was sent; whatever a test sends leaves the data sound."""
+    await clear(opened_shop.database)
+    yield opened_shop
+    await assert_sound(opened_shop.database)

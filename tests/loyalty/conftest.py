@@ -6,16 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rcu.db.engine import Database
-from tests.ingestion.shop import Shop, assert_sound, clear, open_shop
+from tests.ingestion.shop import Shop, assert_sound, clear
 from tests.loyalty.club import CLUB, activate
-
-
-@pytest.fixture(scope="module")
-async def opened_shop(module_database: Database) -> AsyncIterator[Shop]:
-    """Give the retailer that the tests of a module share."""
-    async with open_shop(module_database) as opened:
-        yield opened
 
 
 @pytest.fixture

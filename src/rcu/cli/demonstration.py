@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rcu.app import create_app
 from rcu.cli.running import run_with_database, stderr, stdout
+from rcu.cli.serve import server_options
 from rcu.db import migrations
 from rcu.db.engine import Database
 from rcu.db.opening import hold_database
@@ -141,17 +142,7 @@ def _serve(settings: Settings, host: str, listener: socket.socket, ready: Ready)
     served = settings.model_copy(update={"host": host, "port": port, **quiet})
     name = "127.0.0.1" if host in _EVERYWHERE else host
     address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
-    config = uvicorn.Config(
-        create_app(served),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-    )
+    config = uvicorn.Config(create_app(served), **server_options(served))
     try:
         _Server(config, lambda: _welcome(ready, address)).run(sockets=[listener])
     except KeyboardInterrupt:

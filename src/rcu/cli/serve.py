@@ -9,7 +9,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -99,6 +99,21 @@ def _run_server(host: str, port: int, workers: int) -> None:
         _run_uvicorn(settings, host, port, workers)
 
 
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return how uvicorn is to serve, whichever command starts it."""
+    return {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        # The service writes its own line for each request, without personal data.
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": settings.shutdown_timeout_seconds,
+    }
+
+
 def _run_uvicorn(settings: Settings, host: str, port: int, workers: int) -> None:
     import uvicorn
 
@@ -113,15 +128,7 @@ def _run_uvicorn(settings: Settings, host: str, port: int, workers: int) -> None
             host=host,
             port=port,
             workers=workers,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            # The service writes its own line for each request, without personal data.
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+            **server_options(settings),
         )
     except SystemExit as end:
         if end.code:
