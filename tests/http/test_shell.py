@@ -165,8 +165,20 @@ async def test_the_documentation_page_loads_nothing_from_elsewhere(
     page = (await client.get("/docs")).text
 
     assert "/v1/sources" in page
+    assert '<a href="#sources">Sources</a>' in page
+    assert '<h2 id="sources">Sources</h2>' in page
+    assert "`" not in page
     for loading in ("<script", "src=", "http://", "https://", "@import", "<link"):
         assert loading not in page
+
+
+async def test_the_address_of_the_service_leads_to_its_documentation(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 async def test_the_log_line_names_the_route_and_no_value(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import defaultdict
 from html import escape
 from inspect import cleandoc
@@ -15,7 +16,7 @@ from typing import Final
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rcu.errors import RcuError, problem_title, problem_type
 from rcu.http.errors import NotFoundError
@@ -37,7 +38,13 @@ _PAGE: Final = """<!doctype html>
 _DESCRIPTION: Final = """<p>{summary}</p>
 <p>The whole description, for programs and for your own viewer:
 <a href="/openapi.json">/openapi.json</a>. Every error is one of the
-<a href="/problems">kinds of problem</a>.</p><dl>{operations}</dl>"""
+<a href="/problems">kinds of problem</a>.</p><p>{contents}</p>{sections}"""
+
+
+@router.get("/", include_in_schema=False)
+async def first_page() -> Response:
+    """Lead whoever opens the address of the service to the description of its operations."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/openapi.json", include_in_schema=False)
@@ -51,15 +58,33 @@ async def operations_page(request: Request) -> Response:
     """Return a page that lists the operations."""
     document = request.app.openapi()
     info = document["info"]
-    operations = "".join(
-        f"<dt>{method.upper()} {escape(path)}</dt><dd>{escape(operation['description'])}</dd>"
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    )
+    sections: dict[str, list[str]] = defaultdict(list)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            described = _prose(operation["description"])
+            sections[operation.get("tags", ["Other"])[0]].append(
+                f"<dt>{method.upper()} {escape(path)}</dt><dd>{described}</dd>"
+            )
     return _page(
         f"{info['title']} {info['version']}",
-        _DESCRIPTION.format(summary=escape(info["summary"]), operations=operations),
+        _DESCRIPTION.format(
+            summary=escape(info["summary"]),
+            contents=" · ".join(f'<a href="#{_anchor(tag)}">{escape(tag)}</a>' for tag in sections),
+            sections="".join(
+                f'<h2 id="{_anchor(tag)}">{escape(tag)}</h2><dl>{"".join(operations)}</dl>'
+                for tag, operations in sections.items()
+            ),
+        ),
     )
+
+
+def _anchor(tag: str) -> str:
+    return re.sub(r"[^a-z]+", "-", tag.lower())
+
+
+def _prose(text: str) -> str:
+    """Return a docstring as HTML: what stands between backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 @router.get("/problems", include_in_schema=False)
@@ -101,7 +126,7 @@ def _kinds_of_problem() -> dict[str, list[type[RcuError]]]:
 def _described(code: str, kinds: list[type[RcuError]]) -> str:
     statuses = ", ".join(sorted({str(error.status) for error in kinds}))
     meaning = "\n".join(dict.fromkeys(cleandoc(error.__doc__ or "") for error in kinds))
-    return f"<dt>{escape(problem_type(code))} ({statuses})</dt><dd>{escape(meaning)}</dd>"
+    return f"<dt>{escape(problem_type(code))} ({statuses})</dt><dd>{_prose(meaning)}</dd>"
 
 
 def _page(title: str, body: str) -> Response:
