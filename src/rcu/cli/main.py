@@ -16,6 +16,7 @@ from rcu.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     imports,
     keys,
     loyalty,
@@ -95,6 +96,7 @@ app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
 app.command("resolve", rich_help_panel="Data")(resolve.resolve)
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
+app.command("export", rich_help_panel="Data")(export.export)
 app.add_typer(analytics.app, name="analytics", rich_help_panel="Data")
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
