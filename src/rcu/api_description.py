@@ -43,6 +43,7 @@ TAGS: Final = [
     },
     {"name": "Explanations", "description": "Why, why not, and how: evidence step by step."},
     {"name": "Loyalty", "description": "Points: earned by tickets, spent here; the programme."},
+    {"name": "Analytics", "description": "The attach rate, and the tickets behind each figure."},
     {"name": "Models", "description": "Which model decides, and what another would change."},
     {"name": "Stores", "description": "The places that sell."},
     {"name": "Sources", "description": "The systems that send."},

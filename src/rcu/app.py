@@ -17,6 +17,8 @@ from rcu.access import repository as access_repository
 from rcu.access.authorisation import authenticate
 from rcu.access.keyring import Keyring
 from rcu.access.repository import StoredKey
+from rcu.analytics import attach_rate_endpoints as attach_rate
+from rcu.analytics.attach_rate_rollups import keep_folding
 from rcu.api_description import DESCRIPTION, TAGS, describe_api
 from rcu.bulk import model_endpoints as models
 from rcu.bulk.background import keep_working
@@ -68,6 +70,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     brakes.router,
     explanations.router,
     models.router,
+    attach_rate.router,
     access.router,
     operations.router,
     documentation.router,
@@ -158,17 +161,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _working(app: FastAPI, database: Database) -> AsyncIterator[None]:
-    """Have work on the whole base done meanwhile, by a process that reads the same settings."""
+    """Have work on the whole base done meanwhile, and what changed counted into the rollups."""
     if app.state.given_database is not None:
         yield
         return
-    task = asyncio.create_task(keep_working(database))
+    settings: Settings = app.state.settings
+    tasks = [
+        asyncio.create_task(keep_working(database)),
+        asyncio.create_task(keep_folding(database, timezone=settings.default_timezone)),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @asynccontextmanager

@@ -47,6 +47,7 @@ class Scope(StrEnum):
     CLIENTS_STEWARD = "clients:steward"
     LOYALTY_SPEND = "loyalty:spend"
     LOYALTY_MANAGE = "loyalty:manage"
+    ANALYTICS_READ = "analytics:read"
     METRICS_READ = "metrics:read"
     ADMIN = "admin"
 

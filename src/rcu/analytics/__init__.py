@@ -1,0 +1,1 @@
+"""Figures for data teams: the attach rate."""

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from rcu.cli.attach_rate import attach_rate
 from rcu.cli.running import ExitCode, run_with_database, stdout
 from rcu.db.engine import Database
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rcu.loyalty.parity import Parity
 
 app = typer.Typer(help="Reports, from the data themselves.", no_args_is_help=True)
+
+app.command("attach-rate")(attach_rate)
 
 _DAY = ["%Y-%m-%d"]
 

@@ -109,6 +109,7 @@ class Ticket(Base):
             "uq_ticket_printed", "source", "store", "till", "business_date", "number", unique=True
         ),
         Index("ix_ticket_record_id", "record_id", "sold_at"),
+        Index("ix_ticket_business_date", "business_date", "id"),
         Index(
             "ix_ticket_original_id", "original_id", postgresql_where=text("original_id IS NOT NULL")
         ),
