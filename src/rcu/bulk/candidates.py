@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -19,9 +20,9 @@ from rcu.bulk.batches import batch_of, document_of, model_of, rows_of
 from rcu.bulk.engine import Engine
 from rcu.bulk.parts import parts_of
 from rcu.identity.features import Features
-from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
-from rcu.identity.scoring import BIRTH_DATE, GIVEN_NAME, cached_names
+from rcu.identity.name_comparison import given_names_differ
+from rcu.identity.scoring import BIRTH_DATE, GIVEN_NAME
 
 _NAME_MARK, _WORD_MARK = "\x1f", " "
 
@@ -44,6 +45,7 @@ def parting_values(features: Features) -> tuple[str, str | None, bool]:
     )
 
 
+@lru_cache(maxsize=16384)
 def _named(names: str) -> Features:
     """Return features that hold the names of `parting_values` and nothing else."""
     given, family, birth = (tuple(words.split()) for words in names.split(_NAME_MARK))
@@ -64,10 +66,9 @@ class PartByName:
             yield batch_of(self.schema, list(self._parting(met)))
 
     def _parting(self, met: Iterator[tuple[Any, ...]]) -> Iterator[tuple[int, int]]:
-        model = model_of(self.document)
+        is_common = model_of(self.document).is_common_given_name
         for one, other, one_names, other_names in met:
-            compared = cached_names(_named(one_names), _named(other_names), model)
-            if compared.given.level == DIFFERENT:
+            if given_names_differ(_named(one_names), _named(other_names), is_common):
                 yield one, other
 
 

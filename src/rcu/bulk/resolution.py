@@ -295,7 +295,7 @@ def label_components(engine: Engine, table: str, edges: str) -> None:
 
 def form_clusters(engine: Engine, stage: Partition) -> None:
     """Make the table `placed` of every record with its cluster."""
-    told = ("weight", "probability", "evidence", "contradiction", "decision")
+    told = ("weight", "decision", "levels")
     scores = engine.collect({"other": "p.right_number"} | {name: f"p.{name}" for name in told})
     members = engine.collect({"number": "r.number", "features": "r.features", "told": "w.told"})
     engine.map(

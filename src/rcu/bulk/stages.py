@@ -6,8 +6,9 @@ process of any machine that has this package.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, ClassVar
 
@@ -21,7 +22,13 @@ from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.person import Person, PostalAddress
-from rcu.identity.scoring import Decision, Evidence, PairScore, score_pair
+from rcu.identity.scoring import (
+    Decision,
+    Evidence,
+    PairScore,
+    score_pair,
+    score_unless_apart,
+)
 from rcu.identity.sharing import is_shared, is_shared_by_number
 
 IdentifierKey = tuple[str, str]
@@ -150,8 +157,10 @@ SCORED_SCHEMA = pa.schema(
         ("decision", pa.string()),
         ("contradiction", pa.string()),
         ("evidence", pa.string()),
+        ("levels", pa.string()),
     ]
 )
+"""A weighed pair a row; `levels` is all of the evidence that clusters depend on."""
 
 
 @dataclass(frozen=True)
@@ -172,13 +181,14 @@ class Score:
 
     def _scored(self, pairs: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         model, known = model_of(self.document), _Unpacked()
+        weigh = score_pair if self.keep_apart else score_unless_apart
         for left, right, left_features, right_features in pairs:
             ours, theirs = (
                 known.features(left, left_features),
                 known.features(right, right_features),
             )
-            score = score_pair(ours, theirs, model, shared=self.shared)
-            if self.keep_apart or score.decision is not Decision.APART:
+            score = weigh(ours, theirs, model, shared=self.shared)
+            if score is not None:
                 yield _scored_row(left, right, score)
 
 
@@ -198,13 +208,30 @@ class _Unpacked:
 
 def evidence_json(score: PairScore) -> str:
     """Return the evidence of a score as it is stored with the pair."""
-    named = [dict(zip(Evidence._fields, item, strict=True)) for item in score.evidence]
+    named = [
+        {"attribute": attribute, "level": level, "weight": bits, "counted": counted, "note": note}
+        for attribute, level, bits, counted, note in score.evidence
+    ]
     return orjson.dumps(named).decode()
 
 
 def evidence_of(packed: str) -> tuple[Evidence, ...]:
     """Return the evidence that `evidence_json` packed."""
-    return tuple(Evidence._make(item.values()) for item in orjson.loads(packed))
+    return tuple([Evidence(*item.values()) for item in orjson.loads(packed)])
+
+
+_LEVEL_MARK = "="
+
+
+def _levels_text(score: PairScore) -> str:
+    return " ".join([f"{item[0]}{_LEVEL_MARK}{item[1]}" for item in score.evidence])
+
+
+@lru_cache(maxsize=16384)
+def _levels_of(text: str) -> tuple[Evidence, ...]:
+    """Return evidence as far as `_levels_text` tells it: few combinations, without weights."""
+    said = (one.partition(_LEVEL_MARK) for one in text.split())
+    return tuple(Evidence(attribute, level, 0.0, 0.0) for attribute, _, level in said)
 
 
 def _scored_row(left: int, right: int, score: PairScore) -> tuple[Any, ...]:
@@ -216,6 +243,7 @@ def _scored_row(left: int, right: int, score: PairScore) -> tuple[Any, ...]:
         str(score.decision),
         score.contradiction,
         evidence_json(score),
+        _levels_text(score),
     )
 
 
@@ -241,7 +269,8 @@ class Partition:
 
     As the online engine does, every pair within the component is scored, candidate or not: what is
     put together must be compared. `members` holds, with each record, what was told already of it
-    and a later one.
+    and a later one. A match by a pair that was told comes out without probability and evidence,
+    which are known.
     """
 
     document: bytes
@@ -267,23 +296,19 @@ class Partition:
             member["number"]: Features.from_json(orjson.loads(member["features"]))
             for member in sorted(members, key=lambda member: int(member["number"]))
         }
-        scores = {
-            (member["number"], told["other"]): _told_score(told)
+        told = {
+            (member["number"], one["other"]): _told_score(one)
             for member in members
-            for told in member["told"] or ()
-            if told["other"] in features
+            for one in member["told"] or ()
+            if one["other"] in features
         }
+        scores = dict(told)
         for a, b in combinations(features, 2):
             if (a, b) not in scores:
                 scores[a, b] = score_pair(features[a], features[b], model, shared=self.shared)
         clusters = partition(features, scores, model=model, judgements=self._judgements(features))
         cluster_of = {member: min(cluster) for cluster in clusters for member in cluster}
-        packed = {
-            (member["number"], told["other"]): told["evidence"]
-            for member in members
-            for told in member["told"] or ()
-        }
-        return _placed_rows(cluster_of, scores, packed)
+        return _placed_rows(cluster_of, scores, told)
 
     def _judgements(self, features: dict[int, Features]) -> Judgements[int] | None:
         if not self.judged:
@@ -296,22 +321,15 @@ class Partition:
 
 
 def _told_score(told: dict[str, Any]) -> PairScore:
-    return PairScore(
-        told["weight"],
-        told["probability"],
-        evidence_of(told["evidence"]),
-        told["contradiction"],
-        Decision(told["decision"]),
-    )
+    """Return what of a score clusters depend on."""
+    evidence = _levels_of(told["levels"])
+    return PairScore(told["weight"], 0.0, evidence, None, Decision(told["decision"]))
 
 
 def _placed_rows(
-    cluster_of: dict[int, int], scores: dict[Pair, PairScore], packed: dict[Pair, str]
+    cluster_of: dict[int, int], scores: dict[Pair, PairScore], told: Container[Pair]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield records with their strongest match in the cluster, and who they are kept from.
-
-    `packed` is the evidence of those of the scores that came packed.
-    """
+    """Yield records with their strongest match in the cluster, and who they are kept from."""
     best: dict[int, tuple[float, int, PairScore]] = {}
     rivals: dict[int, list[tuple[int, float]]] = {number: [] for number in cluster_of}
     for (a, b), score in scores.items():
@@ -329,8 +347,11 @@ def _placed_rows(
         if number in best:
             weight, other, score = best[number]
             pair = (number, other) if number < other else (other, number)
-            evidence = packed.get(pair) or evidence_json(score)
-            match = (other, weight, score.probability, evidence)
+            match = (
+                (other, weight, None, None)
+                if pair in told
+                else (other, weight, score.probability, evidence_json(score))
+            )
         yield (
             number,
             cluster,

@@ -134,14 +134,17 @@ _REVIEWS = """
 """
 _PLACED_MESSAGES = """
     SELECT m.source, m.message_id, m.external_id, m.digest, i.id AS record_id,
-           i.client_id, m.line = r.arrival AS is_first, p.match_weight, p.match_probability,
-           p.match_evidence, o.source AS match_source, o.external_id AS match_external_id,
-           v.reviews
+           i.client_id, m.line = r.arrival AS is_first, p.match_weight,
+           coalesce(p.match_probability, q.probability) AS match_probability,
+           coalesce(p.match_evidence, q.evidence) AS match_evidence,
+           o.source AS match_source, o.external_id AS match_external_id, v.reviews
     FROM message m
     JOIN record r ON r.source = m.source AND r.external_id = m.external_id
     JOIN identity i ON i.number = r.number
     JOIN placed p ON p.number = r.number
     LEFT JOIN record o ON o.number = p.match_number
+    LEFT JOIN pair q ON q.left_number = least(p.number, p.match_number)
+                    AND q.right_number = greatest(p.number, p.match_number)
     LEFT JOIN review v ON v.number = r.number
     WHERE {of_record} AND {of_identity} AND {of_placed}
 """

@@ -109,8 +109,8 @@ class Features:
             tuple(get("phones", ())),
             tuple(get("cards", ())),
             tuple(get("suspicious_cards", ())),
-            tuple(Address(*parts) for parts in get("addresses", ())),
-            tuple((kind, value) for kind, value in get("others", ())),
+            tuple([Address(*parts) for parts in get("addresses", ())]),
+            tuple([(kind, value) for kind, value in get("others", ())]),
         )
 
 

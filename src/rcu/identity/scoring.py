@@ -76,45 +76,71 @@ def score_pair(
     `shared` holds the `(kind, value)` of identifiers known to be held by too many different
     people: agreeing on one is no evidence.
     """
-    names = cached_names(a, b, model)
+    levels, weighed = _compare(a, b, model, shared)
+    return weigh_levels(levels, weighed, model)
+
+
+def score_unless_apart(
+    a: Features, b: Features, model: Model, *, shared: Container[tuple[str, str]] = ()
+) -> PairScore | None:
+    """Return what `score_pair` does, but None for a pair that stays apart, at half the cost."""
+    levels, weighed = _compare(a, b, model, shared)
+    shares = _shares(weighed, model)
+    weight = _sum_up(weighed, shares, model)
+    if weight < model.review_weight:
+        return None
+    score = _decided(levels, weighed, shares, weight, model)
+    return None if score.decision is Decision.APART else score
+
+
+_Weighed = list[tuple[str, str, float]]
+"""Attribute, level and weight of what could be compared."""
+
+
+def _compare(
+    a: Features, b: Features, model: Model, shared: Container[tuple[str, str]]
+) -> tuple[dict[str, str], _Weighed]:
+    """Return the level of every attribute, and the weights of those that are not missing."""
+    given, family = cached_names(a, b, model)
+    dwelling, place = compare_addresses(a, b)
     levels = {
-        "given_name": names.given.level,
-        "family_name": names.family.level,
+        "given_name": given.level,
+        "family_name": family.level,
         "birth_date": compare_birth_dates(a, b),
         "email": compare_emails(a, b, shared),
         "phone": compare_phones(a, b, shared),
         "card": compare_cards(a, b, shared),
+        "address": dwelling,
+        "place": place.level,
     }
-    levels["address"], place = compare_addresses(a, b)
-    levels["place"] = place.level
     if a.gender is not None and b.gender is not None:
         levels["title"] = "same" if a.gender == b.gender else DIFFERENT
-    values = {
-        "given_name": names.given.value,
-        "family_name": names.family.value,
-        "place": place.value,
-    }
+    values = {"given_name": given.value, "family_name": family.value, "place": place.value}
     weighed = [
         (attribute, level, model.weight(attribute, level, values.get(attribute)))
         for attribute, level in levels.items()
         if level != MISSING
     ]
-    others = compare_identifiers(a, b, shared, model.single_valued_kinds)
-    weighed += [(kind, level, model.identifier_weight(kind, level)) for kind, level in others]
-    levels.update(others)
-    return weigh_levels(levels, weighed, model)
+    if a.others and b.others:
+        others = compare_identifiers(a, b, shared, model.single_valued_kinds)
+        weighed += [(kind, level, model.identifier_weight(kind, level)) for kind, level in others]
+        levels.update(others)
+    return levels, weighed
 
 
-def weigh_levels(
-    levels: dict[str, str], weighed: list[tuple[str, str, float]], model: Model
-) -> PairScore:
+def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> PairScore:
     """Decide on a pair by the levels that it reached: all that a decision looks at.
 
     `levels` names every attribute, those not compared as `missing`; `weighed` holds
     `(attribute, level, weight)` of those that were compared.
     """
-    evidence = _count(weighed, model)
-    weight = model.prior_bits + sum(item.counted for item in evidence)
+    shares = _shares(weighed, model)
+    return _decided(levels, weighed, shares, _sum_up(weighed, shares, model), model)
+
+
+def _decided(
+    levels: dict[str, str], weighed: _Weighed, shares: list[float], weight: float, model: Model
+) -> PairScore:
     contradiction = _contradiction_of(
         levels,
         model,
@@ -123,7 +149,14 @@ def weigh_levels(
     return PairScore(
         weight,
         probability(weight),
-        evidence,
+        tuple(
+            [
+                Evidence(
+                    attribute, level, bits, bits * share, None if share == 1.0 else "household"
+                )
+                for (attribute, level, bits), share in zip(weighed, shares, strict=True)
+            ]
+        ),
         contradiction,
         _decide(weight, contradiction, levels, model),
     )
@@ -175,31 +208,34 @@ def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
     return found
 
 
-def _count(weighed: list[tuple[str, str, float]], model: Model) -> tuple[Evidence, ...]:
-    """Apply the household rule: of correlated attributes the strongest counts in full."""
+def _shares(weighed: _Weighed, model: Model) -> list[float]:
+    """Return what part of each weight counts: of correlated attributes the strongest in full."""
     household = model.household
     correlated = household.attributes
-    ranked = [
-        (-abs(weight), attribute, weight > 0)
-        for attribute, _, weight in weighed
-        if attribute in correlated
-    ]
-    ranked.sort()
-    shares: dict[str, float] = {}
-    agreeing = disagreeing = 1.0
-    for _, attribute, agrees in ranked:
-        if agrees:
-            shares[attribute] = agreeing
-            agreeing *= household.agreeing_share
-        else:
-            shares[attribute] = disagreeing
-            disagreeing *= household.disagreeing_share
-    evidence = []
-    for attribute, level, weight in weighed:
-        share = shares.get(attribute, 1.0)
-        note = None if share == 1.0 else "household"
-        evidence.append(Evidence(attribute, level, weight, weight * share, note))
-    return tuple(evidence)
+    shares = [1.0] * len(weighed)
+    agreeing: list[tuple[float, str, int]] = []
+    disagreeing: list[tuple[float, str, int]] = []
+    for position, (attribute, _, weight) in enumerate(weighed):
+        if attribute in correlated:
+            (agreeing if weight > 0 else disagreeing).append((-abs(weight), attribute, position))
+    for ranked, next_share in (
+        (agreeing, household.agreeing_share),
+        (disagreeing, household.disagreeing_share),
+    ):
+        if len(ranked) > 1:
+            ranked.sort()
+            share = 1.0
+            for _, _, position in ranked:
+                shares[position] = share
+                share *= next_share
+    return shares
+
+
+def _sum_up(weighed: _Weighed, shares: list[float], model: Model) -> float:
+    """Return the weight of a pair, in bits: the prior and what counts of each attribute."""
+    return model.prior_bits + sum(
+        [bits * share for (_, _, bits), share in zip(weighed, shares, strict=True)]
+    )
 
 
 def _designated(others: list[tuple[str, str]], model: Model) -> bool:
