@@ -26,7 +26,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.bulk.copying import TableFile, copy, without_indexes
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
-from rcu.bulk.load_stages import Answer, Assemble, Merge, Reading, Understand, pack_rows
+from rcu.bulk.load_stages import (
+    RECORD_FIELDS,
+    Answer,
+    Assemble,
+    Merge,
+    Reading,
+    Understand,
+    pack_rows,
+)
 from rcu.bulk.parts import parts_of
 from rcu.bulk.resolution import Figures, resolve_described
 from rcu.bulk.tables import TABLES, placed_messages, prepare_tables
@@ -168,17 +176,19 @@ class _Load:
         engine = self._engine
         self._on_step("Reading")
         packed = (pack_rows(rows) for rows in _chunks(self._load.rows()))
-        engine.map_batches("understood", packed, Understand(pickle.dumps(self._load.reading)))
+        understand = Understand(pickle.dumps(self._load.reading), self._load.region)
+        engine.map_batches("understood", packed, understand)
         self._load_known(known)
         engine.run(_ACCEPTED)
         self._on_step("Normalising")
         engine.number("stated_record", _STATED_RECORDS, by="key")
-        stated = (
+        restated = (
             _STATEMENTS.format(of_number=part.holds("s.number"))
             for part in parts_of(engine, "stated_record")
         )
-        engine.map("record", stated, Merge(self._load.region))
-        engine.drop("stated_record")
+        engine.map("restated", restated, Merge(self._load.region))
+        engine.create("record", _STATED_ONCE, "SELECT * FROM restated")
+        engine.drop("stated_record", "restated", "understood")
         self._on_step("Resolving")
         resolved = resolve_described(engine, model=self._load.model, declared=known.declared)
         self._turned = resolved.shared - known.declared.keys()
@@ -315,7 +325,7 @@ class _Load:
     def summarise(self) -> ImportSummary:
         """Count what became of the rows, and write those that were refused to their file."""
         engine, summary = self._engine, ImportSummary()
-        [(summary.rows, summary.left_out)] = engine.rows(_ROW_COUNTS)
+        [(summary.rows, summary.left_out)] = engine.rows("SELECT rows, left_out FROM row_count")
         for outcome, count in engine.rows(
             "SELECT outcome, count(*) FROM answered GROUP BY ALL UNION ALL "
             "SELECT 'replayed', count(*) FROM again WHERE is_same HAVING count(*) > 0"
@@ -323,9 +333,7 @@ class _Load:
             summary.outcomes[str(outcome)] += int(count)
         refused = dict(self._conflicts())
         summary.conflicts = len(refused)
-        for batch in engine.stream(
-            "SELECT line, refused FROM understood WHERE refused IS NOT NULL"
-        ):
+        for batch in engine.stream("SELECT line, refused FROM refused_row"):
             for row in batch.to_pylist():
                 refused[row["line"]] = pickle.loads(row["refused"])  # noqa: S301 - our own
         summary.refused = len(refused) - summary.conflicts
@@ -367,17 +375,30 @@ _ACCEPTED = """
     ) AS u
     LEFT JOIN message m ON m.source = u.source AND m.message_id = u.message_id
     LEFT JOIN known_message k ON k.source = u.source AND k.message_id = u.message_id;
+    CREATE TABLE refused_row AS
+    SELECT line, refused FROM understood WHERE refused IS NOT NULL;
+    CREATE TABLE row_count AS
+    SELECT count(*) AS rows, count(*) FILTER (source IS NULL AND refused IS NULL) AS left_out
+    FROM understood;
 """
 _STATED_RECORDS = """
-    SELECT concat(source, chr(31), external_id) AS key, source, external_id, min(line) AS arrival
+    SELECT concat(source, chr(31), external_id) AS key, source, external_id,
+           min(line) AS arrival, count(*) AS messages
     FROM message GROUP BY source, external_id
 """
+_STATED_ONCE = f"""
+    SELECT s.number, s.key, s.source, s.external_id, s.arrival,
+           {", ".join(f"u.{field.name}" for field in RECORD_FIELDS)}
+    FROM stated_record s JOIN understood u ON u.line = s.arrival
+    WHERE s.messages = 1
+"""
 _STATEMENTS = """
-    SELECT s.number, s.source, s.external_id, any_value(s.arrival) AS arrival,
+    SELECT s.number, any_value(s.key) AS key, s.source, s.external_id,
+           any_value(s.arrival) AS arrival,
            list(struct_pack(occurred_at := m.occurred_at, payload := m.payload)) AS messages
     FROM stated_record s
     JOIN message m ON m.source = s.source AND m.external_id = s.external_id
-    WHERE {of_number}
+    WHERE s.messages > 1 AND {of_number}
     GROUP BY s.number, s.source, s.external_id
 """
 _IDENTITY = """
@@ -416,7 +437,4 @@ _SHOWN_AND_STATED = """
     SELECT kind, value FROM identifier WHERE origin = 'ticket'
     INTERSECT
     SELECT kind, value FROM identifier WHERE origin = 'profile'
-"""
-_ROW_COUNTS = """
-    SELECT count(*), count(*) FILTER (source IS NULL AND refused IS NULL) FROM understood
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from rcu.bulk.batches import batch_of
 from rcu.bulk.candidates import PARTING_FIELDS, parting_values
-from rcu.bulk.snapshot import record_key
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
-from rcu.identity.faces import keys_with_faces
+from rcu.identity.faces import keys_with_faces, pack_face
 from rcu.identity.features import describe
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import (
@@ -39,7 +38,7 @@ from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, Sample
-from rcu.ingestion.intake import Intake
+from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import ProfileMessage
 
 
@@ -67,12 +66,33 @@ class Reading:
     sources: frozenset[str]
 
 
+RECORD_FIELDS = (
+    pa.field("profile", pa.string()),
+    pa.field("features", pa.string()),
+    pa.field("keys", pa.list_(pa.int64())),
+    pa.field("faced_keys", pa.int32()),
+    pa.field("face", pa.string()),
+    pa.field("identifiers", pa.list_(pa.string())),
+    pa.field("held", pa.list_(pa.string())),
+    pa.field("verified_at", pa.list_(pa.string())),
+    *PARTING_FIELDS,
+)
+"""What a record is made of. The first `faced_keys` of its blocking keys carry its face;
+`verified_at` says of each that facts find it by (`Features.held`) since when the source has verified
+it, if so."""
+
+
 @dataclass(frozen=True)
 class Understand:
-    """From rows of a file to profile messages, or the reasons why not."""
+    """From rows of a file to profile messages, or the reasons why not.
+
+    Each message comes with the record that it makes when no other message tells of it, as nearly
+    all do: what was just read needs not be read again.
+    """
 
     reading: bytes
     """A pickled `Reading`."""
+    region: str
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("line", pa.int64()),
@@ -83,6 +103,7 @@ class Understand:
             ("digest", pa.string()),
             ("payload", pa.string()),
             ("refused", pa.binary()),
+            *RECORD_FIELDS,
         ]
     )
 
@@ -93,7 +114,49 @@ class Understand:
         for batch in batches:
             rows = [row for packed in batch.column("rows") for row in pickle.loads(packed.as_py())]  # noqa: S301 - packed by our parent
             understood = understand(rows, plan, reading.sources)
-            yield batch_of(self.schema, [_understood_row(one) for one in understood])
+            yield batch_of(self.schema, [self._row(one) for one in understood])
+
+    def _row(self, one: Understood) -> tuple[Any, ...]:
+        message = one.message
+        if not isinstance(message, ProfileMessage) or one.source is None:
+            refused = pickle.dumps((one.row, one.reasons)) if one.reasons else None
+            return (one.row.line, *(None,) * 6, refused, *(None,) * len(RECORD_FIELDS))
+        intake = Intake(one.source, "", message)
+        statement = statement_of(intake, message)
+        return (
+            one.row.line,
+            one.source,
+            message.message_id,
+            message.external_id,
+            statement.occurred_at.isoformat(),
+            intake.digest.hex(),
+            _text(intake.payload),
+            None,
+            *record_values(merge({}, statement), region=self.region),
+        )
+
+
+def record_values(registers: Registers, *, region: str) -> tuple[Any, ...]:
+    """Return the values of `RECORD_FIELDS` of a record."""
+    features = describe(person_of(registers), region=region)
+    verified = verified_identifiers(registers, region=region)
+    faces = keys_with_faces(features)
+    faced = [key for key, face in faces.items() if face is not None]
+    held = sorted(features.held)
+    return (
+        _text(registers),
+        _text(features.to_json()),
+        faced + [key for key, face in faces.items() if face is None],
+        len(faced),
+        pack_face(features),
+        [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],
+        [IDENTIFIER_MARK.join(identifier) for identifier in held],
+        [
+            since.isoformat() if (since := verified.get(identifier)) else None
+            for identifier in held
+        ],
+        *parting_values(features),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -107,33 +170,14 @@ def _plan(reading: bytes) -> Any:
     return make_plan(found.sample, found.mapping, found.options, found.sources)
 
 
-def _understood_row(one: Understood) -> tuple[Any, ...]:
-    message = one.message
-    if not isinstance(message, ProfileMessage) or one.source is None:
-        refused = pickle.dumps((one.row, one.reasons)) if one.reasons else None
-        return (one.row.line, *(None,) * 6, refused)
-    intake = Intake(one.source, "", message)
-    return (
-        one.row.line,
-        one.source,
-        message.message_id,
-        message.external_id,
-        message.occurred_at.astimezone(UTC).isoformat(),
-        intake.digest.hex(),
-        _text(intake.payload),
-        None,
-    )
-
-
 # --- messages to records ------------------------------------------------------------------------
 
-_STATED = pa.struct([("kind", pa.string()), ("value", pa.string()), ("verified_at", pa.string())])
 _NOT_STATED = frozenset({"message_id", "external_id", "occurred_at"})
 
 
 @dataclass(frozen=True)
 class Merge:
-    """From all messages on one record to its profile, features, blocking keys and identifiers."""
+    """From all messages on one record, where there are several, to the record."""
 
     region: str
     schema: ClassVar[pa.Schema] = pa.schema(
@@ -143,13 +187,7 @@ class Merge:
             ("source", pa.string()),
             ("external_id", pa.string()),
             ("arrival", pa.int64()),
-            ("profile", pa.string()),
-            ("features", pa.string()),
-            ("keys", pa.list_(pa.int64())),
-            ("faces", pa.list_(pa.string())),
-            ("identifiers", pa.list_(pa.string())),
-            ("stated", pa.list_(_STATED)),
-            *PARTING_FIELDS,
+            *RECORD_FIELDS,
         ]
     )
 
@@ -160,27 +198,9 @@ class Merge:
 
     def _record(self, row: dict[str, Any]) -> tuple[Any, ...]:
         registers = _merged(row["source"], row["external_id"], row["messages"])
-        features = describe(person_of(registers), region=self.region)
-        verified = verified_identifiers(registers, region=self.region)
-        faces = keys_with_faces(features)
-        stated = [
-            {"kind": kind, "value": value, "verified_at": since and since.isoformat()}
-            for kind, value in sorted(features.held)
-            for since in (verified.get((kind, value)),)
-        ]
         return (
-            row["number"],
-            record_key(row["source"], row["external_id"]),
-            row["source"],
-            row["external_id"],
-            row["arrival"],
-            _text(registers),
-            _text(features.to_json()),
-            list(faces),
-            list(faces.values()),
-            [IDENTIFIER_MARK.join(identifier) for identifier in sorted(features.identifiers)],
-            stated,
-            *parting_values(features),
+            *(row[name] for name in self.schema.names[: -len(RECORD_FIELDS)]),
+            *record_values(registers, region=self.region),
         )
 
 

@@ -44,17 +44,22 @@ TABLES: Mapping[str, Source] = {
     "blocking_key": Source(
         ("key", "record_id", "face"),
         """
-        SELECT unnest(r.keys) AS key, i.id, unnest(r.faces) AS face
-        FROM record r JOIN identity i ON i.number = r.number
+        SELECT key, id, CASE WHEN position <= faced_keys THEN face END FROM (
+            SELECT unnest(r.keys) AS key, generate_subscripts(r.keys, 1) AS position, i.id,
+                   r.faced_keys, r.face
+            FROM record r JOIN identity i ON i.number = r.number
+        ) AS held
         """,
     ),
     "identifier": Source(
         ("kind", "value", "record_id", "origin", "verified_at", "first_seen_at"),
         """
-        SELECT held.kind, held.value, id, 'profile', held.verified_at, '{at}'
+        SELECT split_part(identifier, chr(31), 1), identifier[strpos(identifier, chr(31)) + 1:],
+               id, 'profile', verified_at, '{at}'
         FROM (
-            SELECT i.id, unnest(r.stated) AS held FROM record r
-            JOIN identity i ON i.number = r.number
+            SELECT i.id, unnest(r.held) AS identifier,
+                   unnest(r.verified_at) AS verified_at
+            FROM record r JOIN identity i ON i.number = r.number
         ) AS stated
         """,
     ),
