@@ -22,7 +22,8 @@ from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
-from rcu.identity.faces import keys_with_faces, pack_face
+from rcu.identity.blocking import identifying_keys, loose_keys
+from rcu.identity.faces import pack_face
 from rcu.identity.features import describe
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import (
@@ -78,8 +79,8 @@ RECORD_FIELDS = (
     *PARTING_FIELDS,
 )
 """What a record is made of. The first `faced_keys` of its blocking keys carry its face;
-`verified_at` says of each that facts find it by (`Features.held`) since when the source has verified
-it, if so."""
+`verified_at` says of each value by which facts find it (`Features.held`) since when the source has
+verified it, if so."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,13 @@ def record_values(registers: Registers, *, region: str) -> tuple[Any, ...]:
     """Return the values of `RECORD_FIELDS` of a record."""
     features = describe(person_of(registers), region=region)
     verified = verified_identifiers(registers, region=region)
-    faces = keys_with_faces(features)
-    faced = [key for key, face in faces.items() if face is not None]
+    identifying = identifying_keys(features)
+    faced = loose_keys(features) - identifying  # as `faces.keys_with_faces`
     held = sorted(features.held)
     return (
         _text(registers),
         _text(features.to_json()),
-        faced + [key for key, face in faces.items() if face is None],
+        [*faced, *identifying],
         len(faced),
         pack_face(features),
         [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from struct import unpack
 
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.normalise.cards import CardCheck, check_card, corrections
@@ -21,7 +22,7 @@ _DELETABLE_LENGTHS = range(6, 21)
 
 def identifier_key(kind: str, value: str) -> int:
     """Return the blocking key of one normalised identifier, known by itself."""
-    return _hashed(f"{kind}:{value}")
+    return _all_hashed([f"{kind}:{value}"])[0]
 
 
 def blocking_keys(features: Features) -> frozenset[int]:
@@ -36,7 +37,7 @@ def blocking_keys(features: Features) -> frozenset[int]:
 
 def identifying_keys(features: Features) -> frozenset[int]:
     """Return those of the blocking keys by which an identifier, or one mistyped, is found."""
-    return frozenset(map(_hashed, set(_identifier_keys(features))))
+    return frozenset(_all_hashed(set(_identifier_keys(features))))
 
 
 def loose_keys(features: Features) -> frozenset[int]:
@@ -44,11 +45,12 @@ def loose_keys(features: Features) -> frozenset[int]:
 
     Many who share one are plainly different people.
     """
-    return frozenset(map(_hashed, set(_loose_keys(features))))
+    return frozenset(_all_hashed(set(_loose_keys(features))))
 
 
-def _hashed(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+def _all_hashed(texts: Collection[str]) -> tuple[int, ...]:
+    digests = [blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    return unpack(f">{len(digests)}q", b"".join(digests))
 
 
 def _loose_keys(features: Features) -> Iterator[str]:

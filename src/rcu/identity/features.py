@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +132,8 @@ def describe(person: Person, *, region: str = "FR") -> Features:
         gender=gender_of_title(person.title),
         birth_date=born.isoformat() if born else None,
         birth_date_is_vague=born is not None and is_first_of_january(born),
-        emails=_sorted(email for text in person.emails if (email := _email(text))),
-        phones=_sorted(phone for text in person.phones if (phone := _phone(text, region))),
+        emails=_sorted([email for text in person.emails if (email := _email(text))]),
+        phones=_sorted([phone for text in person.phones if (phone := _phone(text, region))]),
         cards=_sorted(cards - suspicious),
         suspicious_cards=_sorted(suspicious),
         addresses=_addresses(person, region),
@@ -190,5 +190,5 @@ def _others(person: Person) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def _sorted(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(values)))
+def _sorted(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values))) if len(values) > 1 else tuple(values)

@@ -118,6 +118,7 @@ class Address(NamedTuple):
     """City, run together: `saintdenis`."""
 
 
+@lru_cache(maxsize=32768)
 def normalise_address(
     lines: tuple[str, ...],
     postcode: str | None,
@@ -166,7 +167,6 @@ def normalise_city(text: str | None) -> str:
     return "".join(_CITY_WORDS.get(word, word) for word in found)
 
 
-@lru_cache(maxsize=32768)
 def _street(text: str, *, french: bool) -> tuple[str, str]:
     """Return house number and street of the free lines, building and flat left out.
 

@@ -99,12 +99,12 @@ def _read_csv(path: Path, file_format: FileFormat, on_bytes: OnBytes | None) -> 
                 yield Row(line, {}, "The row is no CSV: a quote may be left open.")
                 continue
             if cells:
-                yield _csv_row(line, columns, cells)
+                yield _csv_row(line, columns, cells, may_be_damaged=file_format.damaged)
             if on_bytes is not None:
                 on_bytes(position())
 
 
-def _csv_row(line: int, columns: tuple[str, ...], cells: list[str]) -> Row:
+def _csv_row(line: int, columns: tuple[str, ...], cells: list[str], *, may_be_damaged: bool) -> Row:
     row = Row(line, dict(zip(columns, cells, strict=False)))
     if len(cells) != len(columns):
         extra = cells[len(columns) :]
@@ -112,7 +112,7 @@ def _csv_row(line: int, columns: tuple[str, ...], cells: list[str]) -> Row:
             row.fault = f"The row has {len(cells)} cells, the header {len(columns)}."
             if extra:
                 row.cells[REST] = orjson.dumps(extra).decode()
-    if any(map(_ESCAPED_BYTE.search, cells)):
+    if may_be_damaged and any(map(_ESCAPED_BYTE.search, cells)):
         row.fault = "The row holds bytes that are not UTF-8."
         row.cells = {name: _without_escapes(cell) for name, cell in row.cells.items()}
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -197,6 +198,8 @@ def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
 def _reader(field: Field, reading: Reading) -> Callable[[Cells], Any]:
     """Return how the field is read: lists gather all their parts, others take the first."""
     if field.kind is Kind.IDENTIFIERS:
+        if (column := _plain_column(field)) is not None:
+            return _single_identifier(column, reading)
         return lambda cells: (
             [one for part in field.parts for one in _identifiers(part, cells, reading)] or None
         )
@@ -208,6 +211,35 @@ def _reader(field: Field, reading: Reading) -> Callable[[Cells], Any]:
     if len(readers) == 1:
         return readers[0]
     return lambda cells: next((v for read in readers if (v := read(cells)) is not None), None)
+
+
+def _plain_column(field: Field) -> str | None:
+    """Return the column that fills a field by itself, when nothing but its text is looked at."""
+    part, *others = field.parts
+    if others or part.split or part.verified or part.verified_at:
+        return None
+    return _column_as_it_is(part)
+
+
+def _column_as_it_is(part: Part) -> str | None:
+    """Return the column of a part that is the text of one cell, neither split nor translated."""
+    if part.column is None or "." in part.column or part.values or part.default is not None:
+        return None
+    return part.column
+
+
+def _single_identifier(column: str, reading: Reading) -> Callable[[Cells], Any]:
+    """Return how the commonest of all columns is read: one identifier a cell, or none."""
+    several = Part(column=column)
+
+    def read_identifier(cells: Cells) -> Any:
+        cell = cells.get(column)
+        if type(cell) is str and "[" not in cell:
+            text = cell.strip()
+            return [{"value": text}] if text and text not in reading.empty_values else None
+        return _identifiers(several, cells, reading) or None
+
+    return read_identifier
 
 
 def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
@@ -225,6 +257,8 @@ def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
 
         return read_cell
     convert = _converter(kind, part, reading)
+    if (plain := _column_as_it_is(part)) is not None:
+        return _text_of_column(plain, convert, reading)
 
     def read_text(cells: Cells) -> Any:
         text = _text(part, cells, reading)
@@ -233,9 +267,30 @@ def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
     return read_text
 
 
+def _text_of_column(
+    column: str, convert: Callable[[str], Any], reading: Reading
+) -> Callable[[Cells], Any]:
+    empty_values = reading.empty_values
+
+    def read_column(cells: Cells) -> Any:
+        cell = cells.get(column)
+        if type(cell) is str:
+            text: str | None = cell.strip()
+            if not text or text in empty_values:
+                return None
+        else:
+            text = to_text(cell, reading)
+            if text is None:
+                return None
+        return convert(text)
+
+    return read_column
+
+
 def _converter(kind: Kind, part: Part, reading: Reading) -> Callable[[str], Any]:
     converters: dict[Kind, Callable[[str], Any]] = {
-        Kind.TIME: lambda text: to_time(text, reading, part.format),
+        # The days of a file come back row after row.
+        Kind.TIME: lru_cache(maxsize=4096)(lambda text: to_time(text, reading, part.format)),
         Kind.DAY: lambda text: to_day(text, reading, part.format),
         Kind.BIRTH_DATE: lambda text: to_birth_date(text, reading, part.format),
         Kind.AMOUNT: lambda text: to_cents(text, in_euros=part.unit == "euros"),
