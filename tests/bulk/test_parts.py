@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists
 
 from rcu.bulk.duckdb_engine import (
     LEAST_MEMORY_MB,
@@ -12,7 +16,7 @@ from rcu.bulk.duckdb_engine import (
     DuckDBEngine,
     default_memory_limit_mb,
 )
-from rcu.bulk.parts import Part, pairs_of_parts, parts_of
+from rcu.bulk.parts import Part, pairs_of_parts, parts_of, whole_groups
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,22 @@ def test_an_empty_table_has_one_part(engine: DuckDBEngine) -> None:
     engine.create("nothing", "SELECT 1 AS number WHERE false")
 
     assert len(parts_of(engine, "nothing")) == 1
+
+
+@given(lists(lists(integers(0, 4), max_size=6), max_size=8))
+def test_no_two_batches_share_a_group(cut: list[list[int]]) -> None:
+    values = sorted(value for batch in cut for value in batch)
+    rest = iter(values)
+    batches = [
+        pa.record_batch({"group": pa.array([next(rest) for _ in batch], pa.int64())})
+        for batch in cut
+    ]
+
+    found = [batch.column("group").to_pylist() for batch in whole_groups(batches, "group")]
+
+    assert [value for batch in found for value in batch] == values
+    for one, other in pairwise(found):
+        assert set(one).isdisjoint(other)
 
 
 def test_every_pair_of_numbers_lies_in_one_pair_of_parts() -> None:

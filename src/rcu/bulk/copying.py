@@ -39,7 +39,11 @@ _CONSTRAINTS = """
     SELECT conname, pg_get_constraintdef(oid) AS definition, contype = 'f' AS is_foreign
     FROM pg_constraint
     WHERE conrelid = $1::regclass
-      AND (contype IN ('p', 'u') OR contype = 'f' AND confrelid = 'source_record'::regclass)
+      AND (contype IN ('p', 'u') AND NOT EXISTS (
+               SELECT FROM pg_constraint other
+               WHERE other.contype = 'f' AND other.conindid = pg_constraint.conindid
+           )
+           OR contype = 'f' AND confrelid = 'source_record'::regclass)
     ORDER BY contype = 'f', conname
 """
 _INDEXES = """
@@ -55,8 +59,9 @@ _INDEXES = """
 async def without_indexes(connection: Connection, tables: Iterable[str]) -> AsyncIterator[None]:
     """Take the indexes of those of the tables that are empty away, and build them anew at the end.
 
-    So are primary keys and foreign keys to source records, which are checked then for all rows at
-    once. Nobody else sees it: the transaction holds the tables until it ends.
+    So are primary keys that no other table refers to, and foreign keys to source records, which
+    are checked then for all rows at once. Nobody else sees it: the transaction holds the tables
+    until it ends.
     """
     again: list[str] = []
     for table in tables:

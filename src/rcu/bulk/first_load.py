@@ -35,7 +35,7 @@ from rcu.bulk.load_stages import (
     Understand,
     pack_rows,
 )
-from rcu.bulk.parts import parts_of
+from rcu.bulk.parts import parts_of, whole_groups
 from rcu.bulk.resolution import Figures, resolve_described
 from rcu.bulk.tables import TABLES, placed_messages, prepare_tables
 from rcu.db.engine import Database
@@ -63,6 +63,8 @@ PLACED_IDENTIFIERS = 200
 """Identifiers whose sales are placed again by one statement, when there were sales before."""
 
 _PATIENCE_SECONDS = 0.02
+_FILES_AHEAD = 4
+"""Files of rows that wait to be copied: enough for the processes never to wait for PostgreSQL."""
 
 OnStep = Callable[[str], None]
 """Told what is being done."""
@@ -240,8 +242,8 @@ class _Load:
         await self._follow_up(session)
 
     async def _copy_all(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        """Copy table after table, while the processes make the rows of the next."""
-        ready: asyncio.Queue[TableFile | None] = asyncio.Queue(maxsize=3)
+        """Copy table after table, while the processes make the rows of those to come."""
+        ready: asyncio.Queue[TableFile | None] = asyncio.Queue(maxsize=_FILES_AHEAD)
         loop = asyncio.get_running_loop()
 
         def put(file: TableFile | None) -> None:
@@ -268,14 +270,16 @@ class _Load:
     def _files(self) -> Iterator[TableFile]:
         for table, source in TABLES.items():
             if table == "golden_record":
-                profiles = (
-                    _PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
-                    for part in parts_of(self._engine, "record")
-                )
-                self._engine.map("golden", profiles, Assemble(self._load.region))
+                self._engine.map_batches("golden", self._profiles(), Assemble(self._load.region))
             if table == "inbox_message":
                 self._engine.map("answered", placed_messages(self._engine), Answer())
             yield self._export(table, source.columns, source.query(self._at))
+
+    def _profiles(self) -> Iterator[pa.RecordBatch]:
+        """Yield the profiles of all clients, those of one in one batch."""
+        for part in parts_of(self._engine, "record"):
+            query = _PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
+            yield from whole_groups(self._engine.stream(query), "client_id")
 
     def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
         path = self._engine.folder / f"{table}.csv"
@@ -354,7 +358,16 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-_BARE = frozenset({"blocking_key", "identifier", "record_pair", "golden_record"})
+_BARE = frozenset(
+    {
+        "blocking_key",
+        "golden_record",
+        "identifier",
+        "inbox_message",
+        "record_pair",
+        "source_record",
+    }
+)
 """Tables whose indexes are built at the end."""
 
 # A message id that was used before, here or in the database, is a replay or a conflict.
@@ -415,12 +428,10 @@ _IDENTITY = """
     ) AS c ON c.cluster = p.cluster;
 """
 _PROFILES_OF_CLIENTS = """
-    SELECT i.client_id, list(struct_pack(
-               source := r.source, external_id := r.external_id, profile := r.profile
-           ) ORDER BY r.number) AS profiles
+    SELECT i.client_id, r.source, r.external_id, r.profile
     FROM identity i JOIN record r ON r.number = i.number
     WHERE {of_cluster}
-    GROUP BY i.client_id
+    ORDER BY i.cluster, i.number
 """
 _KNOWN_REFERENCES = """
     SELECT i.id, r.profile, r.features, f.client_id, i.client_id

@@ -7,17 +7,18 @@ would have ended.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, ClassVar
-from uuid import UUID
 
 import orjson
 import pyarrow as pa
 
-from rcu.bulk.batches import batch_of
+from rcu.bulk.batches import batch_of, rows_of
 from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
@@ -25,7 +26,6 @@ from rcu.clients.search_terms import search_terms
 from rcu.identity.blocking import identifying_keys, loose_keys
 from rcu.identity.faces import pack_face
 from rcu.identity.features import describe
-from rcu.identity.outcomes import Placed
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
@@ -33,8 +33,7 @@ from rcu.identity.registers import (
     person_of,
     verified_identifiers,
 )
-from rcu.identity.scoring import Decision, PairScore
-from rcu.ingestion.answers import profile_answer
+from rcu.ingestion.answers import matched_record, placed_answer
 from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
@@ -227,7 +226,7 @@ def _merged(source: str, external_id: str, messages: list[dict[str, str]]) -> Re
 
 @dataclass(frozen=True)
 class Assemble:
-    """From the profile records of a client to its golden record."""
+    """From the profile records of a client, which stand together, to its golden record."""
 
     region: str
     schema: ClassVar[pa.Schema] = pa.schema(
@@ -237,15 +236,19 @@ class Assemble:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield each golden record, its search terms as a PostgreSQL array."""
         for batch in batches:
-            yield batch_of(self.schema, [self._assembled(row) for row in batch.to_pylist()])
+            rows = rows_of(batch, "client_id", "source", "external_id", "profile")
+            clients = groupby(rows, key=itemgetter(0))
+            yield batch_of(
+                self.schema, [self._assembled(client_id, said) for client_id, said in clients]
+            )
 
-    def _assembled(self, row: dict[str, Any]) -> tuple[str, str, str]:
+    def _assembled(self, client_id: str, said: Iterable[tuple[Any, ...]]) -> tuple[str, str, str]:
         profiles = [
-            ProfileRecord(one["source"], one["external_id"], orjson.loads(one["profile"]))
-            for one in row["profiles"]
+            ProfileRecord(source, external_id, orjson.loads(profile))
+            for _, source, external_id, profile in said
         ]
         golden = assemble(profiles, region=self.region)
-        return row["client_id"], _text(golden), array_text(search_terms(profiles, golden))
+        return client_id, _text(golden), array_text(search_terms(profiles, golden))
 
 
 def array_text(texts: Collection[str]) -> str:
@@ -282,31 +285,29 @@ class Answer:
 
 
 def _answered(row: dict[str, Any]) -> tuple[Any, ...]:
-    placed = _placed(row)
-    if not row["is_first"]:
-        placed = placed.again()
-    status, answer = profile_answer(row["message_id"], row["external_id"], placed)
-    said = (row["source"], row["message_id"], row["record_id"], row["digest"])
-    return (*said, placed.outcome, status, _text(answer))
-
-
-def _placed(row: dict[str, Any]) -> Placed:
     match = None
     if row["match_weight"] is not None:
-        score = PairScore(
+        match = matched_record(
+            (row["match_source"], row["match_external_id"]),
             row["match_weight"],
             row["match_probability"],
             evidence_of(row["match_evidence"]),
-            None,
-            Decision.LINK,
         )
-        match = ((row["match_source"], row["match_external_id"]), score)
-    is_founder = row["record_id"] == row["client_id"]
-    return Placed(
-        record_id=UUID(row["record_id"]),
-        client_id=UUID(row["client_id"]),
-        outcome="created" if is_founder else "matched",
-        merged_client_ids=(),
+    outcome = _outcome(row)
+    status, answer = placed_answer(
+        row["message_id"],
+        row["external_id"],
+        outcome=outcome,
+        client_id=row["client_id"],
+        merged_client_ids=[],
         match=match,
-        reviews=tuple((UUID(one["client_id"]), one["weight"]) for one in row["reviews"] or ()),
+        reviews=[(one["client_id"], one["weight"]) for one in row["reviews"] or ()],
     )
+    said = (row["source"], row["message_id"], row["record_id"], row["digest"])
+    return (*said, outcome, status, _text(answer))
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    if not row["is_first"]:
+        return "updated"
+    return "created" if row["record_id"] == row["client_id"] else "matched"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,22 +21,10 @@ class ProfileRecord:
     external_id: str
     profile: Mapping[str, Mapping[str, Any]]
 
-    def statement(self, attribute: str) -> Statement | None:
-        """Return what the record states of an attribute now, or None."""
+    def value(self, attribute: str) -> Any:
+        """Return the value that the record states of an attribute now, or None."""
         register = self.profile.get(attribute)
-        if register is None or register["value"] is None:
-            return None
-        return self._stated(register["value"], register)
-
-    def statements(self, attribute: str) -> Iterator[Statement]:
-        """Yield one statement for each member of a list attribute."""
-        register = self.profile.get(attribute)
-        for value in (register and register["value"]) or ():
-            yield self._stated(value, register or {})
-
-    def _stated(self, value: Any, register: Mapping[str, Any]) -> Statement:
-        at = _moment(register["occurred_at"])
-        return Statement(value, self.source, self.external_id, at)
+        return None if register is None else register["value"]
 
 
 @lru_cache(maxsize=4096)
@@ -51,42 +40,49 @@ def assemble(records: Sequence[ProfileRecord], *, region: str = "FR") -> dict[st
     `{value, sources, rule}` with, for identifiers, `verified` and `verified_at`. `region`
     (ISO 3166 alpha-2) reads phone numbers without a country code.
     """
+    stated = _by_attribute(records)
     return {
-        "title": survivorship.newest(_single(records, "title")),
-        "given_name": survivorship.most_complete_name(_single(records, "given_name")),
-        "family_name": survivorship.name_in_use(
-            _single(records, "family_name"), _single(records, "birth_name")
-        ),
-        "birth_name": survivorship.most_complete_name(_single(records, "birth_name")),
-        "birth_date": survivorship.most_agreed_date(_single(records, "birth_date")),
-        "language": survivorship.newest(_single(records, "language")),
-        "preferred_store": survivorship.newest(_single(records, "preferred_store")),
-        "emails": survivorship.all_emails(_listed(records, "emails")),
-        "phones": survivorship.all_phones(_listed(records, "phones"), region=region),
-        "cards": survivorship.all_cards(_listed(records, "cards")),
-        "addresses": survivorship.all_addresses(_listed(records, "addresses"), region=region),
-        "attributes": _attributes(records),
+        "title": survivorship.newest(stated["title"]),
+        "given_name": survivorship.most_complete_name(stated["given_name"]),
+        "family_name": survivorship.name_in_use(stated["family_name"], stated["birth_name"]),
+        "birth_name": survivorship.most_complete_name(stated["birth_name"]),
+        "birth_date": survivorship.most_agreed_date(stated["birth_date"]),
+        "language": survivorship.newest(stated["language"]),
+        "preferred_store": survivorship.newest(stated["preferred_store"]),
+        "emails": survivorship.all_emails(stated["emails"]),
+        "phones": survivorship.all_phones(stated["phones"], region=region),
+        "cards": survivorship.all_cards(stated["cards"]),
+        "addresses": survivorship.all_addresses(stated["addresses"], region=region),
+        "attributes": _attributes(stated["attributes"]),
     }
 
 
-def _attributes(records: Iterable[ProfileRecord]) -> dict[str, Any]:
+_LISTED = frozenset({"emails", "phones", "cards", "addresses"})
+
+
+def _by_attribute(records: Iterable[ProfileRecord]) -> defaultdict[str, list[Statement]]:
+    """Return all that is stated, by attribute; of a list, each member is a statement."""
+    found: defaultdict[str, list[Statement]] = defaultdict(list)
+    for record in records:
+        source, external_id = record.source, record.external_id
+        for attribute, register in record.profile.items():
+            value = register["value"]
+            if value is None:
+                continue
+            at = _moment(register["occurred_at"])
+            if attribute in _LISTED:
+                found[attribute] += [Statement(one, source, external_id, at) for one in value]
+            else:
+                found[attribute].append(Statement(value, source, external_id, at))
+    return found
+
+
+def _attributes(statements: Iterable[Statement]) -> dict[str, Any]:
     """Return the free attributes: the newest statement of each key. A null key is not stated."""
     by_key: dict[str, list[Statement]] = {}
-    for record in records:
-        whole = record.statement("attributes")
-        if whole is None:
-            continue
+    for whole in statements:
         for key, value in whole.value.items():
             if value is not None:
                 stated = Statement(value, whole.source, whole.external_id, whole.occurred_at)
                 by_key.setdefault(key, []).append(stated)
     return {key: survivorship.newest(by_key[key]) for key in sorted(by_key)}
-
-
-def _single(records: Iterable[ProfileRecord], attribute: str) -> list[Statement]:
-    stated = (record.statement(attribute) for record in records)
-    return [statement for statement in stated if statement is not None]
-
-
-def _listed(records: Iterable[ProfileRecord], attribute: str) -> list[Statement]:
-    return [stated for record in records for stated in record.statements(attribute)]

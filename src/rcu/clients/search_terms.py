@@ -60,7 +60,7 @@ class Term(StrEnum):
 
     def of(self, value: str) -> str:
         """Return the term of this kind with a value."""
-        return f"{self.value}:{value}"
+        return self + ":" + value
 
 
 NAME_TERMS = {
@@ -112,10 +112,10 @@ def city_sound(word: str) -> str:
 
 def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
     names = {
-        (stated.value, kind)
+        (written, kind)
         for record in records
         for attribute, kind in NAME_TERMS.items()
-        if (stated := record.statement(attribute)) is not None
+        if (written := record.value(attribute)) is not None
     }
     for written, kind in names:
         yield from _terms_of_name(written, kind)
@@ -146,9 +146,7 @@ def _approximate_terms(word: str) -> Iterator[str]:
 
 
 def _birth_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
-    stated = {
-        said.value for record in records if (said := record.statement("birth_date")) is not None
-    }
+    stated = {written for record in records if (written := record.value("birth_date")) is not None}
     for day in {day for text in stated if (day := normalise_birth_date(text)) is not None}:
         yield Term.BIRTH_YEAR.of(str(day.year))
         yield Term.BIRTH_DATE.of(day.isoformat())

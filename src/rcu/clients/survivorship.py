@@ -339,11 +339,12 @@ def _all_identifiers(
     *,
     shown: Callable[[str, str], str],
 ) -> list[dict[str, Any]]:
-    found = []
-    for key, same in _grouped(statements, canonical).items():
+    found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    groups = _grouped(statements, canonical)
+    for key, same in groups.items():
         ordered = _in_order(same)
         verified = [stated for stated in ordered if stated.value.get("verified")]
-        rank = (not verified, _newest_first(ordered[0]), key)
+        rank = (not verified, _newest_first(ordered[0]), key) if len(groups) > 1 else ()
         value = {
             "value": shown(key, (verified or ordered)[0].value["value"]),
             "verified": bool(verified),
@@ -357,12 +358,12 @@ def _all_identifiers(
 
 def _last_verification(verified: Iterable[Statement]) -> str | None:
     """Return when the value was last verified; a source that does not say did it when it spoke."""
-    times = (
+    times = [
         datetime.fromisoformat(at)
         if (at := stated.value.get("verified_at"))
         else stated.occurred_at
         for stated in verified
-    )
+    ]
     last = max(times, default=None)
     return as_utc_text(last) if last is not None else None
 

@@ -1,8 +1,10 @@
 """What senders are told: outcomes as the answers of the wire, with their HTTP status."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rcu.identity.outcomes import Placed
+from rcu.identity.scoring import Evidence
 from rcu.ingestion.apply import Applied
 from rcu.ingestion.intake import Intake
 from rcu.ingestion.messages import MessageType
@@ -28,33 +30,60 @@ def answer_to(intake: Intake, applied: Applied) -> Answer:
 
 def profile_answer(message_id: str, external_id: str | None, placed: Placed) -> Answer:
     """Return the status and the answer to a profile message."""
-    return 201 if placed.outcome in {"created", "matched"} else 200, {
+    match = None
+    if placed.match is not None:
+        key, score = placed.match
+        match = matched_record(key, score.weight, score.probability, score.evidence)
+    return placed_answer(
+        message_id,
+        external_id,
+        outcome=placed.outcome,
+        client_id=str(placed.client_id),
+        merged_client_ids=[str(client_id) for client_id in placed.merged_client_ids],
+        match=match,
+        reviews=[(str(client_id), weight) for client_id, weight in placed.reviews],
+    )
+
+
+def placed_answer(  # noqa: PLR0913 - the members of the answer
+    message_id: str,
+    external_id: str | None,
+    *,
+    outcome: str,
+    client_id: str,
+    merged_client_ids: list[str],
+    match: dict[str, Any] | None,
+    reviews: Iterable[tuple[str, float]],
+) -> Answer:
+    """Return the status and the answer to a profile message, by what became of its record.
+
+    `match` is of `matched_record`, and `reviews` are clients with the weight of the likeliest pair.
+    """
+    return 201 if outcome in {"created", "matched"} else 200, {
         "message_id": message_id,
         "type": MessageType.PROFILE,
         "external_id": external_id,
-        "outcome": placed.outcome,
-        "client_id": str(placed.client_id),
-        "merged_client_ids": [str(client_id) for client_id in placed.merged_client_ids],
-        "match": _match(placed),
-        "reviews": [
-            {"client_id": str(client_id), "weight": round(weight, 3)}
-            for client_id, weight in placed.reviews
-        ],
+        "outcome": outcome,
+        "client_id": client_id,
+        "merged_client_ids": merged_client_ids,
+        "match": match,
+        "reviews": [{"client_id": other, "weight": round(weight, 3)} for other, weight in reviews],
     }
 
 
-def _match(placed: Placed) -> dict[str, Any] | None:
-    if placed.match is None:
-        return None
-    (source, external_id), score = placed.match
+def matched_record(
+    key: tuple[str, str], weight: float, probability: float, evidence: Iterable[Evidence]
+) -> dict[str, Any]:
+    """Return what an answer says of the record that ties another one to its client."""
+    source, external_id = key
     return {
         "source": source,
         "external_id": external_id,
-        "weight": round(score.weight, 3),
-        "probability": round(score.probability, 6),
+        "weight": round(weight, 3),
+        "probability": round(probability, 6),
         "evidence": [
-            {"attribute": item.attribute, "level": item.level, "weight": round(item.counted, 3)}
-            for item in score.evidence
+            {"attribute": attribute, "level": level, "weight": round(counted, 3)}
+            for attribute, level, _, counted, _ in evidence
         ],
     }
 
