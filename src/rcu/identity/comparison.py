@@ -120,11 +120,11 @@ def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) 
     if any(card in b.suspicious_cards for card in a.suspicious_cards):
         return "suspicious"
     near = any(
-        _one_error(x, y)
+        CardCheck.VALID not in checks or CardCheck.SUSPICIOUS in checks
         for x in a.cards + a.suspicious_cards
         for y in b.cards + b.suspicious_cards
-        if CardCheck.VALID not in (check_card(x), check_card(y))
-        or CardCheck.SUSPICIOUS in (check_card(x), check_card(y))
+        if _one_error(x, y)
+        for checks in ((check_card(x), check_card(y)),)
     )
     return TYPING_ERROR if near else DIFFERENT
 
@@ -170,6 +170,9 @@ def compare_addresses(a: Features, b: Features) -> tuple[str, Compared]:
     """Return the level of the dwelling and that of the place: the best over all addresses."""
     if not a.addresses or not b.addresses:
         return MISSING, MISSING_VALUE
+    if len(a.addresses) == 1 == len(b.addresses):
+        place = _compare_place(a.addresses[0], b.addresses[0])
+        return _compare_dwelling(a.addresses[0], b.addresses[0], place.level), place
     dwelling, place = MISSING, MISSING_VALUE
     for x in a.addresses:
         for y in b.addresses:

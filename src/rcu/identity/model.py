@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from math import log2
@@ -15,6 +16,8 @@ from pydantic import (
     PlainSerializer,
     model_validator,
 )
+
+from rcu.identity.levels import MISSING
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -250,6 +253,27 @@ class Model:
             return weight
         correction = self._by_frequency.get((attribute, level))
         return weight if correction is None else correction.apply(weight, value)
+
+    def weigh(
+        self, levels: Mapping[str, str], values: Mapping[str, str | None]
+    ) -> list[tuple[str, str, float]]:
+        """Return attribute, level and weight of all that could be compared.
+
+        As `weight` says of each; `values` holds what is agreed on where its frequency counts.
+        """
+        weights, by_frequency = self._weights, self._by_frequency
+        found = []
+        for attribute, level in levels.items():
+            if level == MISSING:
+                continue
+            weight = weights[attribute].get(level, 0.0)
+            value = values.get(attribute)
+            if value is not None:
+                correction = by_frequency.get((attribute, level))
+                if correction is not None:
+                    weight = correction.apply(weight, value)
+            found.append((attribute, level, weight))
+        return found
 
     def identifier_weight(self, kind: str, level: str) -> float:
         """Return the match weight of another identifier: of its kind, if the model knows it."""

@@ -116,11 +116,7 @@ def _compare(
     if a.gender is not None and b.gender is not None:
         levels["title"] = "same" if a.gender == b.gender else DIFFERENT
     values = {"given_name": given.value, "family_name": family.value, "place": place.value}
-    weighed = [
-        (attribute, level, model.weight(attribute, level, values.get(attribute)))
-        for attribute, level in levels.items()
-        if level != MISSING
-    ]
+    weighed = model.weigh(levels, values)
     if a.others and b.others:
         others = compare_identifiers(a, b, shared, model.single_valued_kinds)
         weighed += [(kind, level, model.identifier_weight(kind, level)) for kind, level in others]
