@@ -151,10 +151,7 @@ def record_values(registers: Registers, *, region: str) -> tuple[Any, ...]:
         pack_face(features),
         [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],
         [IDENTIFIER_MARK.join(identifier) for identifier in held],
-        [
-            since.isoformat() if (since := verified.get(identifier)) else None
-            for identifier in held
-        ],
+        [since.isoformat() if (since := verified.get(identifier)) else None for identifier in held],
         *parting_values(features),
     )
 
