@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import stat
 import threading
 from datetime import date
@@ -19,7 +21,9 @@ from rcu.analytics.export_errors import (
     UnknownTableError,
 )
 from rcu.analytics.export_folder import hold
+from rcu.analytics.export_parquet import PartWriter
 from rcu.db.engine import Database
+from rcu.db.errors import DatabaseUnavailableError
 from tests.analytics.exports import assert_intact, files_in, rows_of, view_rows
 from tests.analytics.random_history import make_history
 from tests.ingestion.shop import Shop, profile, sale
@@ -155,6 +159,53 @@ async def test_what_is_committed_meanwhile_belongs_to_the_next_export(
     assert (await run(shop, tmp_path)).manifest.tables["tickets"].parts["2025-03"].rows > 15
     # Put in behind the service's back, they have no totals.
     await shop.run_sql("DELETE FROM ticket WHERE ticket_id LIKE 'X%'")
+
+
+async def test_a_connection_that_is_lost_leaves_the_earlier_export(
+    shop: Shop, tmp_path: Path
+) -> None:
+    await shop.ticket(sale())
+    first = await run(shop, tmp_path)
+    await shop.ticket(sale())
+
+    def cut(what: str, _done: int, _rows: int) -> None:
+        if what.startswith("Writing"):
+            thread = threading.Thread(target=asyncio.run, args=[terminate()])
+            thread.start()
+            thread.join()
+
+    async def terminate() -> None:
+        other = Database(shop.database.engine.url, pool_size=1)
+        async with other.read() as connection:
+            await connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+        await other.close()
+
+    with pytest.raises(DatabaseUnavailableError):
+        await export(shop.database, tmp_path, Wanted(), cut)
+
+    assert assert_intact(tmp_path) == first.manifest
+    assert len(files_in(tmp_path)) == len(first.manifest.all_files()) + 1
+
+
+async def test_a_disk_that_is_full_is_said_and_leaves_the_earlier_export(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.ticket(sale())
+    first = await run(shop, tmp_path)
+    await shop.ticket(sale())
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(PartWriter, "write", full)
+    with pytest.raises(ExportFolderError, match="No space left"):
+        await run(shop, tmp_path)
+
+    assert assert_intact(tmp_path) == first.manifest
+    assert len(files_in(tmp_path)) == len(first.manifest.all_files()) + 1
 
 
 async def test_some_tables_are_exported_and_the_others_stay(shop: Shop, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ from rcu.analytics.export_plan import (
 )
 from rcu.analytics.views import list_views
 from rcu.db.engine import Database
-from rcu.db.failures import failure_of, unavailable
+from rcu.db.failures import Failure, failure_of, unavailable
 from rcu.db.migrations import head_revision
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ async def export(database: Database, to: Path, wanted: Wanted, progress: Progres
         connection = await database.dedicated_connection()
         try:
             return await _Export(connection, folder, wanted, progress).run(sources)
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if (failure := failure_of(error)) is not None:
                 raise unavailable(failure) from error
             raise
+        except ConnectionError as error:
+            raise unavailable(Failure.DISCONNECTED) from error
         finally:
             await connection.close()
 
@@ -227,7 +229,7 @@ class _Export:
             raise
         except BaseException:
             stream.end()
-            await asyncio.wait({writing})
+            await asyncio.gather(writing, return_exceptions=True)
             raise
         stream.end()
         await writing

@@ -74,11 +74,18 @@ class TableSource:
     def rows_sql(self, parts: Collection[str]) -> str:
         """Return the statement that reads the rows of some months, each with its month."""
         columns = ", ".join(f'v."{column.name}"' for column in self.view.columns)
-        wanted = ", ".join(f"'{part}'" for part in sorted(parts))
-        condition = "" if WHOLE in parts else f"WHERE {self._part()} IN ({wanted})"
+        condition = "" if WHOLE in parts else f"WHERE {self._within(sorted(parts))}"
         return f"""
             SELECT {columns}, {self._part()} FROM analytics."{self.name}" v {condition}
         """  # noqa: S608 - names of the catalogue, months that it told
+
+    def _within(self, months: Sequence[str]) -> str:
+        """Return the condition of some months, with a range that an index may serve."""
+        column, wanted = f'v."{self.partitioned_by}"', ", ".join(f"'{m}'" for m in months)
+        return f"""
+            {column} >= '{months[0]}-01' AND {column} < date '{months[-1]}-01' + interval '1 month'
+            AND {self._part()} IN ({wanted})
+        """
 
     def _part(self) -> str:
         if self.partitioned_by is None:
