@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 import rcu
 from rcu.db.engine import Database
@@ -76,8 +76,10 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
             await connection.commit()
             await connection.run_sync(_upgrade)
             await connection.run_sync(make_months, today=datetime.now(UTC).date())
+            async with AsyncSession(connection) as session:
+                await grant_views(session)
+                await session.commit()
             await connection.commit()
-            await _let_readers_read(database)
             return before, await current_revision(connection)
         finally:
             # The session ends with its lock and its settings: it does not go back to the pool.
@@ -97,11 +99,6 @@ def comparison_options(connection: Connection) -> dict[str, Any]:
         return kind != "table" or name not in partitions()
 
     return {"include_object": included, "compare_server_default": True}
-
-
-async def _let_readers_read(database: Database) -> None:
-    async with database.transaction() as session:
-        await grant_views(session)
 
 
 async def _lock(connection: AsyncConnection) -> None:

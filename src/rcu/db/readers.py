@@ -96,18 +96,21 @@ async def find_readers(session: AsyncSession) -> Readers:
 
 _GRANTS = f"""
     SELECT format('GRANT USAGE ON SCHEMA {SCHEMA} TO %I', r.rolname)
-    FROM pg_roles r WHERE r.rolname = ANY ($1::text[])
+    FROM pg_roles r
+    WHERE r.rolname = ANY ($1::text[])
+      AND NOT has_schema_privilege(r.oid, to_regnamespace('{SCHEMA}'), 'USAGE')
     UNION ALL
     SELECT format('GRANT SELECT ON %s TO %I', v.oid::regclass, r.rolname)
     FROM pg_class v
     JOIN pg_roles r ON r.rolname = CASE
         WHEN obj_description(v.oid, 'pg_class') LIKE '{PERSONAL_MARK}%' THEN $1[2] ELSE $1[1] END
     WHERE v.relnamespace = to_regnamespace('{SCHEMA}') AND v.relkind = 'v'
+      AND NOT has_table_privilege(r.oid, v.oid, 'SELECT')
 """  # noqa: S608 - constants
 
 
 async def grant_views(session: AsyncSession) -> int:
-    """Let the roles that are there read the views; return how many statements that took.
+    """Let the roles that are there read the views that they cannot read yet; return how many.
 
     To be run after each migration: a view that is new may be read by nobody.
     """
