@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from rcu.ingestion.files.errors import MappingRefusedError
+from rcu.ingestion.files.full_names import NameOrder
 from rcu.ingestion.files.targets import nearest
 from rcu.ingestion.files.values import DateOrder
 from rcu.ingestion.messages import MessageType
@@ -55,6 +56,10 @@ class Part(MappingModel):
     )
     unit: Literal["cents", "euros"] = Field(
         default="cents", description="Unit of an amount; `euros` is any currency's main unit."
+    )
+    order: NameOrder = Field(
+        default=NameOrder.GIVEN_FIRST,
+        description="What a full name begins with: given_first or family_first.",
     )
     values: dict[str, str] = Field(
         default={}, description="Texts to replace; to nothing means empty."

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
+from rcu.ingestion.files.full_names import FullName, split_full_name
 from rcu.ingestion.files.mapping import Part
 from rcu.ingestion.files.reading import Cells
 from rcu.ingestion.files.targets import Kind
@@ -83,7 +84,7 @@ class RowMapper:
         """Compile `fields`; `fallback` holds values for fields that a row leaves empty."""
         self._type = message_type
         self._model = MESSAGE_MODELS[message_type]
-        ordered = sorted(fields, key=lambda field: field.is_companion)
+        ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind is Kind.FULL_NAME))
         self._readers = [
             (
                 field,
@@ -97,7 +98,8 @@ class RowMapper:
         self._fallback = dict(fallback or {})
         self._columns: dict[str, list[str]] = {}
         for field in fields:
-            self._columns.setdefault(_whole(field.target), []).extend(field.columns())
+            for name in _members(field):
+                self._columns.setdefault(name, []).extend(field.columns())
 
     def message(self, cells: Cells) -> Message:
         """Return the message that a row says, or raise RowRefusedError with every reason."""
@@ -152,9 +154,16 @@ def _whole(target: str) -> str:
     return {"address": "addresses", "payment": "payments"}.get(first, first)
 
 
+def _members(field: Field) -> tuple[str, ...]:
+    """Return the members of the message that a field fills."""
+    if field.kind is Kind.FULL_NAME:
+        return "given_name", "family_name"
+    return (_whole(field.target),)
+
+
 def _clearable(fields: Sequence[Field]) -> frozenset[str]:
     """Return the members of a profile that an empty cell may remove."""
-    return frozenset(_whole(field.target) for field in fields) - _NEVER_CLEARED
+    return frozenset(name for field in fields for name in _members(field)) - _NEVER_CLEARED
 
 
 def _holds_nul(value: Any) -> bool:
@@ -170,6 +179,8 @@ def _holds_nul(value: Any) -> bool:
 
 def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
     whole, dot, name = field.target.partition(".")
+    if field.kind is Kind.FULL_NAME:
+        return _write_full_name
     if not dot:
         return lambda message, value: message.__setitem__(whole, value)
     if whole in {"address", "payment"}:
@@ -190,6 +201,13 @@ def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
         message.setdefault(whole, {})[name] = value
 
     return write_member
+
+
+def _write_full_name(message: dict[str, Any], value: FullName) -> None:
+    """Write the parts of a name; columns of their own, read before, say better."""
+    for name, part in value._asdict().items():
+        if part is not None:
+            message.setdefault(name, part)
 
 
 # --- reading a value from the row -------------------------------------------------------------
@@ -296,6 +314,7 @@ def _converter(kind: Kind, part: Part, reading: Reading) -> Callable[[str], Any]
         Kind.AMOUNT: lambda text: to_cents(text, in_euros=part.unit == "euros"),
         Kind.NUMBER: to_number,
         Kind.STRUCTURE: to_structure,
+        Kind.FULL_NAME: lambda text: split_full_name(text, part.order),
     }
     return converters.get(kind, str)
 

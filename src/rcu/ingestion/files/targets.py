@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TIME = "time"
     DAY = "day"
     BIRTH_DATE = "birth date"
+    FULL_NAME = "name to take apart"
     AMOUNT = "amount"
     IDENTIFIERS = "list of identifiers"
     LINES = "list of lines"
@@ -56,6 +57,7 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "title": Kind.TEXT,
         "given_name": Kind.TEXT,
         "family_name": Kind.TEXT,
+        "full_name": Kind.FULL_NAME,
         "birth_name": Kind.TEXT,
         "birth_date": Kind.BIRTH_DATE,
         "emails": Kind.IDENTIFIERS,
@@ -164,6 +166,8 @@ COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
         "title": "civilite civility salutation",
         "given_name": "first_name firstname prenom",
         "family_name": "last_name lastname surname nom nom_de_famille",
+        "full_name": "fullname name nom_complet nom_et_prenom nom_prenom prenom_nom customer_name "
+        "client_name",
         "birth_name": "maiden_name nom_de_naissance nom_naissance nom_jeune_fille",
         "birth_date": "date_of_birth birthdate dob date_naissance date_de_naissance",
         "emails": "email email_1 email_2 email_3 e_mail mail courriel email_address adresse_email",
@@ -259,6 +263,8 @@ def match_columns(message_type: MessageType, columns: Iterable[str]) -> dict[str
     for column in columns:
         if "." in column and column not in taken and find_kind(message_type, column):
             matched.setdefault(column, []).append(column)
+    if "given_name" in matched and (rest := matched.pop("full_name", None)):
+        matched.setdefault("family_name", rest)  # beside a given name, `name` is the family's
     return matched
 
 
@@ -285,7 +291,7 @@ def guess_type(columns: Iterable[str]) -> MessageType | None:
     if "order_id" in names:
         return MessageType.ORDER
     found = match_columns(MessageType.PROFILE, list(columns)).keys()
-    persons = {"given_name", "family_name", "emails", "phones", "cards", "birth_date"}
+    persons = {"given_name", "family_name", "full_name", "emails", "phones", "cards", "birth_date"}
     return MessageType.PROFILE if found & persons else None
 
 

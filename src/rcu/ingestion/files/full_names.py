@@ -1,0 +1,92 @@
+"""A name in one cell, taken apart: `Mme Marie DUPONT`, `DE LA TOUR, Jean`, `Ana Ruiz`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from rcu.identity.normalise.names import PARTICLES, gender_of_title
+from rcu.identity.normalise.text import words
+
+_TITLES: Final = frozenset({"m", "dr", "prof"})
+"""Forms of address beside those that tell a gender; letters alone are initials."""
+
+
+_GIVEN_TOO: Final = frozenset({"al", "ben", "mac", "san", "van"})
+"""Particles that are given names at the head of a name: Ben Martin, but Le Goff."""
+
+
+class NameOrder(StrEnum):
+    """What stands first in a name that neither a comma nor capitals take apart."""
+
+    GIVEN_FIRST = "given_first"
+    FAMILY_FIRST = "family_first"
+
+
+class FullName(NamedTuple):
+    """The parts of a name as they were written; None for what is not there."""
+
+    title: str | None
+    given_name: str | None
+    family_name: str | None
+
+
+def split_full_name(text: str, order: NameOrder) -> FullName:
+    """Take a name apart: at its comma, else by its capitals, else by `order`.
+
+    Capitals tell when some words are all in them and others are not: those are the family's, as
+    French forms are filled in. Particles go with the family name. A single word is one.
+    """
+    before, comma, after = text.partition(",")
+    title, written = _without_title(before.split())
+    if comma:
+        later_title, given = _without_title(after.split())
+        return _joined(title or later_title, given, written)
+    family = [word for word in written if _is_capital(word)]
+    if family and len(family) < len(written) and not all(map(_is_short, family)):
+        given = [word for word in written if not _is_capital(word)]
+        return _joined(title, given, family)
+    return _joined(title, *_by_order(written, order))
+
+
+def _by_order(written: list[str], order: NameOrder) -> tuple[list[str], list[str]]:
+    """Return the words of the given name, and those of the family name."""
+    if order is NameOrder.FAMILY_FIRST:
+        end = next((i for i, word in enumerate(written) if not _is_particle(word)), 0) + 1
+        return written[end:], written[:end]
+    start = len(written) - 1
+    while start > 1 and _is_particle(written[start - 1]):
+        start -= 1
+    if start == 1 and _is_particle(written[0]) and written[0].lower() not in _GIVEN_TOO:
+        start = 0
+    return written[: max(start, 0)], written[max(start, 0) :]
+
+
+def _without_title(written: list[str]) -> tuple[str | None, list[str]]:
+    if len(written) > 1 and _is_title(written[0]):
+        return written[0], written[1:]
+    return None, written
+
+
+def _is_title(word: str) -> bool:
+    plain = "".join(words(word))
+    if len(plain) == 1 and plain != "m":
+        return False
+    return plain in _TITLES or gender_of_title(word) is not None
+
+
+def _is_particle(word: str) -> bool:
+    return "".join(words(word)) in PARTICLES
+
+
+def _is_capital(word: str) -> bool:
+    return word.isupper() and not _is_short(word)
+
+
+def _is_short(word: str) -> bool:
+    """Tell whether a word is an initial, which is a capital whoever it is of."""
+    return len("".join(words(word))) < 2  # noqa: PLR2004 - letters of an initial
+
+
+def _joined(title: str | None, given: list[str], family: list[str]) -> FullName:
+    return FullName(title, " ".join(given) or None, " ".join(family) or None)

@@ -1,0 +1,55 @@
+"""A name in one cell, taken apart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rcu.ingestion.files.full_names import NameOrder, split_full_name
+
+GIVEN_FIRST, FAMILY_FIRST = NameOrder.GIVEN_FIRST, NameOrder.FAMILY_FIRST
+
+ONE_WAY = [
+    ("Mme Marie DUPONT", ("Mme", "Marie", "DUPONT")),
+    ("DUPONT Marie", (None, "Marie", "DUPONT")),
+    ("DE LA TOUR, Jean", (None, "Jean", "DE LA TOUR")),
+    ("Smith, Mr John", ("Mr", "John", "Smith")),
+    ("Marie-Claire LE BIHAN", (None, "Marie-Claire", "LE BIHAN")),
+    ("P. DUPONT", (None, "P.", "DUPONT")),
+    ("Dupont", (None, None, "Dupont")),
+    ("  ", (None, None, None)),
+    (",", (None, None, None)),
+]
+BY_ORDER = [
+    ("Ana Ruiz", GIVEN_FIRST, ("Ana", "Ruiz")),
+    ("Ana Ruiz", FAMILY_FIRST, ("Ruiz", "Ana")),
+    ("MARIE DUPONT", GIVEN_FIRST, ("MARIE", "DUPONT")),
+    ("J. Smith", GIVEN_FIRST, ("J.", "Smith")),
+    ("Juan Carlos de la Cruz", GIVEN_FIRST, ("Juan Carlos", "de la Cruz")),
+    ("van den Berg Jan", FAMILY_FIRST, ("Jan", "van den Berg")),
+    ("Ben Martin", GIVEN_FIRST, ("Ben", "Martin")),
+    ("Le Goff", GIVEN_FIRST, (None, "Le Goff")),
+    ("Le Goff", FAMILY_FIRST, (None, "Le Goff")),
+]
+
+
+@pytest.mark.parametrize("order", NameOrder)
+@pytest.mark.parametrize(("text", "parts"), ONE_WAY)
+def test_commas_and_capitals_say_what_is_what(
+    text: str, parts: tuple[str | None, ...], order: NameOrder
+) -> None:
+    assert split_full_name(text, order) == parts
+
+
+@pytest.mark.parametrize(("text", "order", "parts"), BY_ORDER)
+def test_else_the_order_says(text: str, order: NameOrder, parts: tuple[str | None, str]) -> None:
+    assert split_full_name(text, order)[1:] == parts
+
+
+@given(st.text(), st.sampled_from(NameOrder))
+def test_no_word_is_lost_or_invented(text: str, order: NameOrder) -> None:
+    parts = split_full_name(text, order)
+
+    said = sorted(word for part in parts if part for word in part.split())
+    assert said == sorted(text.replace(",", " ", 1).split())
