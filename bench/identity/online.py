@@ -35,10 +35,9 @@ from bench.identity.parts import Options, Row
 from bench.servers import scratch_settings, settle
 from rcu.cli.running import collect_garbage_rarely
 from rcu.db.engine import Database
-from rcu.db.locks import lock_until_commit
 from rcu.db.opening import open_database
 from rcu.identity.adoption import Cause
-from rcu.identity.drafts import prepare
+from rcu.identity.entering import enter
 from rcu.identity.features import Features, describe
 from rcu.identity.model import Model
 from rcu.identity.registers import ProfileStatement, person_of
@@ -112,7 +111,7 @@ class Watch:
             self.spent.writing += seconds
         else:
             self.spent.reading += seconds
-        self.by_statement.setdefault(" ".join(statement.split())[:110], []).append(seconds)
+        self.by_statement.setdefault(statement, []).append(seconds)
 
 
 def statement_of(number: int, run: str) -> ProfileStatement:
@@ -186,11 +185,10 @@ class Resolver:
         return spent
 
     async def _place(self, session: AsyncSession, statement: ProfileStatement) -> Placements:
-        prepared = await prepare(session, [statement], region="FR")
-        await lock_until_commit(session, prepared.locks)
+        entered = await enter(session, [statement], model=self._model, region="FR")
         return await place(
             session,
-            prepared,
+            entered,
             model=self._model,
             at=datetime.now(UTC),
             cause=Cause("message", f"model:{self._model.version}"),

@@ -16,6 +16,7 @@ import pytest
 from rcu.db.locks import lock_until_commit
 from rcu.demo.generator import generate
 from rcu.identity import presented
+from rcu.identity.drafts import Prepared, prepare
 from rcu.identity.presentation import Presentation
 from rcu.ingestion import service
 from rcu.ingestion.messages import ProfileMessage
@@ -243,12 +244,13 @@ async def test_a_record_that_is_merged_between_its_reading_and_its_locks_leaves_
     await shop.profile("eshop", "E1", **name, emails=["odile@mail.example"])
     both = profile("A1", **name, cards=["ABC-1234"], emails=["odile@mail.example"])
 
-    async def merge_first(*given: Any) -> None:
+    async def read_and_merge(*given: Any, **named: Any) -> Prepared:
+        prepared = await prepare(*given, **named)
         monkeypatch.undo()
         await shop.accept("app", "profile", both)
-        await lock_until_commit(*given)
+        return prepared
 
-    monkeypatch.setattr("rcu.ingestion.apply.lock_until_commit", merge_first)
+    monkeypatch.setattr("rcu.identity.entering.prepare", read_and_merge)
     left = await shop.profile("eshop", "E1", minute=1, emails=[], given_name="Basile")
 
     assert await shop.client_of("eshop", "E1") == left["client_id"]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.errors import StaleReadError
-from rcu.db.locks import lock_until_commit
+from rcu.db.locks import left_to_wait_for, lock_until_commit
 from rcu.identity import model_versions
 from rcu.identity.active_model import active_model, hold_active, read_active_model
 from rcu.identity.errors import (
@@ -115,12 +115,12 @@ async def test_a_model_activated_between_reading_and_locking_decides(
     await shop.profile("pos", "P1", **ODILE, emails=["odile@mail.example"])
     await keep(elsewhere, NEVER)
 
-    async def activate_first(*given: Any) -> None:
+    async def activate_first(*given: Any) -> list[int]:
         monkeypatch.undo()
         await activate(elsewhere, "never")
-        await lock_until_commit(*given)
+        return await left_to_wait_for(*given)
 
-    monkeypatch.setattr("rcu.ingestion.apply.lock_until_commit", activate_first)
+    monkeypatch.setattr("rcu.identity.entering.left_to_wait_for", activate_first)
     answer = await shop.profile("eshop", "E1", **ODILE, emails=["odile@mail.example"])
 
     assert answer["outcome"] == "created"

@@ -52,7 +52,7 @@ async def test_a_store_added_while_its_sale_comes_in_gives_the_sale_its_day(
         await shop.staff("POST", "stores", REUNION)
         await lock_until_commit(*given)
 
-    monkeypatch.setattr("rcu.ingestion.apply.lock_until_commit", add_the_store_first)
+    monkeypatch.setattr("rcu.identity.entering.lock_until_commit", add_the_store_first)
 
     answer = await shop.ticket(sale(1, store="RUN1", sold_at="2025-03-01T22:30:00Z"))
 

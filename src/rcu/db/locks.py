@@ -1,6 +1,7 @@
 """Advisory locks that last as long as the transaction, waited for in one order by everybody."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from typing import Final
 
@@ -32,7 +33,8 @@ def lock_key(kind: str, *parts: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-_ACTIVATION: Final = lock_key("model")
+ACTIVATION: Final = lock_key("model")
+"""The lock that whoever decides with the active version shares."""
 
 
 async def lock_activation(session: AsyncSession) -> None:
@@ -40,7 +42,7 @@ async def lock_activation(session: AsyncSession) -> None:
 
     For the transaction that activates another one, which takes no other lock.
     """
-    await fetch(session, _LOCK_ACTIVATION, _ACTIVATION)
+    await fetch(session, _LOCK_ACTIVATION, ACTIVATION)
 
 
 async def lock_active_version(session: AsyncSession) -> str | None:
@@ -48,7 +50,7 @@ async def lock_active_version(session: AsyncSession) -> str | None:
 
     For work that must make sure before, or without, the locks of `lock_until_commit`.
     """
-    [(active,)] = await fetch(session, _LOCK, [], _ACTIVATION)
+    [(active,)] = await fetch(session, _LOCK, [], ACTIVATION)
     note_locked(session, active)
     return None if active is None else str(active)
 
@@ -65,15 +67,37 @@ async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     """
     held: set[int] = session.info.setdefault(_HELD, set())
     wanted = set(keys) - held
-    if not held:
-        wanted |= session.info.get(FORESEEN, frozenset())
-    if not wanted:
-        return
-    if not held:
-        [(active,)] = await fetch(session, _LOCK, sorted(wanted), _ACTIVATION)
-        note_locked(session, active)
-    else:
+    if held:
+        await _try(session, wanted)
+    elif wanted := wanted | session.info.get(FORESEEN, frozenset()):
+        [(active,)] = await fetch(session, _LOCK, sorted(wanted), ACTIVATION)
+        note_taken(session, wanted, active=active)
+
+
+async def _try(session: AsyncSession, wanted: AbstractSet[int]) -> None:
+    if wanted:
         [(are_free,)] = await fetch(session, _TRY, sorted(wanted))
         if not are_free:
             raise LocksTakenError(wanted)
-    held |= wanted
+        session.info[_HELD] |= wanted
+
+
+async def left_to_wait_for(session: AsyncSession, keys: Iterable[int]) -> list[int]:
+    """Return which locks a statement must take that reads what depends on them, lowest first.
+
+    For a statement that calls the function `lock_until_commit` itself; what it was told goes to
+    `note_taken`. In a transaction that holds locks already, these are taken here, as
+    `lock_until_commit` does, and none is left.
+    """
+    held: set[int] = session.info.setdefault(_HELD, set())
+    if held:
+        await lock_until_commit(session, keys)
+        return []
+    return sorted({*keys, *session.info.get(FORESEEN, ())})
+
+
+def note_taken(session: AsyncSession, keys: Iterable[int], *, active: str | None) -> None:
+    """Take note of locks that a statement took, and of the active version that it was told."""
+    note_locked(session, active)
+    held: set[int] = session.info.setdefault(_HELD, set())
+    held.update(keys)

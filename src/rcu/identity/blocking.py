@@ -20,6 +20,7 @@ _MAX_ADDRESSES = 3
 _DELETABLE_LENGTHS = range(6, 21)
 
 
+@lru_cache(maxsize=8192)
 def identifier_key(kind: str, value: str) -> int:
     """Return the blocking key of one normalised identifier, known by itself."""
     return _all_hashed([f"{kind}:{value}"])[0]

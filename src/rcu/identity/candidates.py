@@ -3,14 +3,37 @@
 Each query is one statement, set-wise: one record or a thousand alike.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
+from rcu.identity.features import Features
+from rcu.identity.model import Model
 from rcu.identity.repository import StoredRecord
+
+KeyHolders = Mapping[int, Mapping[UUID, str | None]]
+"""By blocking key, who holds it, each with its face. A key that nobody holds is not there."""
+
+
+class Rewritten(Protocol):
+    """What is looked at of a record that is being written."""
+
+    @property
+    def old_features(self) -> Features | None:
+        """What it said until then; None when it is new."""
+
+
+def most_read(written: Iterable[Rewritten], model: Model) -> int:
+    """Return how many holders of a key are read: enough to tell, whoever is written, who is left.
+
+    One more than the cap tells a key that has too many; those that are written may be among
+    those that are read.
+    """
+    return model.key_cap + 1 + sum(record.old_features is not None for record in written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +68,6 @@ async def find_candidates(
         return {}
     rows = await fetch(session, _CANDIDATES, list(keys), cap)
     return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
-
-
-_HOLDERS = """
-    SELECT wanted.key, held.ids, held.faces
-    FROM unnest($1::bigint[]) AS wanted(key)
-    CROSS JOIN LATERAL (
-        SELECT array_agg(record_id) AS ids, array_agg(face) AS faces
-        FROM (SELECT record_id, face FROM blocking_key WHERE key = wanted.key LIMIT $2) AS holder
-    ) AS held
-    WHERE held.ids IS NOT NULL
-"""
-
-
-async def find_key_holders(
-    session: AsyncSession, keys: Collection[int], *, cap: int
-) -> dict[int, dict[UUID, str | None]]:
-    """Return the records that hold each of the keys, at most `cap` for each, with their faces.
-
-    The index alone is read, not the records. A key that nobody holds is left out.
-    """
-    if not keys:
-        return {}
-    rows = await fetch(session, _HOLDERS, list(keys), cap)
-    return {key: dict(zip(ids, faces, strict=True)) for key, ids, faces in rows}
 
 
 _COUNT = """

@@ -46,7 +46,8 @@ def compare_birth_dates(a: Features, b: Features) -> str:
         return "first_of_january" if x == y else "same_year"
     if x == y:
         return EXACT
-    (year, month, day), (other_year, other_month, other_day) = x.split("-"), y.split("-")
+    year, month, day = x[:4], x[5:7], x[8:]
+    other_year, other_month, other_day = y[:4], y[5:7], y[8:]
     if year == other_year and (month, day) == (other_day, other_month):
         return SWAPPED
     wrong = (year != other_year) + (month != other_month) + (day != other_day)

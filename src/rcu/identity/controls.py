@@ -5,7 +5,7 @@ As records and judgements are. A write reads it once it has its locks, with the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.statements import columns, fetch
 from rcu.identity.braking import Brakes
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import RecordKey
 
 
 @dataclass(slots=True)
@@ -65,22 +64,11 @@ async def find_declared(
     return {(kind, value): is_shared for kind, value, is_shared in rows}
 
 
-# Versions and controls travel together: a write asks for both once it has its locks, in one trip.
-_VERSION: Final = "version"
-_DECLARATION: Final = "declared"
 _ANY: Final = "any"
+_DECLARATION: Final = "declared"
 _BRAKED: Final = "braked"
 _BRAKED_SOURCE: Final = "braked source"
-_AFTER_LOCKS = f"""
-    SELECT '{_VERSION}', source, external_id, version::int
-    FROM unnest($1::text[], $2::text[]) AS wanted (source, external_id)
-    JOIN source_record r USING (source, external_id)
-    UNION ALL
-    SELECT '{_DECLARATION}', kind, value, (status = 'shared')::int
-    FROM unnest($3::text[], $4::text[]) AS held (kind, value)
-    JOIN identifier_declaration d USING (kind, value)
-    WHERE d.revoked_at IS NULL
-    UNION ALL
+_CONTROLS = f"""
     SELECT '{_ANY}', NULL, NULL, 1
     WHERE EXISTS (SELECT FROM identifier_declaration WHERE revoked_at IS NULL)
     UNION ALL
@@ -89,35 +77,26 @@ _AFTER_LOCKS = f"""
 """  # noqa: S608 - made of constants of this module
 
 
-async def read_after_locks(
-    session: AsyncSession,
-    keys: Collection[RecordKey],
-    identifiers: Collection[IdentifierKey],
-) -> tuple[Mapping[RecordKey, int], Controls]:
-    """Return the version of each record that exists, and the controls over identifiers."""
-    rows = await fetch(session, _AFTER_LOCKS, *_halves(keys), *_halves(identifiers))
-    versions: dict[RecordKey, int] = {}
-    controls = Controls(known=set(identifiers))
+def controls_of(
+    rows: Iterable[tuple[str, str, str, int]], *, known: Iterable[IdentifierKey] = ()
+) -> Controls:
+    """Return what rows `(what, one, other, number)` say, as the database tells of controls.
+
+    `known` are the identifiers whose declarations are among the rows, if they have any.
+    """
+    controls = Controls(known=set(known))
     for what, one, other, number in rows:
-        if what == _VERSION:
-            versions[one, other] = number
-        elif what == _DECLARATION:
+        if what == _DECLARATION:
             controls.declared[one, other] = bool(number)
         elif what == _BRAKED:
             controls.brakes.identifiers.add((one, other))
         elif what == _BRAKED_SOURCE:
             controls.brakes.sources.add(other)
-        else:
+        elif what == _ANY:
             controls.has_declarations = True
-    return versions, controls
+    return controls
 
 
 async def read_controls(session: AsyncSession) -> Controls:
     """Return the brakes that are on, and what is declared of no identifier yet."""
-    _, controls = await read_after_locks(session, (), ())
-    return controls
-
-
-def _halves(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    ordered = sorted(pairs)
-    return [one for one, _ in ordered], [other for _, other in ordered]
+    return controls_of(tuple(row) for row in await fetch(session, _CONTROLS))

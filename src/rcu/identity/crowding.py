@@ -93,6 +93,8 @@ class Reexamination:
     """By key of the writes, who holds it once they are done; complete unless it is generic."""
     cap: int
     features: Mapping[UUID, Features]
+    turns: KeyTurns
+    """The keys of the writes that turn."""
     _keys: dict[UUID, frozenset[int]] = field(default_factory=dict)
 
     async def run(self, regrouped: Iterable[Collection[UUID]]) -> Reexamined:
@@ -101,7 +103,7 @@ class Reexamination:
         Those of a group of `regrouped` may weigh differently, but are candidates only if they
         share a key that is not generic.
         """
-        turns = KeyTurns.of(self.written.values(), self.holders, cap=self.cap)
+        turns = self.turns
         doubtful = {pair for group in regrouped for pair in combinations(sorted(group), 2)}
         if not (turns.crowded or turns.cleared or doubtful):
             return Reexamined()

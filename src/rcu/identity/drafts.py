@@ -8,10 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
 from rcu.identity import repository
-from rcu.identity.controls import Controls, read_after_locks
 from rcu.identity.faces import keys_with_faces
 from rcu.identity.features import Features, describe
 from rcu.identity.models import RecordKind
@@ -43,6 +41,11 @@ class Draft:
     old_faces: Mapping[int, str | None]
 
     @property
+    def is_new(self) -> bool:
+        """Whether there is no such record yet."""
+        return self.before is None
+
+    @property
     def keys(self) -> AbstractSet[int]:
         """The keys by which the record will be found."""
         return self.faces.keys()
@@ -66,6 +69,18 @@ class Prepared:
     drafts: Mapping[RecordKey, Draft]
     locks: frozenset[int]
     region: str
+    are_thought_new: bool
+    """Whether nobody has looked if the records exist."""
+
+    @property
+    def identifiers(self) -> set[IdentifierKey]:
+        """The identifiers that the records will hold, and those that they held."""
+        return set[IdentifierKey]().union(*(d.identifiers for d in self.drafts.values()))
+
+    @property
+    def changed(self) -> list[Draft]:
+        """The drafts of which something is to be written."""
+        return [draft for draft in self.drafts.values() if draft.is_changed]
 
 
 async def prepare(
@@ -73,12 +88,31 @@ async def prepare(
 ) -> Prepared:
     """Merge statements into what is known of their records, and say what must be locked.
 
-    Nothing is locked yet: `place` refuses drafts that others have overtaken meanwhile.
+    Nothing is locked yet: drafts that others have overtaken meanwhile are refused once it is.
     """
+    keys = {(statement.source, statement.external_id) for statement in statements}
+    stored = await repository.find_records(session, sorted(keys))
+    return _prepared(statements, stored, region=region, are_thought_new=False)
+
+
+def prepare_as_new(statements: Sequence[ProfileStatement], *, region: str) -> Prepared:
+    """Do as `prepare` does, of records that are thought to be new: nobody has looked.
+
+    Whoever takes the locks looks then, and prepares again where that was wrong.
+    """
+    return _prepared(statements, {}, region=region, are_thought_new=True)
+
+
+def _prepared(
+    statements: Sequence[ProfileStatement],
+    stored: Mapping[RecordKey, tuple[StoredRecord, Registers]],
+    *,
+    region: str,
+    are_thought_new: bool,
+) -> Prepared:
     by_record: dict[RecordKey, list[ProfileStatement]] = defaultdict(list)
     for statement in statements:
         by_record[statement.source, statement.external_id].append(statement)
-    stored = await repository.find_records(session, sorted(by_record))
     # The records that one sender makes at one instant are as old as their order says.
     fresh = sorted(uuid7() for _ in by_record)
     drafts = {
@@ -89,7 +123,7 @@ async def prepare(
     for draft in drafts.values():
         if draft.is_changed:
             locks |= draft.keys | draft.old_keys
-    return Prepared(drafts, frozenset(locks), region)
+    return Prepared(drafts, frozenset(locks), region, are_thought_new)
 
 
 def _draft(
@@ -123,19 +157,3 @@ def _draft(
         old_features=old_features,
         old_faces=keys_with_faces(old_features) if old_features else {},
     )
-
-
-async def refuse_overtaken(session: AsyncSession, prepared: Prepared) -> Controls:
-    """Raise `StaleReadError` when a record changed between `prepare` and the locks.
-
-    Return what is declared of the identifiers of the drafts, which the same query brings.
-    """
-    versions, controls = await read_after_locks(
-        session,
-        prepared.drafts.keys(),
-        {i for draft in prepared.drafts.values() for i in draft.identifiers},
-    )
-    for key, draft in prepared.drafts.items():
-        if versions.get(key) != (draft.before.version if draft.before else None):
-            raise StaleReadError
-    return controls

@@ -10,7 +10,7 @@ from functools import lru_cache
 from rcu.identity.blocking import identifying_keys, loose_keys
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import is_plainly_apart
+from rcu.identity.scoring import are_born_apart, is_plainly_apart
 
 _MARK = "|"
 
@@ -50,6 +50,19 @@ def unpack_face(face: str) -> Features:
         family_name=tuple(family.split()),
         birth_name=tuple(birth.split()),
         gender=gender or None,
+        birth_date=unpack_birth_date(face).birth_date,
+        birth_date_is_vague=born.endswith("~"),
+    )
+
+
+def unpack_birth_date(face: str) -> Features:
+    """Return the features of a face of which only the birth date is known."""
+    return _born(face[face.rindex(_MARK) + 1 :])
+
+
+@lru_cache(maxsize=65536)
+def _born(born: str) -> Features:
+    return Features(
         birth_date=f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None,
         birth_date_is_vague=born.endswith("~"),
     )
@@ -68,6 +81,10 @@ class Apart(dict[str, bool]):
         self._model = model
 
     def __missing__(self, face: str) -> bool:
-        found = is_plainly_apart(self._features, unpack_face(face), self._model)
+        # Most are parted by the birth date alone, which is soon told.
+        found = (
+            self._features.birth_date is not None
+            and are_born_apart(self._features, unpack_birth_date(face), self._model)
+        ) or is_plainly_apart(self._features, unpack_face(face), self._model)
         self[face] = found
         return found

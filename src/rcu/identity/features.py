@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rcu.identity.normalise.addresses import Address, normalise_address
@@ -43,16 +43,24 @@ class Features:
     """Cards whose check digit fails: found and compared, never an identifier."""
     addresses: tuple[Address, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+    _identifiers: tuple[tuple[str, str], ...] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    """Made when they are first asked for, which is often."""
 
     @property
     def identifiers(self) -> tuple[tuple[str, str], ...]:
         """The exact identifiers as `(kind, normalised value)`."""
-        return (
-            *((EMAIL, value) for value in self.emails),
-            *((PHONE, value) for value in self.phones),
-            *((CARD, value) for value in self.cards),
-            *self.others,
-        )
+        found = self._identifiers
+        if found is None:
+            found = (
+                *[(EMAIL, value) for value in self.emails],
+                *[(PHONE, value) for value in self.phones],
+                *[(CARD, value) for value in self.cards],
+                *self.others,
+            )
+            object.__setattr__(self, "_identifiers", found)
+        return found
 
     @property
     def held(self) -> tuple[tuple[str, str], ...]:

@@ -7,37 +7,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.identity import repository
 from rcu.identity.braking import Braking, Party
 from rcu.identity.drafts import Draft
 from rcu.identity.features import Features
-from rcu.identity.neighbourhood import Neighbourhood, tied_groups
-from rcu.identity.pairs import Component, load_component
+from rcu.identity.neighbourhood import Neighbourhood
+from rcu.identity.pairs import Component, read_around
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Pair, RecordKey
 from rcu.identity.scoring import Decision, PairScore
 
 
-async def lock_component(
-    session: AsyncSession, seeds: Collection[UUID], *, expected: Collection[UUID] = ()
-) -> Component:
-    """Return all that links and judgements tie to the seeds, with its clients locked.
-
-    Whoever changes a component holds the locks of its clients. Those that are `expected`, by what
-    was read of the seeds before, are locked first: they are nearly always all. A component that has
-    further ones is read again once they are locked; a deadlock that these late locks make is
-    resolved by the edge, which tries again.
-    """
-    locked = set(await repository.lock_clients(session, expected))
-    while seeds:
-        component = await load_component(session, seeds)
-        further = {record.client_id for record in component.records} - locked
-        if not further:
-            return component
-        await repository.lock_clients(session, further)
-        locked |= further
-    return Component([], [], [])
+async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
+    """Return all that links and judgements tie to the seeds, with its clients locked."""
+    return (await read_around(session, seeds)).component
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ async def form_clusters(
     Within a component every pair is scored, candidate or not: what is put together must
     be compared.
     """
-    features = {record.id: Features.from_json(record.features) for record in component.records}
+    features = {record.id: near.features_of(record) for record in component.records}
     features |= {draft.id: draft.features for draft in drafts.values()}
     hold = holding_back(near, component, drafts, features)
     scores = {pair: hold(pair, score) for pair, score in candidates.items()}
@@ -121,3 +104,33 @@ def judgements_of(component: Component) -> Judgements[UUID]:
     return Judgements(
         must_link=frozenset(by_verdict["match"]), cannot_link=frozenset(by_verdict["no_match"])
     )
+
+
+def tied_groups(
+    record_ids: Collection[UUID],
+    component: Component,
+    scores: Mapping[Pair, PairScore],
+    written: Collection[UUID],
+    dropped: Collection[Pair] = (),
+) -> list[list[UUID]]:
+    """Return the records that links and match judgements tie together, as sorted groups.
+
+    A stored link counts unless its pair was scored anew or is no candidate any more (`dropped`),
+    or one of its records is written.
+    """
+    ties = [pair for pair, score in scores.items() if score.decision is Decision.LINK]
+    ties += [
+        (a, b)
+        for a, b in component.links
+        if (a, b) not in scores and (a, b) not in dropped and a not in written and b not in written
+    ]
+    ties += [(j.left_id, j.right_id) for j in component.judged if j.verdict == "match"]
+    group_of: dict[UUID, set[UUID]] = {record_id: {record_id} for record_id in record_ids}
+    for a, b in ties:
+        one, two = group_of[a], group_of[b]
+        if one is not two:
+            small, large = (one, two) if len(one) < len(two) else (two, one)
+            large |= small
+            for member in small:
+                group_of[member] = large
+    return [sorted(group) for group in {id(g): g for g in group_of.values()}.values()]

@@ -5,22 +5,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import combinations
+from types import MappingProxyType
 from typing import Protocol, Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.blocking import identifier_key
-from rcu.identity.candidates import find_candidates, find_key_holders
+from rcu.identity.candidates import KeyHolders, find_candidates, most_read
 from rcu.identity.controls import Controls
 from rcu.identity.crowding import KeyTurns, Reexamination, Reexamined
-from rcu.identity.faces import Apart
+from rcu.identity.faces import Apart, pack_face
 from rcu.identity.features import Features
 from rcu.identity.identifiers import find_stating
 from rcu.identity.model import Model
-from rcu.identity.pairs import Component
+from rcu.identity.pairs import NOTHING_READ, Around, Component, read_around
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Pair, StoredRecord, list_features, list_records
+from rcu.identity.repository import Pair, StoredRecord, list_features
 from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
 from rcu.identity.sharing import is_shared, is_shared_by_number
 
@@ -31,6 +32,10 @@ class Written(Protocol):
     id: UUID
     features: Features
     old_features: Features | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no such record yet."""
 
     @property
     def keys(self) -> AbstractSet[int]:
@@ -50,6 +55,10 @@ class StatusTurn:
     holders: int
     read: Sequence[Features]
     """The holders, or as many of them as a key may have where there are more."""
+
+
+_FEW = 12
+"""Holders of an identifier, at most, who are taken for one person before they are compared."""
 
 
 def ordered(a: UUID, b: UUID) -> Pair:
@@ -81,6 +90,11 @@ class Neighbourhood:
     """By identifier, the written records that stated it, as they were."""
     crowds: dict[IdentifierKey, set[UUID]] = field(default_factory=dict)
     """Who states the identifiers whose key has more holders than were read."""
+    turning: KeyTurns = field(default_factory=lambda: KeyTurns((), ()))
+    """Which of the keys become generic by the writes, or stop being so."""
+    around: Around = NOTHING_READ
+    """The stored records that were read, with what the likely ones are tied to."""
+    _parsed: dict[tuple[UUID, int], Features] = field(default_factory=dict)
     reexamined: Reexamined = field(default_factory=Reexamined)
     """What the writes change between records that are not written themselves."""
 
@@ -91,8 +105,9 @@ class Neighbourhood:
         written: Collection[Written],
         model: Model,
         controls: Controls,
+        held: KeyHolders = MappingProxyType({}),
     ) -> Self:
-        """Find the candidates of the writes, read those that matter, work out what is shared."""
+        """Read those of the holders of keys that matter, work out what is shared."""
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         near = cls(
             written={w.id: w for w in written},
@@ -101,12 +116,12 @@ class Neighbourhood:
             controls=controls,
             holders={key: set() for key in keys},
         )
-        held = await find_key_holders(session, keys, cap=near.most_read)
         for key, faces in held.items():
             near.holders[key].update(faces.keys() - near.written.keys())
         for w in written:
             near._write(w)
-        await near._read(session, near._worth_reading(held))
+        near.turning = KeyTurns.of(near.written.values(), near.holders, cap=model.key_cap)
+        await near._read(session, near._worth_reading(held), near._likely_seeds(held))
         await near._read_crowds(
             session,
             {key: len(faces) for key, faces in held.items()},
@@ -116,12 +131,39 @@ class Neighbourhood:
         await near._reexamine(session)
         return near
 
-    async def _read(self, session: AsyncSession, record_ids: Collection[UUID]) -> None:
-        for record in await list_records(session, record_ids):
-            self.records[record.id] = record
-            self.features[record.id] = Features.from_json(record.features)
+    async def _read(
+        self, session: AsyncSession, record_ids: AbstractSet[UUID], likely: AbstractSet[UUID]
+    ) -> None:
+        self.around = await read_around(session, likely, record_ids - likely, most=self.most_read)
+        for record_id in record_ids & self.around.records.keys():
+            record = self.records[record_id] = self.around.records[record_id]
+            self.features[record_id] = self.features_of(record)
 
-    def _worth_reading(self, held: Mapping[int, Mapping[UUID, str | None]]) -> set[UUID]:
+    def _likely_seeds(self, held: KeyHolders) -> set[UUID]:
+        """Return the records that the writes probably link to, and those that they change.
+
+        A guess, which saves a round trip where it holds: what these are tied to is read with them.
+        """
+        found = {w.id for w in self.written.values() if not w.is_new}
+        for w in self.written.values():
+            exact = (held.get(identifier_key(*i), {}) for i in w.features.identifiers)
+            found.update(*(holders for holders in exact if len(holders) <= _FEW))
+            twin = pack_face(w.features)
+            found.update(
+                record_id
+                for key in w.keys & held.keys()
+                if len(held[key]) <= _FEW or twin in held[key].values()
+                for record_id, face in held[key].items()
+                if face == twin
+            )
+        return found
+
+    def component_of(self, seeds: Collection[UUID]) -> Component | None:
+        """Return all that is tied to the seeds, its clients locked; None if it was not read."""
+        new = {w.id for w in self.written.values() if w.is_new}
+        return self.around.component_of(set(seeds) - new)
+
+    def _worth_reading(self, held: KeyHolders) -> set[UUID]:
         """Return those of the holders of keys whose records must be read.
 
         Left out are those who are plainly somebody else by their faces, which is most of them: what
@@ -129,8 +171,7 @@ class Neighbourhood:
         """
         stated = self.stated.keys() | self.stated_before.keys()
         exact = {identifier_key(*identifier) for identifier in stated}
-        turned = KeyTurns.of(self.written.values(), self.holders, cap=self.model.key_cap)
-        found = set[UUID]().union(*(held.get(key, ()) for key in exact.union(turned)))
+        found = set[UUID]().union(*(held.get(key, ()) for key in exact.union(self.turning)))
         for w in self.written.values():
             # Of the holders of a generic key some only are known: anybody may share the identifier.
             is_open = any(self._is_generic(identifier) for identifier in w.features.identifiers)
@@ -156,14 +197,8 @@ class Neighbourhood:
 
     @property
     def most_read(self) -> int:
-        """How many holders of a key are read: enough to tell, whoever is written, who is left.
-
-        One more than the cap tells a key that has too many; those that are written may be among
-        those that are read.
-        """
-        return (
-            self.model.key_cap + 1 + sum(w.old_features is not None for w in self.written.values())
-        )
+        """How many holders of a key are read."""
+        return most_read(self.written.values(), self.model)
 
     async def _read_crowds(
         self,
@@ -193,7 +228,7 @@ class Neighbourhood:
         """Work out what the writes change between other records, and what they share."""
         groups = {identifier: set(self._holding(identifier)) for identifier in sorted(self.turned)}
         self.reexamined = await Reexamination(
-            session, self.written, self.holders, self.model.key_cap, self.features
+            session, self.written, self.holders, self.model.key_cap, self.features, self.turning
         ).run(group for identifier, group in groups.items() if self._is_generic(identifier))
         doubtful = [pair for pair in self.reexamined.candidates if not self._is_plainly_apart(pair)]
         await self.learn_sharing(
@@ -260,6 +295,35 @@ class Neighbourhood:
                 seen |= set(features.identifiers)
         unknown -= self.settled
         await self.controls.learn(session, unknown)
+        self.settled |= unknown
+        told = {identifier: self._told_of(identifier) for identifier in unknown}
+        for identifier, others in told.items():
+            if others is not None:
+                self._settle(identifier, others)
+        await self._learn(session, {i for i, others in told.items() if others is None})
+
+    def _told_of(self, identifier: IdentifierKey) -> set[UUID] | None:
+        """Return who else states an identifier, where all of them were read; None where not."""
+        stating = self.around.stating.get(identifier)
+        if stating is None:
+            return None
+        others = {
+            record.id
+            for record in self.around.component.records
+            if record.id not in self.written and identifier in self.features_of(record).identifiers
+        }
+        if stating != len(others) + len(self.stated_before.get(identifier, ())):
+            return None
+        for record_id in others:
+            self.features.setdefault(record_id, self.features_of(self.around.records[record_id]))
+        return others
+
+    def _settle(self, identifier: IdentifierKey, others: Collection[UUID]) -> None:
+        if self._is_shared(identifier, others, self._stating_now(identifier)):
+            self.shared.add(identifier)
+
+    async def _learn(self, session: AsyncSession, unknown: AbstractSet[IdentifierKey]) -> None:
+        """Read who holds some identifiers, and find out whether they are shared."""
         found = await find_candidates(
             session, {identifier_key(*i) for i in unknown}, cap=self.most_read
         )
@@ -272,12 +336,18 @@ class Neighbourhood:
             features = self.features.setdefault(
                 record_id, Features.from_json(candidate.record.features)
             )
-            for identifier in unknown.intersection(features.identifiers) - self.crowds.keys():
+            for identifier in unknown & set(features.identifiers) - self.crowds.keys():
                 holders[identifier].add(record_id)
         for identifier, others in holders.items():
-            if self._is_shared(identifier, others, self._stating_now(identifier)):
-                self.shared.add(identifier)
-        self.settled |= unknown
+            self._settle(identifier, others)
+
+    def features_of(self, record: StoredRecord) -> Features:
+        """Return the features of a record as it was read."""
+        found = self._parsed.get((record.id, record.version))
+        if found is None:
+            found = Features.from_json(record.features)
+            self._parsed[record.id, record.version] = found
+        return found
 
     def score(self) -> dict[Pair, PairScore]:
         """Return the scores of the candidate pairs that the writes may have changed.
@@ -287,14 +357,14 @@ class Neighbourhood:
         """
         pairs: set[Pair] = set()
         for w in self.written.values():
+            met: set[UUID] = set()
             for key in w.keys:
                 held = self.holders[key]
-                if len(held) <= self.model.key_cap:
-                    pairs.update(
-                        ordered(w.id, other)
-                        for other in held
-                        if other != w.id and other in self.features
-                    )
+                if 1 < len(held) <= self.model.key_cap:
+                    met |= held
+            met &= self.features.keys()
+            met.discard(w.id)
+            pairs.update(ordered(w.id, other) for other in met)
         for identifier in self.turned:
             if not self._is_generic(identifier):
                 pairs.update(combinations(sorted(self._holding(identifier)), 2))
@@ -333,39 +403,3 @@ class Neighbourhood:
             if score.decision is Decision.LINK:
                 found.update(pair)
         return found.union(self.reexamined.parted, *self._turned_groups())
-
-    def clients_of(self, record_ids: Iterable[UUID]) -> set[UUID]:
-        """Return the clients of those of the records that were read, as they were then."""
-        return {
-            record.client_id for one in record_ids if (record := self.records.get(one)) is not None
-        }
-
-
-def tied_groups(
-    record_ids: Collection[UUID],
-    component: Component,
-    scores: Mapping[Pair, PairScore],
-    written: Collection[UUID],
-    dropped: Collection[Pair] = (),
-) -> list[list[UUID]]:
-    """Return the records that links and match judgements tie together, as sorted groups.
-
-    A stored link counts unless its pair was scored anew or is no candidate any more (`dropped`),
-    or one of its records is written.
-    """
-    ties = [pair for pair, score in scores.items() if score.decision is Decision.LINK]
-    ties += [
-        (a, b)
-        for a, b in component.links
-        if (a, b) not in scores and (a, b) not in dropped and a not in written and b not in written
-    ]
-    ties += [(j.left_id, j.right_id) for j in component.judged if j.verdict == "match"]
-    group_of: dict[UUID, set[UUID]] = {record_id: {record_id} for record_id in record_ids}
-    for a, b in ties:
-        one, two = group_of[a], group_of[b]
-        if one is not two:
-            small, large = (one, two) if len(one) < len(two) else (two, one)
-            large |= small
-            for member in small:
-                group_of[member] = large
-    return [sorted(group) for group in {id(g): g for g in group_of.values()}.values()]

@@ -3,10 +3,12 @@
 Each query is one statement, set-wise: one record or a thousand alike.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -104,7 +106,10 @@ async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> lis
 
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
-    rows = await fetch(session, _COMPONENT, list(seeds))
+    return _component(await fetch(session, _COMPONENT, list(seeds)))
+
+
+def _component(rows: Collection[Any]) -> Component:
     ids = {row["id"] for row in rows}
     return Component(
         [StoredRecord(*row[:8]) for row in rows],
@@ -116,6 +121,76 @@ async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Comp
             for other in others
             if other in ids
         ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Records that were read at once: some with their components, which hold still."""
+
+    records: Mapping[UUID, StoredRecord]
+    asked: frozenset[UUID]
+    """Those that were asked for with their components, be they stored or not."""
+    component: Component
+    """All that these are tied to. The clients of its records are locked."""
+    stating: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many profiles state each identifier that several records of the component have."""
+
+    def component_of(self, seeds: Collection[UUID]) -> Component | None:
+        """Return what ties hold to `seeds`; None where that was not read."""
+        if not self.asked.union(r.id for r in self.component.records).issuperset(seeds):
+            return None
+        members = _tied_to(seeds, self.component)
+        return Component(
+            [record for record in self.component.records if record.id in members],
+            [link for link in self.component.links if link[0] in members],
+            [j for j in self.component.judged if j.left_id in members and j.right_id in members],
+        )
+
+
+NOTHING_READ = Around({}, frozenset(), Component([], [], []))
+
+
+def _tied_to(seeds: Collection[UUID], component: Component) -> set[UUID]:
+    tied: dict[UUID, list[UUID]] = defaultdict(list)
+    matches = ((j.left_id, j.right_id) for j in component.judged if j.verdict == "match")
+    for a, b in chain(component.links, matches):
+        tied[a].append(b)
+        tied[b].append(a)
+    members: set[UUID] = set()
+    found = set(seeds)
+    while found:
+        members |= found
+        found = {other for one in found for other in tied[one]} - members
+    return members
+
+
+_AROUND = "SELECT * FROM read_around($1, $2, $3)"
+
+
+async def read_around(
+    session: AsyncSession,
+    seeds: Collection[UUID],
+    others: Collection[UUID] = (),
+    *,
+    most: int = 1,
+) -> Around:
+    """Lock the clients of all that is tied to `seeds`, and read it; read the `others` as well.
+
+    Those who state an identifier are counted up to `most`.
+
+    The clients of the seeds are locked first, in the order of their ids; those that turn out to
+    be tied to them after that. A deadlock that these late locks make is resolved by the edge, which
+    tries again.
+    """
+    if not seeds and not others:
+        return NOTHING_READ
+    rows = await fetch(session, _AROUND, list(seeds), list(others), most)
+    return Around(
+        {row[0]: StoredRecord(*row[:8]) for row in rows if row[0] is not None},
+        frozenset(seeds),
+        _component([row for row in rows if row["is_tied"]]),
+        {(row["kind"], row["identifier"]): row["stating"] for row in rows if row[0] is None},
     )
 
 

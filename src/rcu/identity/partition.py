@@ -72,6 +72,8 @@ def partition(
     breaks ties. The same set of records, scores and judgements gives the same partition,
     whatever the order of the mappings. The answer is sorted by each set's first record.
     """
+    if len(records) == 1:
+        return [frozenset(records)]
     return Agglomeration(records, scores, judgements or Judgements(), model, order).run()
 
 

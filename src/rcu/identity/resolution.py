@@ -2,10 +2,10 @@
 
 The path of a set of writes, of one record or of a thousand:
 
-1. `drafts.prepare` reads what is known of the records and works out, without any lock, what they
-   will say, the keys they will be found by, and the locks that this takes.
-2. The caller takes the locks, all at once and sorted (`rcu.db.locks`).
-3. `place` finds the candidates, scores the pairs, gathers the *component* of every record
+1. `entering.enter` works out what the records will say (`rcu.identity.drafts`) and the keys they
+   will be found by, takes the locks that this needs, all at once and sorted (`rcu.db.locks`), and
+   reads who holds the keys.
+2. `place` reads the candidates, scores the pairs, gathers the *component* of every record
    that is touched (all records tied to it by links or judgements, directly or through
    others), forms the clusters of the component anew, and writes what changed.
 
@@ -27,7 +27,8 @@ from rcu.identity.adoption import Adopted, Cause, Move, adopt
 from rcu.identity.brakes import confirm_brakes, merges_of, watch_merges
 from rcu.identity.braking import BRAKE, DEFAULT_LIMITS, BrakeLimits, Brakes
 from rcu.identity.controls import read_controls
-from rcu.identity.drafts import Draft, Prepared, refuse_overtaken
+from rcu.identity.drafts import Draft
+from rcu.identity.entering import Entered
 from rcu.identity.forming import form_clusters, lock_component
 from rcu.identity.identifier_statuses import remember_turns
 from rcu.identity.identifiers import list_identifiers
@@ -65,7 +66,7 @@ class Placements:
 
 async def place(
     session: AsyncSession,
-    prepared: Prepared,
+    entered: Entered,
     *,
     model: Model,
     at: datetime,
@@ -74,27 +75,30 @@ async def place(
 ) -> Placements:
     """Write the drafts and bring the partition up to date. The locks are held already.
 
-    `limits` say how much one identifier or source may merge before a brake stops it. Raises
-    `StaleReadError`, upon which the edge tries again, when a record changed between `prepare` and
-    the locks.
+    `limits` say how much one identifier or source may merge before a brake stops it.
     """
-    controls = await refuse_overtaken(session, prepared)
+    prepared = entered.prepared
     drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.is_changed}
     if not drafts:
         return Placements(unchanged(prepared), frozenset(), frozenset())
     started = perf_counter()
-    near = await Neighbourhood.load(session, drafts.values(), model, controls)
+    near = await Neighbourhood.load(
+        session, drafts.values(), model, entered.controls, entered.holders
+    )
     scores = near.score()
     seeds = near.seeds(scores)
-    component = await lock_component(session, seeds, expected=near.clients_of(seeds))
+    component = near.component_of(seeds)
+    if component is None:
+        component = await lock_component(session, seeds)
     formed = await form_clusters(session, drafts, component, near, scores)
     metrics.observe_resolution(
         seconds=(perf_counter() - started) / len(drafts),
         candidates=near.candidates() // len(drafts),
     )
     scores = {pair: formed.scores[pair] for pair in scores}
-    if controls.brakes and any(score.contradiction == BRAKE for score in scores.values()):
-        await confirm_brakes(session, controls.brakes)
+    brakes = entered.controls.brakes
+    if brakes and any(score.contradiction == BRAKE for score in scores.values()):
+        await confirm_brakes(session, brakes)
     moves = _moves(component, drafts, formed.client_of)
     clients = {formed.client_of[record_id] for record_id in drafts}
     await _forget(session, drafts, scores, dropped=near.reexamined.dropped)
@@ -148,7 +152,7 @@ async def form_again(
     component = await lock_component(session, record_ids)
     controls = await read_controls(session)
     controls.brakes = Brakes()
-    near = await Neighbourhood.load(session, [], model, controls)
+    near = await Neighbourhood.load(session, [], model, controls, {})
     formed = await form_clusters(session, {}, component, near, {})
     moves = _moves(component, {}, formed.client_of)
     adopted = await adopt(session, moves, cause=cause, at=at)

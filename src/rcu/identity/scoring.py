@@ -173,7 +173,7 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
     }
     if a.gender is not None and b.gender is not None and a.gender != b.gender:
         levels["title"] = DIFFERENT
-    designated = bool(a.others) and _designated(
+    designated = bool(a.others and b.others) and _designated(
         compare_identifiers(a, b, (), model.single_valued_kinds), model
     )
     return _contradiction_of(levels, model, designated=designated)
@@ -185,10 +185,27 @@ def is_plainly_apart(a: Features, b: Features, model: Model) -> bool:
     `score_pair` sets such a pair apart whatever else it finds; this costs a fraction of it. False
     says nothing.
     """
-    return contradiction(a, b, model) in {GIVEN_NAME, BIRTH_DATE} and not (
-        any(email in b.emails for email in a.emails)
-        or any(phone in b.phones for phone in a.phones)
-        or any(card in b.cards for card in a.cards)
+    if are_born_apart(a, b, model) or contradiction(a, b, model) in _PLAIN:
+        return not (
+            (a.emails and b.emails and not set(a.emails).isdisjoint(b.emails))
+            or (a.phones and b.phones and not set(a.phones).isdisjoint(b.phones))
+            or (a.cards and b.cards and not set(a.cards).isdisjoint(b.cards))
+        )
+    return False
+
+
+_PLAIN = frozenset({GIVEN_NAME, BIRTH_DATE})
+
+
+def are_born_apart(a: Features, b: Features, model: Model) -> bool:
+    """Tell whether the birth dates alone make two people of two records, whatever their names.
+
+    Cheaper to find than the contradiction of names, and enough where nothing may excuse it.
+    """
+    return (
+        compare_birth_dates(a, b) == DIFFERENT
+        and BIRTH_DATE not in model.excusable_differences
+        and not (a.others and b.others)
     )
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.clients import service as clients
 from rcu.db.errors import StaleReadError
-from rcu.db.locks import lock_key, lock_until_commit
-from rcu.identity import drafts, resolution
+from rcu.db.locks import lock_key
+from rcu.identity import resolution
 from rcu.identity.adoption import Cause
+from rcu.identity.entering import enter
 from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import ProfileStatement
@@ -106,17 +107,19 @@ async def apply(
         if isinstance(intake.message, ProfileMessage)
     }
     said, stores = await _read(session, intakes, defaults)
-    prepared = await drafts.prepare(session, list(statements.values()), region=defaults.region)
     unknown = said.stores() - stores.keys()
-    await lock_until_commit(
+    entered = await enter(
         session,
-        prepared.locks | said.locks() | {lock_key(waiting_for_store(code)) for code in unknown},
+        list(statements.values()),
+        model=model,
+        region=defaults.region,
+        further_locks=said.locks() | {lock_key(waiting_for_store(code)) for code in unknown},
     )
     if await sales.find_timezones(session, unknown):
         # Added while we waited for its lock: the day of its sales was reckoned without it.
         raise StaleReadError
     placements = await resolution.place(
-        session, prepared, model=model, at=at, cause=cause, limits=defaults.brake
+        session, entered, model=model, at=at, cause=cause, limits=defaults.brake
     )
     recording = Recording(session, model=model, at=at, cause=cause)
     if placements.touched_identifiers:
