@@ -17,8 +17,9 @@ from rich.console import Console
 from sqlalchemy import text
 
 from bench.analytics.month import DAYS, FIRST_DAY, STORES, make_month
+from bench.analytics.posting import compare
 from bench.report import describe_machine
-from bench.servers import scratch_settings
+from bench.servers import empty_database, scratch_settings
 from rcu.analytics.attach_rate_dimensions import Dimension
 from rcu.analytics.attach_rate_errors import FiguresTooCostlyError
 from rcu.analytics.attach_rate_figures import Question, find_attach_rate
@@ -51,10 +52,22 @@ def main() -> None:
     """Measure, and print a table in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench.analytics", description=__doc__)
     parser.add_argument("--tickets", type=int, default=5_000_000)
+    parser.add_argument("--posting", action="store_true", help="What it costs a ticket instead.")
     parser.add_argument("--base", type=Path, help="A folder that keeps the month for later runs.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rcu-bench-") as scratch:
-        asyncio.run(_run(options.base or Path(scratch), options.tickets))
+        if options.posting:
+            asyncio.run(_compare(Path(scratch)))
+        else:
+            asyncio.run(_run(options.base or Path(scratch), options.tickets))
+
+
+async def _compare(folder: Path) -> None:
+    async with empty_database(scratch_settings(folder)) as database:
+        screen.print(await describe_machine(database), "")
+        singles, batches = await compare(database)
+    screen.print("A ticket with what the attach rate writes, over one without, medians of ratios:")
+    screen.print(f"one by one {singles:.3f}, in batches of 500 {batches:.3f}")
 
 
 async def _run(folder: Path, tickets: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from rcu.access.models import Scope
 from rcu.analytics.attach_rate_definitions import DEFINITIONS, VERSION
 from rcu.analytics.attach_rate_rollups import fold
+from tests.analytics.count import count, figures
 from tests.ingestion.shop import Shop, bring_back, cancel, sale
 from tests.service_client import bearer, issue_key
 
@@ -29,17 +30,17 @@ async def totals(shop: Shop, **asked: Any) -> Any:
     return (await rate(shop, **asked))["totals"]
 
 
-def counted(figures: Any) -> tuple[int, int, int, int]:
+def counted(told: Any) -> tuple[int, int, int, int]:
     names = ("tickets", "attached_at_sale", "attached_now", "missed")
-    tickets, at_sale, now, missed = (figures[name] for name in names)
+    tickets, at_sale, now, missed = (told[name] for name in names)
     return tickets, at_sale, now, missed
 
 
 async def test_nothing_sold_is_no_rate(shop: Shop) -> None:
-    figures = await totals(shop)
+    told = await totals(shop)
 
-    assert counted(figures) == (0, 0, 0, 0)
-    assert (figures["rate_at_sale"], figures["rate_now"], figures["amounts"]) == (None, None, [])
+    assert counted(told) == (0, 0, 0, 0)
+    assert (told["rate_at_sale"], told["rate_now"], told["amounts"]) == (None, None, [])
 
 
 async def test_what_attaches_later_counts_now_and_not_at_the_sale(shop: Shop) -> None:
@@ -48,12 +49,12 @@ async def test_what_attaches_later_counts_now_and_not_at_the_sale(shop: Shop) ->
     await fold(shop.database, timezone=PARIS)
     await shop.ticket(sale(token="par_tok_1", customer=CARD, total_cents=1000))
 
-    figures = await totals(shop)
+    told = await totals(shop)
 
-    assert counted(figures) == (2, 1, 2, 1)
-    assert (figures["rate_at_sale"], figures["rate_now"]) == (0.5, 1.0)
-    assert figures["missed_by_reason"]["not_asked"] == 1
-    [amounts] = figures["amounts"]
+    assert counted(told) == (2, 1, 2, 1)
+    assert (told["rate_at_sale"], told["rate_now"]) == (0.5, 1.0)
+    assert told["missed_by_reason"]["not_asked"] == 1
+    [amounts] = told["amounts"]
     assert amounts["missed_cents"] == 3000
     assert (amounts["rate_at_sale"], amounts["rate_now"]) == (0.25, 1.0)
 
@@ -80,6 +81,26 @@ async def test_a_merge_with_an_older_account_makes_missed_what_was_not(shop: Sho
     await shop.staff("POST", f"identity-changes/{merged['decision_id']}/undo", {"reason": "error"})
 
     assert counted(await totals(shop)) == (2, 1, 2, 0)
+
+
+async def test_tickets_that_no_record_moves_with_are_missed_once_their_client_was_known_before(
+    shop: Shop,
+) -> None:
+    basile = {"external_id": "P1"}
+    await shop.ticket(sale(customer=basile))
+    younger = await shop.profile("app", "A1", given_name="Basile", birth_date="1990-10-30")
+    await shop.ticket(sale(token="par_tok_1"))
+    older = await shop.profile("pos", "P1", **ODILE)
+    await shop.ticket(sale(customer=basile, token="par_tok_1"))
+    await shop.ticket(sale(customer=CARD, token="par_tok_1"))
+    await fold(shop.database, timezone=PARIS)
+    before = counted(await totals(shop))
+
+    await shop.merge(older["client_id"], younger["client_id"])
+
+    assert await shop.client_of("app", "A1") == older["client_id"]
+    assert (before, counted(await totals(shop))) == ((4, 2, 4, 0), (4, 2, 4, 1))
+    assert figures(await count(shop.database)) == await totals(shop)
 
 
 async def test_a_cancelled_sale_leaves_every_figure_and_returns_stand_apart(shop: Shop) -> None:
