@@ -69,8 +69,10 @@ def person_of(registers: Registers) -> Person:
         emails=_identifier_values(held, "emails"),
         phones=_identifier_values(held, "phones"),
         cards=_identifier_values(held, "cards"),
-        addresses=tuple(_address(address) for address in held.get("addresses", ())),
-        identifiers=tuple((other["kind"], other["value"]) for other in held.get("identifiers", ())),
+        addresses=tuple([_address(address) for address in held.get("addresses", ())]),
+        identifiers=tuple(
+            [(other["kind"], other["value"]) for other in held.get("identifiers", ())]
+        ),
     )
 
 
@@ -99,7 +101,7 @@ def _stamp(register: Mapping[str, Any]) -> tuple[datetime, str]:
 
 
 def _identifier_values(held: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
-    return tuple(identifier["value"] for identifier in held.get(attribute, ()))
+    return tuple([identifier["value"] for identifier in held.get(attribute, ())])
 
 
 def _address(address: Mapping[str, Any]) -> PostalAddress:
