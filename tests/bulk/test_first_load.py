@@ -197,6 +197,30 @@ async def test_it_ends_where_messages_one_by_one_end(
     assert sorted(await rows(open_database, goldens)) == assembled
 
 
+async def test_characters_that_mean_something_to_copy_are_kept(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 3, seed=33, source="pos")
+    with file.path.open(encoding="utf-8", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    for number, odd in enumerate((r"\N", r"a\tb\\", 'with "quotes", commas', "a\tb", "two\nlines")):
+        lines[number] |= {"external_id": f"x{odd}x", "given_name": odd, "city": odd, "card": odd}
+    with file.path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    monkeypatch.setattr(service, "CHUNK", 100_000)
+    received = await file.receive(open_database)
+    expected = await state(open_database)
+    await clear(open_database)
+
+    loaded = await file.load(open_database)
+
+    assert await state(open_database) == expected
+    assert loaded.summary == received
+    assert not received.rejected
+
+
 async def test_the_same_file_imported_again_is_recognised(
     open_database: Database, tmp_path: Path
 ) -> None:

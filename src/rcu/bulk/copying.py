@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """Rows of a table as a CSV file, in which nothing at all is a null."""
+    """Rows of a table as a file in the text format of COPY."""
 
     table: str
     columns: tuple[str, ...]
@@ -29,7 +29,7 @@ async def copy(connection: Connection, file: TableFile) -> None:
     """Copy a file into its table, and delete it."""
     with file.path.open("rb") as stream:
         await connection.copy_to_table(
-            file.table, source=stream, columns=file.columns, format="csv"
+            file.table, source=stream, columns=file.columns, format="text"
         )
     file.path.unlink()
 

@@ -37,7 +37,7 @@ from rcu.bulk.load_stages import (
 )
 from rcu.bulk.parts import parts_of, whole_groups
 from rcu.bulk.resolution import Figures, resolve_described
-from rcu.bulk.tables import TABLES, placed_messages, prepare_tables
+from rcu.bulk.tables import TABLES, placed_messages, prepare_tables, write_rows
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
@@ -111,9 +111,7 @@ async def load_first(
         on_step("Writing")
         await database.run(work.write)
         on_step("Counting")
-        summary, _ = await asyncio.gather(
-            asyncio.to_thread(work.summarise), database.run(_analyse)
-        )
+        summary, _ = await asyncio.gather(asyncio.to_thread(work.summarise), database.run(_analyse))
     return Loaded(summary, figures)
 
 
@@ -284,8 +282,8 @@ class _Load:
             yield from whole_groups(self._engine.stream(query), "client_id")
 
     def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
-        path = self._engine.folder / f"{table}.csv"
-        self._engine.run(f"COPY ({query}) TO '{path}' (FORMAT csv, HEADER false)")
+        path = self._engine.folder / f"{table}.rows"
+        write_rows(self._engine, query, path)
         return TableFile(table, columns, path)
 
     async def _follow_up(self, session: AsyncSession) -> None:
