@@ -14,6 +14,10 @@ from rcu.analytics.export_manifest import Manifest, read_manifest
 from tests.ingestion.shop import Shop
 
 
+def quiet(_what: str, _done: int, _rows: int) -> None:
+    """Show no progress."""
+
+
 def manifest_of(folder: Path) -> Manifest:
     return read_manifest((folder / MANIFEST).read_bytes())
 

@@ -24,13 +24,9 @@ from rcu.analytics.export_folder import hold
 from rcu.analytics.export_parquet import PartWriter
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
-from tests.analytics.exports import assert_intact, files_in, rows_of, view_rows
+from tests.analytics.exports import assert_intact, files_in, quiet, rows_of, view_rows
 from tests.analytics.random_history import make_history
 from tests.ingestion.shop import Shop, profile, sale
-
-
-def quiet(_what: str, _done: int, _rows: int) -> None:
-    """Show no progress."""
 
 
 async def run(shop: Shop, folder: Path, **wanted: object) -> Exported:
@@ -47,38 +43,6 @@ def changed_months(done: Exported, before: Exported) -> set[tuple[str, str]]:
         or part not in before.manifest.tables[name].parts
         or before.manifest.tables[name].parts[part].files != said.files
     }
-
-
-@pytest.mark.parametrize("seed", range(2))
-async def test_an_export_holds_what_the_views_hold(shop: Shop, tmp_path: Path, seed: int) -> None:
-    await make_history(shop, seed)
-
-    done = await run(shop, tmp_path / "out", personal=True)
-
-    manifest = assert_intact(tmp_path / "out")
-    assert manifest == done.manifest
-    assert len(manifest.tables) > 15
-    for table in manifest.tables:
-        assert rows_of(tmp_path / "out", table) == await view_rows(shop, table), table
-    assert manifest.is_one_instant
-    assert files_in(tmp_path / "out") == {
-        "manifest.json",
-        *(file.path for file in manifest.all_files()),
-    }
-
-
-async def test_an_export_after_nothing_has_changed_writes_no_file(
-    shop: Shop, tmp_path: Path
-) -> None:
-    await make_history(shop, 3, steps=60)
-    first = await run(shop, tmp_path)
-
-    second = await run(shop, tmp_path)
-
-    assert (second.written_files, second.changed_parts) == (0, 0)
-    assert changed_months(second, first) == set()
-    assert second.manifest.snapshot.taken_at > first.manifest.snapshot.taken_at
-    assert second.manifest.is_one_instant
 
 
 async def test_what_is_attached_late_rewrites_the_months_of_those_tickets(

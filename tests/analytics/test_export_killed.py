@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from rcu.analytics.export import Wanted, export
-from tests.analytics.exports import assert_intact, files_in, manifest_of, rows_of, view_rows
-from tests.analytics.test_export import quiet
+from tests.analytics.exports import assert_intact, files_in, manifest_of, quiet, rows_of, view_rows
 from tests.ingestion.shop import Shop, sale
 
 # The nth file that gets its name is the last deed of the process: nothing is tidied up.

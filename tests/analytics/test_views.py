@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from rcu.analytics.views import DescribedView, as_markdown, list_views
-from tests.analytics.random_history import make_history
+from tests.analytics.test_random_history import DOCUMENTATION
 from tests.ingestion.shop import Shop, order_step, profile, sale
-
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analytics.md"
 
 
 async def described(shop: Shop) -> dict[str, DescribedView]:
@@ -34,76 +29,6 @@ async def test_the_documentation_shows_the_views_as_they_are(shop: Shop) -> None
     found = (await described(shop)).values()
 
     assert as_markdown(list(found)) in DOCUMENTATION.read_text(encoding="utf-8")
-
-
-_KEYS = {
-    "stores": "store",
-    "tickets": "ticket_id",
-    "ticket_lines": "ticket_id, line_number",
-    "ticket_payments": "ticket_id, payment_number",
-    "orders": "order_id",
-    "order_steps": "step_id",
-    "clients": "client_id",
-    "client_contacts": "client_id",
-    "client_ids": "client_id",
-    "source_records": "record_id",
-    "crosswalk": "record_id, valid_from",
-    "attachments": "ticket_id",
-    "attachment_changes": "ticket_id, changed_at",
-    "identity_changes": "change_id, record_id",
-    "points_entries": "posting_id, number",
-    "points_balances": "record_id",
-    "points_lots": "lot_id",
-}
-
-
-@pytest.mark.parametrize("seed", [1])
-async def test_rows_are_told_apart_by_their_keys(shop: Shop, seed: int) -> None:
-    await make_history(shop, seed)
-
-    for view, key in _KEYS.items():
-        twice = await shop.rows(
-            f"SELECT {key} FROM analytics.{view} GROUP BY {key} HAVING count(*) > 1"
-        )
-        assert twice == [], view
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_the_crosswalk_says_where_each_record_was_at_any_time(shop: Shop, seed: int) -> None:
-    await make_history(shop, seed)
-
-    gaps = await shop.rows("""
-        SELECT * FROM (
-            SELECT record_id, valid_from, valid_to, client_id,
-                   lead(valid_from) OVER w AS next_from, lead(client_id) OVER w AS next_client_id
-            FROM analytics.crosswalk WINDOW w AS (PARTITION BY record_id ORDER BY valid_from)
-        ) s WHERE valid_to IS DISTINCT FROM next_from OR client_id = next_client_id
-    """)
-    wrong = await shop.rows("""
-        SELECT * FROM analytics.source_records r
-        FULL JOIN (SELECT * FROM analytics.crosswalk WHERE is_current) w USING (record_id)
-        WHERE r.client_id IS DISTINCT FROM w.client_id
-    """)
-    changes = await shop.scalar("SELECT count(*) FROM analytics.identity_changes")
-    spells = await shop.scalar("SELECT count(*) FROM analytics.crosswalk WHERE NOT is_current")
-
-    assert (gaps, wrong) == ([], [])
-    assert changes == spells > 0
-
-
-@pytest.mark.parametrize("seed", range(2))
-async def test_every_client_id_ever_given_stands_for_the_client_that_the_api_says(
-    shop: Shop, seed: int
-) -> None:
-    await make_history(shop, seed)
-
-    for row in await shop.rows("SELECT * FROM analytics.client_ids"):
-        told = await shop.call("GET", f"clients/{row.client_id}")
-        if told.status_code == 200:
-            assert told.json()["client_id"] == str(row.current_client_id)
-        assert (
-            (row.retired_at is None) == row.is_current == (row.client_id == row.current_client_id)
-        )
 
 
 async def test_a_ticket_is_told_with_its_lines_and_its_payments(shop: Shop) -> None:
