@@ -11,7 +11,16 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from tests.ingestion.shop import Message, Shop, bring_back, cancel, order_step, sale
+from tests.ingestion.shop import (
+    Message,
+    Shop,
+    bring_back,
+    cancel,
+    order_step,
+    profile,
+    sale,
+    typed,
+)
 
 NOW = datetime.now(UTC)
 NAMES = ("Odile", "Basile", "Ursule", "Anatole", "Clotilde")
@@ -26,9 +35,10 @@ Step = Callable[[], Coroutine[Any, Any, None]]
 class History:
     """A history, made step by step by the dice of one seed."""
 
-    def __init__(self, shop: Shop, seed: int) -> None:
-        """Begin with an empty shop."""
+    def __init__(self, shop: Shop, seed: int, *, hours: int = 60) -> None:
+        """Begin with an empty shop, whose sales are of the last so many hours."""
         self.shop = shop
+        self.hours = hours
         self.dice = Random(seed)  # noqa: S311 - a history, not a secret
         self.sold: list[Message] = []
         self.ids: list[str] = []
@@ -48,6 +58,7 @@ class History:
             (self.merge, 2),
             (self.split, 1),
             (self.undo, 2),
+            (self.send_batch, 1),
         ]
         for _ in range(steps):
             [step] = self.dice.choices(*zip(*likely, strict=True))
@@ -55,20 +66,24 @@ class History:
 
     async def sell(self) -> None:
         """Sell something, to somebody who says more or less of themselves."""
+        await self._post(self._sale(), "pos")
+
+    def _sale(self) -> Message:
         dice = self.dice
         message = sale(
             store=dice.choice(["S001", "S002"]),
             till=dice.choice(["01", "02"]),
             cashier=dice.choice(["C1", "C2", None]),
-            sold_at=(NOW - timedelta(hours=dice.randrange(60))).isoformat(),
+            sold_at=(NOW - timedelta(hours=dice.randrange(self.hours))).isoformat(),
             total_cents=dice.randrange(100, 9000),
             currency=dice.choice(["EUR", "EUR", "EUR", "CHF"]),
             token=dice.choice([*TOKENS, None, None]),
             customer=self._shown(),
+            lines=[{"sku": f"SKU{n}", "amount_cents": 100 + n} for n in range(dice.randrange(3))],
         )
         if dice.random() < 0.2:
             message["order_id"] = f"O{dice.randrange(3)}"
-        await self._post(message, "pos")
+        return {key: value for key, value in message.items() if value is not None}
 
     def _shown(self) -> dict[str, str] | None:
         dice = self.dice
@@ -86,18 +101,27 @@ class History:
         )
 
     async def _post(self, message: Message, source: str) -> None:
-        message = {key: value for key, value in message.items() if value is not None}
         response = await self.shop.send(source, "ticket", message)
         assert response.status_code < 300, response.text
         if message.get("kind") is None and response.json()["outcome"] == "recorded":
             day = message["sold_at"][:10].replace("-", "")
             self.sold.append(message | {"day": day})
 
+    async def send_batch(self) -> None:
+        """Send sales and a profile at once: what they change, they change in one transaction."""
+        messages = [typed("ticket", self._sale()) for _ in range(3)]
+        messages.append(typed("profile", self._profile("pos")))
+        self.dice.shuffle(messages)
+        await self.shop.batch("pos", messages)
+
     async def tell_profile(self) -> None:
         """Tell a profile: a new account, or more of one."""
+        source = self.dice.choice(["pos", "eshop", "app"])
+        await self.shop.accept(source, "profile", self._profile(source))
+
+    def _profile(self, source: str) -> Message:
         dice = self.dice
         who = dice.randrange(4)
-        source = dice.choice(["pos", "eshop", "app"])
         said: dict[str, Any] = {"given_name": NAMES[who], "family_name": "Vasseur"}
         if dice.random() < 0.6:
             said["emails"] = [dice.choice([EMAILS[who], EMAILS[0]])]
@@ -105,7 +129,7 @@ class History:
             said["cards"] = [CARDS[who % 3]]
         if dice.random() < 0.6:
             said["birth_date"] = f"197{who}-05-04"
-        await self.shop.profile(source, f"{source[0].upper()}{who}", **said)
+        return profile(f"{source[0].upper()}{who}", **said)
 
     async def take_back(self) -> None:
         """Bring something back."""

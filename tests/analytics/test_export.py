@@ -25,7 +25,7 @@ from rcu.analytics.export_parquet import PartWriter
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 from tests.analytics.exports import assert_intact, files_in, quiet, rows_of, view_rows
-from tests.analytics.random_history import make_history
+from tests.analytics.histories import History
 from tests.ingestion.shop import Shop, profile, sale
 
 
@@ -71,10 +71,11 @@ async def test_what_is_attached_late_rewrites_the_months_of_those_tickets(
 async def test_exports_one_after_another_end_where_one_from_scratch_does(
     shop: Shop, tmp_path: Path, seed: int
 ) -> None:
-    history = await make_history(shop, seed, steps=40)
+    history = History(shop, seed, hours=24 * 80)
+    await history.go(30)
     for _ in range(3):
         await run(shop, tmp_path / "again")
-        await history.happen(20)
+        await history.go(15)
 
     again = await run(shop, tmp_path / "again")
     scratch = await run(shop, tmp_path / "scratch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from rcu.analytics.export import Wanted, export
 from tests.analytics.exports import assert_intact, files_in, quiet, rows_of, view_rows
-from tests.analytics.random_history import make_history
+from tests.analytics.histories import NOW, History
 from tests.ingestion.shop import Shop, assert_sound, clear
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analytics.md"
@@ -22,7 +23,7 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analytics.md"
 async def shop(opened_shop: Shop, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     """Give a retailer with a history, which the tests of this module only read."""
     await clear(opened_shop.database)
-    await make_history(opened_shop, request.param)
+    await History(opened_shop, request.param, hours=24 * 80).go(90)
     yield opened_shop
     await assert_sound(opened_shop.database)
 
@@ -221,6 +222,41 @@ async def test_the_example_of_the_documentation_gives_the_attach_rate(
     for row in rows:
         percent = 100 * row["attached_now"] / row["tickets"]
         assert row["percent_now"] == pytest.approx(percent, abs=0.006)
+
+
+async def test_the_example_gives_the_figures_of_the_api(shop: Shop, tmp_path: Path) -> None:
+    wanted = Wanted(tables=["tickets", "attachments"])
+    done = await export(shop.database, tmp_path / "export", wanted, quiet)
+    days = {"from": (NOW - timedelta(days=90)).date(), "to": (NOW + timedelta(days=2)).date()}
+    by_the_api = {}
+
+    for kind in ("sale", "return"):
+        asked: dict[str, Any] = {name: day.isoformat() for name, day in days.items()}
+        asked |= {"kind": kind, "group_by": ["month", "channel"]}
+        told = (await shop.call("GET", "analytics/attach-rate", params=asked)).json()
+        for group in told["groups"]:
+            key = (group["group"]["month"], group["group"]["channel"], kind)
+            by_the_api[key] = _figures_of_the_api(group["figures"])
+
+    by_the_files: dict[Any, Any] = {}
+    for row in run_example(tmp_path):
+        figures = by_the_files.setdefault(
+            (row["month"], row["channel"], row["kind"]), [0, 0, 0, {}]
+        )
+        figures[0] += row["tickets"]
+        figures[1] += row["attached_at_sale"]
+        figures[2] += row["attached_now"]
+        figures[3][row["currency"]] = (row["amount_cents"], row["amount_attached_now_cents"])
+    assert by_the_files == by_the_api
+    assert done.manifest.definitions == {"attach_rate": told["definitions"]}
+
+
+def _figures_of_the_api(figures: Any) -> list[Any]:
+    amounts = {
+        told["currency"]: (told["total_cents"], told["attached_now_cents"])
+        for told in figures["amounts"]
+    }
+    return [figures[name] for name in ("tickets", "attached_at_sale", "attached_now")] + [amounts]
 
 
 async def test_the_daily_view_gives_the_same_figures(shop: Shop) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from rcu.analytics.attach_rate_definitions import VERSION
 from rcu.analytics.export_errors import SnapshotChangedError
 from rcu.analytics.export_folder import ExportFolder, hold
 from rcu.analytics.export_manifest import (
@@ -284,7 +285,7 @@ class _Export:
         return Manifest(
             service_version=version("rcu"),
             schema_revision=head_revision() or "none",
-            definitions={},
+            definitions={"attach_rate": VERSION},
             snapshot=snapshot,
             is_one_instant=times <= {snapshot.taken_at},
             tables=dict(sorted(tables.items())),

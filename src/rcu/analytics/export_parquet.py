@@ -29,8 +29,8 @@ PART: Final = "__part"
 """The column that says to which month a row belongs; it comes last, and is not written."""
 BLOCK_BYTES: Final = 2 * 1024 * 1024
 MOST_BLOCKS: Final = 4
-MOST_WAITING_BYTES: Final = 128 * 1024 * 1024
-ROW_GROUP_BYTES: Final = 16 * 1024 * 1024
+MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+ROW_GROUP_BYTES: Final = 8 * 1024 * 1024
 MOST_FILE_BYTES: Final = 512 * 1024 * 1024
 
 _TYPES: Final[Mapping[str, pa.DataType]] = {
