@@ -44,6 +44,7 @@ from rcu.ingestion import ticket_endpoints as tickets
 from rcu.logs import configure_logs, get_logger
 from rcu.loyalty import endpoints as loyalty
 from rcu.loyalty import manage_endpoints as programme
+from rcu.loyalty import member_endpoints as members
 from rcu.loyalty.settlement import settle
 from rcu.settings import Settings
 
@@ -59,6 +60,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingestion.router,
     stores.router,
     loyalty.router,
+    members.router,
     programme.router,
     tickets.router,
     suggestions.router,

@@ -255,6 +255,20 @@ async def test_a_reward_costs_what_the_catalogue_says(shop: Shop) -> None:
     assert unknown.status_code == 404
 
 
+async def test_a_quote_goes_by_the_day_of_its_store(shop: Shop) -> None:
+    sunday = {"code": "sunday", "factor": 2, "when": {"weekdays": ["sunday"]}}
+    await activate(shop.database, CLUB | {"version": "club-sunday", "multipliers": [sunday]})
+    await shop.run_sql(
+        "INSERT INTO store (code, name, timezone) VALUES ('NC', 'x', 'Pacific/Noumea')"
+    )
+    # Saturday evening in Paris is Sunday morning in Noumea.
+    body = {"total_cents": 1000, "sold_at": "2025-03-01T20:00:00Z"}
+
+    quotes = [await ask(shop, "quote", body | {"store": store}) for store in ("S001", "NC", None)]
+
+    assert [quote["earned"] for quote in quotes] == [10, 20, 10]
+
+
 async def test_adjustments_need_four_eyes_above_the_threshold(shop: Shop) -> None:
     await shop.profile("pos", "P1", **ODILE)
     record = {"source": "pos", "external_id": "P1", "reason": "a gesture"}

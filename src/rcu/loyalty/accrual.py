@@ -15,14 +15,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.loyalty import ledger, programmes, repository, returning
+from rcu.db.errors import StaleReadError
+from rcu.loyalty import ledger, programmes, referral_repository, repository, returning
 from rcu.loyalty.earning import Earned, Sale, Standing, earn, lines_of, payments_of, stored
 from rcu.loyalty.ledger import Counted, Draft, GivenBonus, NewLot, posting_id
 from rcu.loyalty.lots import active_from, day_in, expires_on
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.programme import BonusKind, Programme
 from rcu.loyalty.programmes import InForce
+from rcu.loyalty.referrals import Purchase, ReferralBook
 from rcu.loyalty.repository import ClientPoints, TicketFact
+from rcu.loyalty.rewarding import draft_referral
 from rcu.loyalty.tiers import Month, TierStanding, standing
 
 
@@ -69,8 +72,8 @@ async def accrue(
     """Move the points of tickets that were just recorded, and return what their senders are told.
 
     Sales earn; returns and voids take back what their original gave. A ticket without a record,
-    or of a day on which no programme was in force, is absent. Three round trips for sales, three
-    more when something comes back.
+    or of a day on which no programme was in force, is absent. Three round trips for sales, two
+    more when somebody was brought by a referral that waits, three when something comes back.
     """
     if not ticket_ids:
         return {}
@@ -80,9 +83,15 @@ async def accrue(
     facts, clients = await repository.find_tickets(session, ticket_ids, timezone=timezone, at=at)
     versions = {v for fact in facts if (v := in_force.version_on(fact.business_date))}
     loaded = await programmes.load(session, versions)
-    accrual = _Accrual(in_force, loaded, clients, debts, at)
+    awaited = [client_id for client_id, client in clients.items() if client.is_referred]
+    book = await referral_repository.read_book(session, awaited) if awaited else ReferralBook()
+    if not book.referrer_ids <= debts.keys():
+        # Stated while we waited for our turn: the account of who is paid was not locked.
+        raise StaleReadError
+    accrual = _Accrual(in_force, loaded, clients, debts, book, at)
     accrual.sell_all([fact for fact in facts if fact.kind == "sale"])
     await ledger.post(session, accrual.drafts, at=at)
+    await referral_repository.keep_decisions(session, book, accrual.referrals, at=at)
     back = [fact for fact in facts if fact.kind != "sale"]
     if back:
         taken = await returning.take_back(session, back, in_force=in_force, debts=debts, at=at)
@@ -102,15 +111,19 @@ class _Accrual:
         loaded: Mapping[str, Programme],
         clients: Mapping[UUID, ClientPoints],
         debts: dict[UUID, int],
+        book: ReferralBook,
         at: datetime,
     ) -> None:
         self._in_force = in_force
         self._programmes = loaded
         self.clients = dict(clients)
         self._debts = debts
+        self._book = book
         self._at = at
         self._sales: Counter[UUID] = Counter()
         self.drafts: list[Draft] = []
+        self.referrals: dict[UUID, tuple[UUID, date]] = {}
+        """The posting of each referral that is paid, and the business day."""
         self.told: dict[UUID, TicketPoints] = {}
 
     def _programme(self, fact: TicketFact) -> Programme | None:
@@ -145,14 +158,38 @@ class _Accrual:
             ),
         )
         draft = self._draft(fact, programme, earned, tier)
-        client.balance += earned.total
+        self._add(fact.client_id, draft.lots)
         client.bonuses |= {(bonus.bonus, bonus.period) for bonus in draft.bonuses}
-        if draft.lots and draft.lots[0].active_from > day_in(fact.timezone, self._at):
-            client.pending += earned.total
         month = fact.business_date.replace(day=1)
         client.months.append(Month(month, earned.points, earned.amount_cents))
         self.drafts.append(draft)
-        self._tell(fact, programme, earned.total)
+        brought = self._pay_referral(fact, programme, earned) if fact.known else 0
+        self._tell(fact, programme, earned.total + brought)
+
+    def _add(self, client_id: UUID, lots: Sequence[NewLot]) -> None:
+        """Add new points to what a client has, if it is one of those that are told of."""
+        client = self.clients.get(client_id)
+        if client is None:
+            return
+        for lot in lots:
+            client.balance += lot.granted
+            if lot.active_from > day_in(lot.timezone, self._at):
+                client.pending += lot.granted
+
+    def _pay_referral(self, fact: TicketFact, programme: Programme, earned: Earned) -> int:
+        """Pay the referral that a purchase makes due, if one; return what the buyer gets of it."""
+        client = self.clients[fact.client_id]
+        purchase = Purchase(fact.business_date, earned.amount_cents, client.first_on)
+        due = self._book.decide(fact.client_id, programme.referral, purchase)
+        if due is None:
+            return 0
+        draft = draft_referral(fact, programme, due, debts=self._debts)
+        self.drafts.append(draft)
+        self.referrals[due.referral.id] = draft.id, fact.business_date
+        own = [lot for lot in draft.lots if lot.account_id == due.referral.referred_id]
+        self._add(fact.client_id, own)
+        self._add(due.referral.referrer_client_id, [one for one in draft.lots if one not in own])
+        return due.referred_points
 
     def _was_welcomed(self, fact: TicketFact) -> bool:
         programme = self._programme(fact)

@@ -16,13 +16,14 @@ from rcu.access.caller import Caller
 from rcu.access.errors import ForeignSourceError
 from rcu.access.models import Scope
 from rcu.clients.errors import IdentifierUnreadableError
+from rcu.db.engine import Database
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
 from rcu.identity.errors import ClientNotFoundError
 from rcu.identity.features import identifier_of
 from rcu.loyalty import balances, quoting, spending
-from rcu.loyalty.earning import Line, Sale
+from rcu.loyalty.earning import Line
 from rcu.loyalty.errors import (
     AmountNotSpendableError,
     CaptureTooLargeError,
@@ -79,13 +80,15 @@ def digest_of(body: BaseModel, *about: object) -> bytes:
     return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def _spender(source: str, named: SpenderNamed, settings: Settings) -> Spender:
-    """Return who spends; raise `IdentifierUnreadableError` when a card is none."""
+def spender_of(
+    source: str, named: SpenderNamed, settings: Settings, *, field: str = "spender"
+) -> Spender:
+    """Return who is named in a field; raise `IdentifierUnreadableError` when a card is none."""
     for kind, value in (("card", named.card), ("app_user", named.app_user)):
         if value is not None:
             identifier = identifier_of(kind, value, region=settings.default_region)
             if identifier is None:
-                raise IdentifierUnreadableError(f"spender/{kind}")
+                raise IdentifierUnreadableError(f"{field}/{kind}")
             return Spender(source, None, identifier)
     return Spender(source, named.external_id, None)
 
@@ -95,7 +98,7 @@ def _request(caller: Caller, body: SpendRequest, settings: Settings) -> Request:
     return Request(
         message_id=body.message_id,
         digest=digest_of(body),
-        spender=_spender(source, body.spender, settings),
+        spender=spender_of(source, body.spender, settings),
         points=body.points,
         reward=body.reward,
         paid_ticket=body.ticket_id,
@@ -127,6 +130,27 @@ async def hold_points(
     return HoldAnswer.model_validate(answer)
 
 
+def _closing(
+    hold_id: UUID, body: CaptureRequest | VoidRequest, caller: Caller, settings: Settings
+) -> Closing:
+    captured = body if isinstance(body, CaptureRequest) else None
+    return Closing(
+        hold_id=hold_id,
+        source=caller.writes_as(),
+        status=HoldStatus.CAPTURED if captured else HoldStatus.VOIDED,
+        points=captured.points if captured else None,
+        paid_ticket=captured.ticket_id if captured else None,
+        digest=digest_of(body, "capture" if captured else "void"),
+        timezone=settings.default_timezone,
+        at=datetime.now(UTC),
+    )
+
+
+async def _close(database: Database, closing: Closing) -> HoldClosedAnswer:
+    answer = await database.run(lambda session: spending.close(session, closing))
+    return HoldClosedAnswer.model_validate(answer)
+
+
 @router.post(
     "/loyalty/holds/{hold_id}/capture",
     responses=problems(
@@ -141,18 +165,7 @@ async def capture_hold(
     caller: Till,
 ) -> HoldClosedAnswer:
     """Spend what a hold reserves, all or part of it; only the source that made it may."""
-    closing = Closing(
-        hold_id=hold_id,
-        source=caller.writes_as(),
-        status=HoldStatus.CAPTURED,
-        points=body.points,
-        paid_ticket=body.ticket_id,
-        digest=digest_of(body, "capture"),
-        timezone=settings.default_timezone,
-        at=datetime.now(UTC),
-    )
-    answer = await database.run(lambda session: spending.close(session, closing))
-    return HoldClosedAnswer.model_validate(answer)
+    return await _close(database, _closing(hold_id, body, caller, settings))
 
 
 @router.post(
@@ -167,18 +180,7 @@ async def void_hold(
     caller: Till,
 ) -> HoldClosedAnswer:
     """Give up a hold: its points are free again."""
-    closing = Closing(
-        hold_id=hold_id,
-        source=caller.writes_as(),
-        status=HoldStatus.VOIDED,
-        points=None,
-        paid_ticket=None,
-        digest=digest_of(body, "void"),
-        timezone=settings.default_timezone,
-        at=datetime.now(UTC),
-    )
-    answer = await database.run(lambda session: spending.close(session, closing))
-    return HoldClosedAnswer.model_validate(answer)
+    return await _close(database, _closing(hold_id, body, caller, settings))
 
 
 @router.post(
@@ -198,19 +200,17 @@ async def quote_basket(
     source = caller.writes_as()
     at = datetime.now(UTC)
     basket = Basket(
-        sale=Sale(
-            total_cents=body.total_cents,
-            currency=body.currency,
-            channel=body.channel,
-            store=body.store,
-            business_date=day_in(settings.default_timezone, body.sold_at or at),
-            lines=[Line(line.category, line.amount_cents) for line in body.lines],
-            payments=[(payment.method, payment.amount_cents) for payment in body.payments],
-        ),
-        spender=_spender(source, body.spender, settings) if body.spender else None,
+        sold_at=body.sold_at or at,
+        total_cents=body.total_cents,
+        currency=body.currency,
+        channel=body.channel,
+        store=body.store,
+        lines=[Line(line.category, line.amount_cents) for line in body.lines],
+        payments=[(payment.method, payment.amount_cents) for payment in body.payments],
+        spender=spender_of(source, body.spender, settings) if body.spender else None,
     )
     answer: dict[str, Any] = await database.run(
-        lambda session: quoting.quote(session, basket, at=at)
+        lambda session: quoting.quote(session, basket, at=at, timezone=settings.default_timezone)
     )
     return QuoteAnswer.model_validate(answer)
 

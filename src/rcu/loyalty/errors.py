@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from rcu.errors import RcuError
+from rcu.loyalty.referrals import ReferralRefusal
 
 
 class NoProgrammeError(RcuError):
@@ -177,3 +178,45 @@ class FourEyesError(RcuError):
 
     def __init__(self) -> None:
         super().__init__("Somebody else than who proposed the adjustment has to decide it.")
+
+
+class ReferralsNotOfferedError(RcuError):
+    """The programme pays no referrals."""
+
+    status = 409
+    code = "referrals_not_offered"
+
+    def __init__(self) -> None:
+        super().__init__("The programme in force pays nothing for bringing somebody.")
+
+
+class ReferralCodeNotFoundError(RcuError):
+    """No client has the code."""
+
+    status = 404
+    code = "referral_code_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No client has this referral code.")
+
+
+class ReferralRefusedError(RcuError):
+    """One client cannot be brought by the other; `reason` says why."""
+
+    status = 409
+    code = "referral_refused"
+
+    def __init__(self, reason: ReferralRefusal) -> None:
+        super().__init__(
+            f"The referral is not taken: {_REFUSALS[reason]}.", extra={"reason": reason}
+        )
+
+
+_REFUSALS = {
+    ReferralRefusal.SAME_CLIENT: "both are one client",
+    ReferralRefusal.SHARED_IDENTIFIERS: "both hold what one person should hold alone",
+    ReferralRefusal.ALREADY_REFERRED: "a referrer was named before, and stays",
+    ReferralRefusal.BOUGHT_BEFORE: "the client has bought already",
+    ReferralRefusal.CYCLE: "the referrer was brought by this client, or by whom it brought",
+    ReferralRefusal.LIMIT_REACHED: "the referrer has brought as many as the programme pays for",
+}

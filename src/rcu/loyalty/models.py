@@ -46,8 +46,11 @@ class PostingKind(StrEnum):
     EXPIRY = "expiry"
     ADJUSTMENT = "adjustment"
     TRANSFER = "transfer"
+    REFERRAL = "referral"
+    """Points for who brought somebody, and for who was brought, on the first purchase of these."""
     SETTLEMENT = "settlement"
-    """After two clients were parted: points of one that the other had spent."""
+    """After clients were parted or merged: what one had spent of the other's, and what was given
+    once to each of two who turn out to be one."""
 
 
 class Counterpart(StrEnum):
@@ -82,7 +85,8 @@ class AdjustmentStatus(StrEnum):
     REFUSED = "refused"
 
 
-def _one_of(column: str, values: type[StrEnum]) -> str:
+def one_of(column: str, values: type[StrEnum]) -> str:
+    """Return the check that a text column holds a member of an enumeration."""
     members = ", ".join(f"'{value}'" for value in values)
     return f"{column} IN ({members})"
 
@@ -178,7 +182,7 @@ class PointsPosting(Base):
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (
-        CheckConstraint(_one_of("kind", PostingKind), name="kind"),
+        CheckConstraint(one_of("kind", PostingKind), name="kind"),
         CheckConstraint("inferred_points >= 0", name="inferred_points"),
         Index(
             "ix_points_posting_ticket_id",
@@ -251,7 +255,7 @@ class PointsEntry(Base):
         CheckConstraint("points <> 0", name="points"),
         CheckConstraint("num_nonnulls(account_id, counterpart) = 1", name="one_side"),
         CheckConstraint("lot_id IS NULL OR account_id IS NOT NULL", name="lot_has_account"),
-        CheckConstraint(_one_of("counterpart", Counterpart), name="counterpart"),
+        CheckConstraint(one_of("counterpart", Counterpart), name="counterpart"),
         Index(
             "ix_points_entry_account_id",
             "account_id",
@@ -282,7 +286,7 @@ class PointsHold(Base):
     close_answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (
-        CheckConstraint(_one_of("status", HoldStatus), name="status"),
+        CheckConstraint(one_of("status", HoldStatus), name="status"),
         CheckConstraint("points > 0", name="points"),
         Index("ix_points_hold_expires_at", "expires_at", postgresql_where=text("status = 'open'")),
     )
@@ -326,6 +330,10 @@ class PointsBonus(Base):
     bonus: Mapped[str]
     period: Mapped[str] = mapped_column(comment="the year of a yearly bonus, else empty")
     posting_id: Mapped[UUID] = mapped_column(ForeignKey("points_posting.id"))
+    withdrawn_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("points_posting.id"),
+        comment="the posting that took it back, while an older record of the client has one too",
+    )
 
     __table_args__ = (PrimaryKeyConstraint("record_id", "bonus", "period"),)
 
@@ -369,7 +377,7 @@ class PointsAdjustment(Base):
     posting_id: Mapped[UUID | None] = mapped_column(ForeignKey("points_posting.id"))
 
     __table_args__ = (
-        CheckConstraint(_one_of("status", AdjustmentStatus), name="status"),
+        CheckConstraint(one_of("status", AdjustmentStatus), name="status"),
         CheckConstraint("points <> 0", name="points"),
         CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="four_eyes"),
         Index(

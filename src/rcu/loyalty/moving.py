@@ -6,7 +6,7 @@ has spent of them by then the retailer bears: it was a mistake of nobody who buy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -24,6 +24,8 @@ TAKEN: Final = "taken"
 """Points that a return was to take, in the rules of its posting: those borne included."""
 COUNTED: Final = "counted"
 """Points and cents that a return took off the months that count for tiers."""
+WITHDRAWN: Final = "withdrawn"
+"""Points that were to be taken back from who was given twice; below zero when given again."""
 _TO: Final = "to"
 _NUMBER: Final = "number"
 
@@ -45,6 +47,11 @@ def holder_of(accrual: KnownPosting, correcting: Sequence[KnownPosting]) -> Hold
         return Holder(accrual.entries[0].account_id, accrual.id, 0)
     last = max(transfers, key=lambda posting: posting.rules[_NUMBER])
     return Holder(UUID(last.rules[_TO]), last.id, len(transfers))
+
+
+def withdrawn(correcting: Iterable[KnownPosting]) -> int:
+    """Return how many points are withdrawn now, of the postings that correct what gave them."""
+    return sum(p.rules.get(WITHDRAWN, 0) for p in correcting if p.kind == PostingKind.SETTLEMENT)
 
 
 async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: datetime) -> None:
@@ -93,7 +100,8 @@ def _draft(  # noqa: PLR0913 - what is known of one sale
         return None
     holder = holder_of(accrual, correcting)
     returns = [p for p in correcting if p.kind == PostingKind.RETURN and p.id not in voided]
-    given = sum(entry.points for entry in accrual.entries)
+    bonuses = sum(accrual.rules.get("bonuses", {}).values())
+    given = sum(entry.points for entry in accrual.entries) - withdrawn(correcting)
     points = given - sum(p.rules.get(TAKEN, 0) for p in returns)
     lot = next((lot for lot in lots if lot.posting_id == holder.posting_id), None)
     if holder.account_id == to or points <= 0 or lot is None:
@@ -113,7 +121,8 @@ def _draft(  # noqa: PLR0913 - what is known of one sale
     debts[to] = draft.give(new, debt=debts.get(to, 0))
     draft.against(Counterpart.BORNE)
     counted = [p.rules.get(COUNTED, (0, 0)) for p in returns]
-    base = given - sum(accrual.rules.get("bonuses", {}).values()) - sum(c[0] for c in counted)
+    earned = sum(entry.points for entry in accrual.entries) - bonuses
+    base = earned - sum(c[0] for c in counted)
     cents = (accrual.amount_cents or 0) - sum(c[1] for c in counted)
     month = sold_on.replace(day=1)
     draft.counted += [

@@ -20,6 +20,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whit
 Rate = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=4)]
 Factor = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4)]
 Points = Annotated[int, Field(gt=0, le=10**9)]
+PointsOrNone = Annotated[int, Field(ge=0, le=10**9)]
 Cents = Annotated[int, Field(gt=0, le=10**9)]
 
 
@@ -142,6 +143,29 @@ class Tiers(_Part):
         return self
 
 
+class Referral(_Part):
+    """Points for who brings somebody new, and for who is brought, on the first purchase of these.
+
+    It is paid once for whoever was brought, for ever, on the first sale that earns on
+    `minimum_cents` or more.
+    """
+
+    referrer_points: PointsOrNone
+    referred_points: PointsOrNone
+    minimum_cents: Annotated[int, Field(ge=0, le=10**9)] = 0
+    at_most: Annotated[int, Field(gt=0, le=10_000)] = Field(
+        default=10, description="Referrals that one referrer is paid for in a period."
+    )
+    period_months: Literal[1, 3, 6, 12] = 12
+    """Of the calendar."""
+
+    @model_validator(mode="after")
+    def _pays_somebody(self) -> Self:
+        if not self.referrer_points and not self.referred_points:
+            raise FieldValueError("a referral gives points to one of the two at least")
+        return self
+
+
 class Programme(_Part):
     """How points are earned, when they can be spent, and what they buy."""
 
@@ -177,6 +201,7 @@ class Programme(_Part):
     )
     four_eyes_above: Annotated[int, Field(ge=0, le=10**9)] = 1000
     tiers: Tiers | None = None
+    referral: Referral | None = None
 
     @model_validator(mode="after")
     def _codes_are_unique(self) -> Self:

@@ -94,7 +94,8 @@ async def activate(
         .on_conflict_do_nothing()
     )
     kept = await session.get_one(ProgrammeVersion, programme.version, populate_existing=True)
-    if kept.document != document:
+    # As rules, not as text: a later release writes the same rules with members more.
+    if Programme.from_document(kept.document) != programme:
         raise ProgrammeVersionTakenError(programme.version)
     in_force = await read_in_force(session)
     if in_force.version_on(effective_on) == programme.version:

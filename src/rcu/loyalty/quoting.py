@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,18 +12,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty import programmes, wallets
-from rcu.loyalty.earning import Sale, Standing, earn
+from rcu.loyalty.earning import Line, Sale, Standing, earn
+from rcu.loyalty.lots import day_in
+from rcu.loyalty.programme import BonusKind
 from rcu.loyalty.repository import months_of
 from rcu.loyalty.tiers import standing
 from rcu.loyalty.wallets import Spender, Wallet
+from rcu.sales.repository import find_timezones
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
     """What is about to be sold, and to whom."""
 
-    sale: Sale
+    sold_at: datetime
+    total_cents: int
+    currency: str
+    channel: str
+    store: str | None
+    lines: Sequence[Line]
+    payments: Sequence[tuple[str, int]]
     spender: Spender | None
+
+    def sale(self, timezone: str) -> Sale:
+        """Return the sale that it would be, on the business day of a time zone."""
+        return Sale(
+            total_cents=self.total_cents,
+            currency=self.currency,
+            channel=self.channel,
+            store=self.store,
+            business_date=day_in(timezone, self.sold_at),
+            lines=self.lines,
+            payments=self.payments,
+        )
 
 
 _STANDING: Final = """
@@ -37,9 +59,17 @@ _STANDING: Final = """
 """
 
 
-async def quote(session: AsyncSession, basket: Basket, *, at: datetime) -> dict[str, Any]:
-    """Return the answer to a basket. The points that it tells are not reserved."""
-    programme = await programmes.get_on(session, basket.sale.business_date)
+async def quote(
+    session: AsyncSession, basket: Basket, *, at: datetime, timezone: str
+) -> dict[str, Any]:
+    """Return the answer to a basket. The points that it tells are not reserved.
+
+    The day is that of the store; `timezone` is that of sales without a known one.
+    """
+    stores = await find_timezones(session, {basket.store} if basket.store else set())
+    sale = basket.sale(stores.get(basket.store or "", timezone))
+    day = sale.business_date
+    programme = await programmes.get_on(session, day)
     wallet: Wallet | None = None
     stands = Standing()
     if basket.spender is not None:
@@ -50,15 +80,14 @@ async def quote(session: AsyncSession, basket: Basket, *, at: datetime) -> dict[
         given = {(code, period) for code, period in orjson.loads(bonuses or "[]")}
         tier = None
         if programme.tiers:
-            tier = standing(programme.tiers, months_of(months), on=basket.sale.business_date)
+            tier = standing(programme.tiers, months_of(months), on=day)
         stands = Standing(
             tier=tier.tier.code if tier else None,
-            is_first_purchase=not sales,
-            birth_month=programmes.birth_month_due(
-                programme, given, birth_date, day=basket.sale.business_date
-            ),
+            is_first_purchase=not sales
+            and not programmes.has_bonus(programme, given, BonusKind.FIRST_PURCHASE, day=day),
+            birth_month=programmes.birth_month_due(programme, given, birth_date, day=day),
         )
-    earned = earn(programme, basket.sale, stands)
+    earned = earn(programme, sale, stands)
     available = wallet.available if wallet else None
     worth = programme.free_amount
     return {

@@ -18,10 +18,29 @@ from rcu.loyalty.programmes import InForce
 from rcu.loyalty.tiers import Month
 
 # Locked in one order by everybody, those of a client or of many tickets: nobody waits in a circle.
-# NO KEY UPDATE, since the entries of others refer to the account meanwhile.
+# NO KEY UPDATE, since the entries of others refer to the account meanwhile. What is given once to a
+# client is decided by one transaction at a time (`lock_points_turn`): two of its records may not
+# have an account to lock yet.
 _LOCK_FOR_TICKETS: Final = """
-    WITH wanted AS (
+    WITH buyer AS MATERIALIZED (
+        SELECT DISTINCT r.client_id
+        FROM ticket t JOIN source_record r ON r.id = t.record_id WHERE t.id = ANY ($1::uuid[])
+    ), awaited AS MATERIALIZED (
+        SELECT x.referred_id, x.referrer_id, brought.client_id
+        FROM buyer JOIN source_record r USING (client_id)
+        JOIN referral x ON x.referred_id = r.id AND x.status = 'pending'
+        JOIN source_record brought ON brought.id = x.referrer_id
+    ), turn AS MATERIALIZED (
+        SELECT lock_points_turn(array_agg(client_id)) FROM (
+            SELECT client_id FROM buyer UNION SELECT client_id FROM awaited
+        ) one
+        HAVING EXISTS (SELECT FROM programme_activation)
+    ), wanted AS (
         SELECT t.record_id FROM ticket t WHERE t.id = ANY ($1::uuid[])
+        UNION
+        SELECT referred_id FROM awaited
+        UNION
+        SELECT referrer_id FROM awaited
         UNION
         SELECT e.account_id
         FROM ticket t
@@ -38,7 +57,7 @@ _LOCK_FOR_TICKETS: Final = """
     ), locked AS MATERIALIZED (
         SELECT a.record_id, a.debt FROM points_account a
         WHERE a.record_id IN (SELECT record_id FROM wanted)
-          AND EXISTS (SELECT FROM programme_activation)
+          AND EXISTS (SELECT FROM turn)
         ORDER BY a.record_id
         FOR NO KEY UPDATE OF a
     )
@@ -107,6 +126,10 @@ class ClientPoints:
     """Code and period of those that one of its records has."""
     sales: int
     """Sales recorded of it, those of this transaction included."""
+    first_on: date | None
+    """Business day of the first of them, in the time zone of sales without a store."""
+    is_referred: bool
+    """Whether a referral that brought it waits for a purchase."""
     birth_date: str | None
     """As the golden record has it, ISO 8601 or not."""
 
@@ -138,10 +161,16 @@ _TICKETS: Final = """
         SELECT client_id, jsonb_agg(jsonb_build_array(bonus, period)) AS bonuses
         FROM member JOIN points_bonus USING (record_id) GROUP BY 1
     ), bought AS (
-        SELECT client_id, sum(sales)::bigint AS sales
+        SELECT client_id, sum(sales)::bigint AS sales,
+               (min(first_at) AT TIME ZONE $2)::date AS first_on
         FROM member JOIN purchase_total USING (record_id) GROUP BY 1
     )
     SELECT fact.*, coalesce(balance, 0), coalesce(pending, 0), months, bonuses, coalesce(sales, 0),
+           first_on,
+           EXISTS (
+               SELECT FROM member m JOIN referral x ON x.referred_id = m.record_id
+               WHERE m.client_id = fact.client_id AND x.status = 'pending'
+           ),
            g.golden -> 'birth_date' ->> 'value'
     FROM fact
     LEFT JOIN account USING (client_id)
@@ -168,13 +197,16 @@ async def find_tickets(
     for row in rows:
         fact = TicketFact(**{name: _json_column(name, row[name]) for name in _FACT_COLUMNS})
         facts.append(fact)
-        balance, pending, months, bonuses, sales, birth_date = tuple(row)[len(_FACT_COLUMNS) :]
+        balance, pending, months, bonuses, sales, *rest = tuple(row)[len(_FACT_COLUMNS) :]
+        first_on, is_referred, birth_date = rest
         clients[fact.client_id] = ClientPoints(
             balance=balance,
             pending=pending,
             months=months_of(months),
             bonuses={(code, period) for code, period in _json(bonuses) or ()},
             sales=sales,
+            first_on=first_on,
+            is_referred=is_referred,
             birth_date=birth_date,
         )
     return facts, clients

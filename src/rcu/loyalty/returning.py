@@ -7,16 +7,15 @@ days these have. A void does the like for the whole of its ticket.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.loyalty import ledger, programmes, repository
+from rcu.loyalty import ledger, programmes
 from rcu.loyalty.earning import (
     Sale,
     Standing,
@@ -29,7 +28,6 @@ from rcu.loyalty.earning import (
 )
 from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
 from rcu.loyalty.lots import (
-    Lot,
     Taken,
     active_from,
     expires_on,
@@ -37,7 +35,8 @@ from rcu.loyalty.lots import (
     takes_for_return,
 )
 from rcu.loyalty.models import Counterpart, PostingKind
-from rcu.loyalty.moving import COUNTED, TAKEN, Holder, holder_of
+from rcu.loyalty.moving import COUNTED, TAKEN, withdrawn
+from rcu.loyalty.past import Past, points_by_account, points_by_lot
 from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.repository import KnownPosting, OriginalTicket, TicketFact
@@ -58,7 +57,7 @@ async def take_back(
     """
     sums: dict[UUID, int] = {}
     for fact in facts:
-        past = await _Past.read(session, fact)
+        past = await Past.read(session, fact)
         versions = {p.programme_version for p in past.postings if p.programme_version}
         own = in_force.version_on(fact.business_date)
         loaded = await programmes.load(session, versions | ({own} if own else set()))
@@ -67,59 +66,10 @@ async def take_back(
         await ledger.post(session, drafts, at=at)
         await mark_given_back(session, work.given_back)
         if drafts:
-            moved = (m for draft in drafts for m in draft.movements if m.account_id is not None)
+            untold = {None, *past.referrers()}
+            moved = (m for draft in drafts for m in draft.movements if m.account_id not in untold)
             sums[fact.id] = sum(movement.points for movement in moved)
     return sums
-
-
-@dataclass(slots=True)
-class _Past:
-    """What was posted of the ticket that comes back."""
-
-    original: OriginalTicket | None
-    postings: Sequence[KnownPosting]
-    lots: dict[UUID, Lot]
-    sold_on: date
-    """Business day of the sale; of a return that is cancelled, that of the goods' own sale."""
-
-    @classmethod
-    async def read(cls, session: AsyncSession, fact: TicketFact) -> _Past:
-        if fact.original_id is None:
-            lots = await repository.list_lots(session, [fact.record_id])
-            return cls(None, (), {lot.id: lot for lot in lots}, fact.business_date)
-        originals = await repository.find_originals(session, [fact.original_id])
-        original = originals[fact.original_id]
-        sold = originals.get(original.original_id) if original.original_id else None
-        postings = await repository.find_postings(session, list(originals))
-        accounts = {entry.account_id for posting in postings for entry in posting.entries}
-        lots = await repository.list_lots(session, accounts)
-        sold_on = (sold or original).business_date
-        return cls(original, postings, {lot.id: lot for lot in lots}, sold_on)
-
-    def accrual(self) -> KnownPosting | None:
-        """Return what the sale has earned."""
-        return self._one(PostingKind.ACCRUAL)
-
-    def _one(self, kind: PostingKind) -> KnownPosting | None:
-        own = (p for p in self.postings if self.original and p.ticket_id == self.original.id)
-        return next((posting for posting in own if posting.kind == kind), None)
-
-    def correcting(self, posting: KnownPosting, *kinds: PostingKind) -> list[KnownPosting]:
-        """Return what corrects a posting and is not itself voided."""
-        voided = {p.corrects_id for p in self.postings if p.kind == PostingKind.VOID}
-        return [
-            p
-            for p in self.postings
-            if p.corrects_id == posting.id and p.kind in kinds and p.id not in voided
-        ]
-
-    def holder(self, accrual: KnownPosting) -> Holder:
-        """Return where the points of the sale are now."""
-        return holder_of(accrual, [p for p in self.postings if p.corrects_id == accrual.id])
-
-    def redemptions(self) -> list[KnownPosting]:
-        """Return the spending that paid for the ticket."""
-        return [p for p in self.postings if p.kind == PostingKind.REDEMPTION]
 
 
 @dataclass(slots=True)
@@ -127,7 +77,7 @@ class _Work:
     """One return or void."""
 
     fact: TicketFact
-    past: _Past
+    past: Past
     loaded: Mapping[str, Programme]
     own_version: str | None
     debts: dict[UUID, int]
@@ -144,6 +94,7 @@ class _Work:
             self._undo_return(original)
         else:
             self._take_for_ticket(original)
+            self._take_referral(original)
             self._restore(original)
         return self.made
 
@@ -157,6 +108,7 @@ class _Work:
         before = self.past.correcting(accrual, PostingKind.RETURN)
         given = sum(entry.points for entry in accrual.entries)
         base = given - sum(accrual.rules.get("bonuses", {}).values())
+        given -= withdrawn(self.past.correcting(accrual, PostingKind.SETTLEMENT))
         exact = self._exact_back(programme, accrual, original)
         left = Fraction(accrual.exact_points or 0) - exact
         left -= sum((Fraction(p.exact_points or 0) for p in before), Fraction(0))
@@ -173,9 +125,32 @@ class _Work:
         draft.rules = {TAKEN: wanted, COUNTED: counted}
         holder = self.past.holder(accrual)
         account = holder.account_id
-        self._take(draft, account, wanted, programme, given_by=holder.posting_id)
+        may_owe = programme.returns_below_zero
+        self._take(draft, account, wanted, may_owe=may_owe, given_by=holder.posting_id)
         month = original.business_date.replace(day=1)
         draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
+        self.made.append(draft)
+
+    def _take_referral(self, original: OriginalTicket) -> None:
+        """Take what a referral had given with the sale, once all of the sale has come back.
+
+        Who was brought owes what is missing like the rest of the sale's points; who brought him
+        has brought nothing back, and never goes below zero by it.
+        """
+        paid, accrual = self.past.referral(), self.past.accrual()
+        if paid is None or accrual is None or paid.programme_version is None:
+            return
+        before = self.past.correcting(accrual, PostingKind.RETURN)
+        is_taken = self.past.correcting(paid, PostingKind.RETURN, PostingKind.VOID)
+        if is_taken or not self._is_whole(original, before):
+            return
+        is_withdrawn = withdrawn(self.past.correcting(paid, PostingKind.SETTLEMENT)) > 0
+        draft = self._draft(paid, paid.programme_version)
+        programme = self.loaded[paid.programme_version]
+        given = {} if is_withdrawn else points_by_account(paid.entries)
+        for account, points in given.items():
+            may_owe = programme.returns_below_zero and account not in self.past.referrers()
+            self._take(draft, account, points, may_owe=may_owe, given_by=paid.id)
         self.made.append(draft)
 
     def _exact_back(
@@ -207,17 +182,17 @@ class _Work:
         return min(-self.fact.total_cents * counted // max(original.total_cents, 1), left)
 
     def _take(
-        self, draft: Draft, account: UUID, wanted: int, programme: Programme, *, given_by: UUID
+        self, draft: Draft, account: UUID, wanted: int, *, may_owe: bool, given_by: UUID
     ) -> None:
         lots = [lot for lot in self.past.lots.values() if lot.account_id == account]
         taken, missing = takes_for_return(lots, wanted, given_by=given_by)
         draft.take(taken)
         self._keep(taken)
-        if missing and programme.returns_below_zero:
+        if missing and may_owe:
             draft.move(-missing, to=account)
             self.debts[account] = self.debts.get(account, 0) + missing
         elif missing:
-            draft.rules["borne"] = missing
+            draft.rules["borne"] = draft.rules.get("borne", 0) + missing
         draft.against(Counterpart.ISSUED)
 
     def _keep(self, taken: Iterable[Taken]) -> None:
@@ -240,7 +215,9 @@ class _Work:
         draft = self._draft(None, programme.version)
         draft.exact_points = stored(earned.exact)
         draft.rules = {TAKEN: earned.points, "without_ticket": True}
-        self._take(draft, self.fact.record_id, earned.points, programme, given_by=draft.id)
+        may_owe = programme.returns_below_zero
+        account = self.fact.record_id
+        self._take(draft, account, earned.points, may_owe=may_owe, given_by=draft.id)
         if draft.movements:
             month = self.fact.business_date.replace(day=1)
             draft.counted.append(
@@ -256,7 +233,7 @@ class _Work:
             settled = self.past.correcting(redemption, PostingKind.SETTLEMENT)
             total = -sum(entry.points for entry in redemption.entries)
             done = sum(entry.points for one in restored for entry in one.entries)
-            spent = _by_lot([e for p in (redemption, *restored, *settled) for e in p.entries])
+            spent = points_by_lot([e for p in (redemption, *restored, *settled) for e in p.entries])
             points = self._share(total, original, restored) - done
             back = give_back(spent, points, order=list(spent))
             if back or points == 0:
@@ -359,18 +336,6 @@ class _Work:
             corrects_id=corrected.id if corrected is not None else None,
             amount_cents=-fact.total_cents,
         )
-
-
-def _by_lot(entries: Iterable[repository.EntryOf]) -> dict[UUID, int]:
-    """Return the points that were taken from each lot and are still, in the order of the entries.
-
-    Of a settled redemption, those of whom it was settled with: he has paid for it in the end.
-    """
-    found: dict[UUID, int] = defaultdict(int)
-    for entry in entries:
-        if entry.lot_id is not None:
-            found[entry.lot_id] -= entry.points
-    return dict(found)
 
 
 def _sale(ticket: TicketFact | OriginalTicket) -> Sale:

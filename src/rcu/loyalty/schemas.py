@@ -238,6 +238,37 @@ class LoyaltyRead(BaseModel):
     entries: list[LoyaltyEntry] = Field(description="The newest first.")
 
 
+class ReferralCodeRequest(_Wire):
+    """Who asks for the code to hand on."""
+
+    client: SpenderNamed
+
+
+class ReferralCodeRead(BaseModel):
+    """The code that a client hands on, and whom it has brought."""
+
+    code: str
+    pending: int = Field(description="Brought, and yet to make a purchase that is large enough.")
+    paid: int
+
+
+class ReferralStated(_Wire):
+    """That somebody new was brought, and by whose code."""
+
+    message_id: MessageId
+    referred: SpenderNamed
+    code: Annotated[str, StringConstraints(min_length=4, max_length=32)] = Field(
+        description="As it was handed on; spaces, dashes and small letters do not matter."
+    )
+
+
+class ReferralRead(BaseModel):
+    """A referral that was taken; it is paid with a purchase."""
+
+    referral_id: UUID
+    status: Literal["pending"]
+
+
 class AdjustmentRequest(_Wire):
     """Points to give to a record, or to take from it (below zero)."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.statements import columns, fetch
-from rcu.loyalty import ledger, repository, wallets
+from rcu.loyalty import ledger, once_given, repository, wallets
 from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import give_back, oldest_first, take
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -53,6 +53,8 @@ _OWED: Final = """
     WHERE lender.client_id <> spender.client_id AND c.settled < c.points
     ORDER BY c.posting_id, c.account_id
 """
+# One round trip for both questions: nearly always the answer is that nothing is to be done.
+_DUE: Final = f"SELECT EXISTS ({_OWED}), EXISTS ({once_given.DUE})"
 _ACCOUNTS: Final = """
     SELECT a.record_id FROM points_account a JOIN source_record r ON r.id = a.record_id
     WHERE r.client_id = ANY ($1::uuid[])
@@ -89,12 +91,19 @@ async def mark_given_back(session: AsyncSession, given: Collection[tuple[UUID, U
 
 
 async def settle(session: AsyncSession, client_ids: Collection[UUID]) -> int:
-    """Settle what clients spent of others, and others of them; return how many points.
+    """Settle what clients spent of others, and others of them, and what they were given twice.
 
-    To be called in the transaction that moved their records. One round trip when nothing is owed.
+    Return how many points. To be called in the transaction that moved their records. One round
+    trip when nothing is to be settled.
     """
     if not client_ids:
         return 0
+    [(is_owed, is_given_again)] = await fetch(session, _DUE, sorted(client_ids))
+    done = await _settle_owed(session, client_ids) if is_owed else 0
+    return done + (await once_given.put_right(session, client_ids) if is_given_again else 0)
+
+
+async def _settle_owed(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     owed = [_Owed(*row) for row in await fetch(session, _OWED, sorted(client_ids))]
     if not owed:
         return 0
@@ -125,6 +134,14 @@ _ALL_OWED: Final = """
     WHERE c.settled < c.points AND lender.client_id <> spender.client_id
     LIMIT 100
 """
+_GIVEN: Final = """
+    SELECT DISTINCT r.client_id
+    FROM (
+        SELECT record_id FROM points_bonus
+        UNION SELECT referred_id FROM referral WHERE posting_id IS NOT NULL
+    ) given JOIN source_record r ON r.id = given.record_id
+    WHERE r.client_id > $1 ORDER BY r.client_id LIMIT 500
+"""
 
 
 async def settle_all(database: Database) -> int:
@@ -138,8 +155,22 @@ async def settle_all(database: Database) -> int:
 
         found, points = await database.run(work)
         if not found:
-            return done
+            return done + await _put_all_right(database)
         done += points
+
+
+async def _put_all_right(database: Database) -> int:
+    done, after = 0, UUID(int=0)
+    while True:
+
+        async def work(session: AsyncSession, after: UUID = after) -> tuple[list[UUID], int]:
+            clients = [row[0] for row in await fetch(session, _GIVEN, after)]
+            return clients, await once_given.put_right(session, clients) if clients else 0
+
+        clients, points = await database.run(work)
+        if not clients:
+            return done
+        done, after = done + points, clients[-1]
 
 
 async def _settle_one(session: AsyncSession, one: _Owed, *, at: datetime) -> None:
