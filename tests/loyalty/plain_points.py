@@ -15,7 +15,8 @@ class PlainLot:
     active_from: date
     expires_on: date
     remaining: int
-    ticket: int | None = None
+    given_by: str = ""
+    """The sale or the referral that gave them."""
     held: int = 0
 
     @property
@@ -33,6 +34,28 @@ class PlainTicket:
     back: int = 0
     taken: int = 0
     is_void: bool = False
+
+    @property
+    def is_back(self) -> bool:
+        """Whether nothing of it is left."""
+        return self.is_void or self.back >= self.cents
+
+
+@dataclass
+class Gift:
+    """A bonus, or what one of two got by a referral; withdrawn while somebody has it twice."""
+
+    record: str
+    points: int
+    ticket: int
+    given_by: str
+    is_gone: bool = False
+    """It went back with its sale."""
+    is_withdrawn: bool = False
+    parts: list[tuple[PlainLot, int]] = field(default_factory=list)
+    """What was taken, while it is withdrawn."""
+    wanted: int = 0
+    """What was to be taken."""
 
 
 @dataclass
@@ -64,6 +87,12 @@ class PlainPoints:
     loans: list[Loan] = field(default_factory=list)
     holds: dict[str, PlainHold] = field(default_factory=dict)
     together: bool = False
+    bonuses: list[Gift] = field(default_factory=list)
+    """In the order in which they were given."""
+    referred: dict[str, str] = field(default_factory=dict)
+    """Who was brought, and by whom."""
+    referral: list[Gift] = field(default_factory=list)
+    """Of who brought, then of who was brought; there is one referral at most."""
 
     # --- earning --------------------------------------------------------------------------------
 
@@ -74,22 +103,75 @@ class PlainPoints:
         lot.remaining -= paid
         self.lots.append(lot)
 
+    def is_first_purchase(self, side: str) -> bool:
+        """Say whether a client buys for the first time, and was never welcomed."""
+        records = self.records(side)
+        bought = [one for one in self.tickets.values() if one.record in records and not one.is_void]
+        return not bought and not any(gift.record in records for gift in self.bonuses)
+
     def bring_back(self, number: int, cents: int) -> None:
         """Take what goods had earned: from their lot, then others, then as a debt."""
         ticket = self.tickets[number]
         ticket.back += cents
-        left = 0 if ticket.is_void else max(ticket.cents - ticket.back, 0) // 100
-        wanted = ticket.cents // 100 - left - ticket.taken
+        own = [gift for gift in self.bonuses if gift.ticket == number]
+        base = ticket.cents // 100
+        given = base + sum(gift.points - gift.wanted for gift in own)
+        wanted = given if ticket.is_back else base - (ticket.cents - ticket.back) // 100
+        wanted = min(wanted, given) - ticket.taken if ticket.is_back else wanted - ticket.taken
         ticket.taken += wanted
-        own = sorted(
-            (lot for lot in self.lots if lot.record == ticket.record),
-            key=lambda lot: (lot.ticket != number, lot.at),
-        )
-        for lot in own:
-            part = min(lot.free, wanted)
-            lot.remaining -= part
-            wanted -= part
-        self.debts[ticket.record] = self.debts.get(ticket.record, 0) + wanted
+        self.take(ticket.record, wanted, f"T{number}", owes=True)
+        if ticket.is_back:
+            for gift in own:
+                gift.is_gone = True
+            self.bring_back_referral(number)
+
+    def bring_back_referral(self, number: int) -> None:
+        """Take what a referral gave, with the last of the goods; only the buyer owes."""
+        for gift, owes in zip(self.referral, (False, True), strict=False):
+            if gift.ticket == number and not gift.is_gone:
+                gift.is_gone = True
+                if not gift.is_withdrawn:
+                    self.take(gift.record, gift.points, gift.given_by, owes=owes)
+
+    def take(
+        self, record: str, points: int, given_by: str, *, owes: bool
+    ) -> list[tuple[PlainLot, int]]:
+        """Take points from what gave them, then the oldest ones, then as a debt."""
+        taken = []
+        own = (lot for lot in self.lots if lot.record == record)
+        for lot in sorted(own, key=lambda lot: (lot.given_by != given_by, lot.at)):
+            part = min(lot.free, points)
+            if part:
+                lot.remaining -= part
+                points -= part
+                taken.append((lot, part))
+        if owes:
+            self.debts[record] = self.debts.get(record, 0) + points
+        return taken
+
+    # --- what is given once ---------------------------------------------------------------------
+
+    def put_right(self) -> None:
+        """Withdraw what one client has twice, and give back what was withdrawn of two."""
+        for gift in self.bonuses[1:]:
+            self.set_withdrawn(gift, is_withdrawn=self.together)
+        for gift in self.referral:
+            self.set_withdrawn(gift, is_withdrawn=self.together)
+
+    def set_withdrawn(self, gift: Gift, *, is_withdrawn: bool) -> None:
+        """Withdraw a gift, or give it back."""
+        if gift.is_withdrawn == is_withdrawn:
+            return
+        gift.is_withdrawn = is_withdrawn
+        if gift.is_gone:
+            return
+        if is_withdrawn:
+            gift.wanted = gift.points
+            gift.parts = self.take(gift.record, gift.points, gift.given_by, owes=False)
+        else:
+            for lot, part in gift.parts:
+                lot.remaining += part
+            gift.wanted, gift.parts = 0, []
 
     # --- spending -------------------------------------------------------------------------------
 
@@ -153,6 +235,12 @@ class PlainPoints:
         """Make two clients of the two records again."""
         self.together = False
         self.settle()
+        self.put_right()
+
+    def merge(self) -> None:
+        """Make one client of both."""
+        self.together = True
+        self.put_right()
 
     def settle(self) -> None:
         """Give back what was lent; the spender pays what he can."""

@@ -25,26 +25,34 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
-from rcu.loyalty import adjusting, balances, spending, upkeep
+from rcu.loyalty import adjusting, balances, referring, spending, upkeep
 from rcu.loyalty.adjusting import Proposal
-from rcu.loyalty.errors import HoldClosedError, InsufficientPointsError
+from rcu.loyalty.errors import HoldClosedError, InsufficientPointsError, ReferralRefusedError
 from rcu.loyalty.lots import expires_on
 from rcu.loyalty.models import HoldStatus
+from rcu.loyalty.referring import ReferralRequest
 from rcu.loyalty.spending import Closing, Request
 from rcu.loyalty.wallets import Spender
 from tests.ingestion.shop import Shop, bring_back, cancel, open_shop, sale, unsound
 from tests.loyalty.club import CLUB, activate
-from tests.loyalty.plain_points import PlainHold, PlainLot, PlainPoints, PlainTicket
+from tests.loyalty.plain_points import Gift, PlainHold, PlainLot, PlainPoints, PlainTicket
 
 EXAMPLES = int(os.environ.get("RCU_TEST_POINTS", "10"))
 """Random sequences to run: `make test-long` runs two thousand."""
 STEPS = 20
 ACTIVE_AFTER, MONTHS, HOLD_MINUTES = 2, 1, 30
+WELCOME, BRINGS, BROUGHT, LARGE_ENOUGH = 7, 5, 3, 500
 ZONE = "UTC"
 RULES = CLUB | {
     "active_after_days": ACTIVE_AFTER,
     "expires_after_months": MONTHS,
     "hold_minutes": HOLD_MINUTES,
+    "bonuses": [{"code": "welcome", "kind": "first_purchase", "points": WELCOME}],
+    "referral": {
+        "referrer_points": BRINGS,
+        "referred_points": BROUGHT,
+        "minimum_cents": LARGE_ENOUGH,
+    },
 }
 
 T = TypeVar("T")
@@ -98,11 +106,16 @@ class Club(RuleBasedStateMachine):
         self.now += timedelta(minutes=1)
         return self.now
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(referred=st.none() | sides, buyers=st.lists(sides, max_size=3))
+    def begin(self, referred: str | None, buyers: list[str]) -> None:
         for side in ("one", "two"):
             told = self.run(self.world.shop.profile("pos", self.key(side), title=side))
             self.clients[side] = told["client_id"]
+        # What needs several steps in a row, chance alone would seldom find.
+        if referred is not None:
+            self.refer(referred)
+        for side in buyers:
+            self.earn(side, LARGE_ENOUGH)
 
     # --- earning ---------------------------------------------------------------------------------
 
@@ -116,18 +129,62 @@ class Club(RuleBasedStateMachine):
         )
         told = self.run(self.world.shop.ticket(ticket))
         self.sent[number] = ticket
+        points = cents // 100
+        if cents and self.plain.is_first_purchase(side):
+            points += WELCOME
+            self.plain.bonuses.append(Gift(side, WELCOME, number, f"T{number}"))
         self.plain.tickets[number] = PlainTicket(side, cents)
-        assert told["loyalty"]["earned"] == cents // 100
-        if cents >= 100:
-            self.plain.give(self.lot(side, at, cents // 100, after=ACTIVE_AFTER, ticket=number))
+        if points:
+            by = f"T{number}"
+            self.plain.give(self.lot(side, at, points, after=ACTIVE_AFTER, given_by=by))
+        points += self.pay_referral(side, number, cents, at)
+        assert told["loyalty"]["earned"] == points
+
+    def pay_referral(self, side: str, number: int, cents: int, at: datetime) -> int:
+        """Pay who brought a side, if this is what it waits for; return what the side gets."""
+        plain = self.plain
+        waits = side in plain.referred and not plain.referral and not plain.together
+        if not waits or cents < LARGE_ENOUGH:
+            return 0
+        for record, points in ((plain.referred[side], BRINGS), (side, BROUGHT)):
+            gift = Gift(record, points, number, f"R{number}")
+            plain.referral.append(gift)
+            by = gift.given_by
+            plain.give(self.lot(record, at, points, after=ACTIVE_AFTER, given_by=by))
+        return BROUGHT
+
+    @rule(side=sides)
+    def refer(self, side: str) -> None:
+        other = "two" if side == "one" else "one"
+        at = self.tick()
+        code = self.run(
+            self.do(
+                lambda session: referring.give_code(
+                    session, Spender("pos", self.key(other), None), at=at
+                )
+            )
+        )["code"]
+        name = f"f-{next(_numbers)}"
+        request = ReferralRequest(name, b"", Spender("pos", self.key(side), None), code, ZONE, at)
+        plain = self.plain
+        bought = (one for one in plain.tickets.values() if one.record == side)
+        is_new = all(one.is_void for one in bought) and not plain.referred
+        try:
+            self.run(self.do(lambda session: referring.state_referral(session, request)))
+        except ReferralRefusedError:
+            assert plain.together or not is_new
+            return
+        assert is_new
+        assert not plain.together
+        plain.referred[side] = other
 
     def lot(
-        self, side: str, at: datetime, points: int, *, after: int, ticket: int | None = None
+        self, side: str, at: datetime, points: int, *, after: int, given_by: str = ""
     ) -> PlainLot:
         start = at.date() + timedelta(days=after)
         until = expires_on(start, months=MONTHS)
         assert until is not None
-        return PlainLot(side, at, start, until, points, ticket)
+        return PlainLot(side, at, start, until, points, given_by)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), share=st.integers(1, 100))
@@ -263,7 +320,7 @@ class Club(RuleBasedStateMachine):
         answer = self.run(self.world.shop.merge(self.clients["one"], self.clients["two"]))
         assert answer.status_code == 200, answer.text
         self.decision = answer.json()["decision_id"]
-        self.plain.together = True
+        self.plain.merge()
 
     @precondition(lambda self: self.plain.together)
     @rule(by_undo=st.booleans())

@@ -57,6 +57,7 @@ DUE: Final = """
         WHERE r.client_id = ANY ($1::uuid[])
     ) paid
     WHERE paid.is_again <> (paid.withdrawn_by IS NOT NULL)
+    ORDER BY what, posting_id
 """
 _TICKETS: Final = """
     SELECT p.ticket_id, t.total_cents FROM points_posting p JOIN ticket t ON t.id = p.ticket_id
@@ -86,7 +87,7 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
 
     Return how many points moved.
     """
-    found = [_Given(*row) for row in await fetch(session, DUE, sorted(client_ids))]
+    found = await _find_due(session, client_ids)
     if not found:
         return 0
     tickets = await fetch(session, _TICKETS, [given.posting_id for given in found])
@@ -95,7 +96,7 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     accounts = {entry.account_id for posting in postings for entry in posting.entries}
     await wallets.lock_accounts(session, accounts)
     # As it is now that nobody else moves these points.
-    due = set(await _still_due(session, client_ids))
+    due = set(await _find_due(session, client_ids))
     at = datetime.now(UTC)
     moved = 0
     for given in found:
@@ -107,7 +108,7 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     return moved
 
 
-async def _still_due(session: AsyncSession, client_ids: Collection[UUID]) -> list[_Given]:
+async def _find_due(session: AsyncSession, client_ids: Collection[UUID]) -> list[_Given]:
     return [_Given(*row) for row in await fetch(session, DUE, sorted(client_ids))]
 
 
@@ -197,8 +198,11 @@ class _Case:
         withdrawal = next(p for p in self.postings if p.id == self.given.withdrawn_by)
         giving = next(p for p in self.postings if p.id == self.given.posting_id)
         correcting = [p for p in self.postings if p.corrects_id == giving.id]
+        if self._has_come_back(giving, correcting):
+            # It stays withdrawn: the return took what there was beside.
+            draft.rules = {WITHDRAWN: 0}
+            return
         draft.rules = {WITHDRAWN: -withdrawal.rules[WITHDRAWN]}
-        if not self._has_come_back(giving, correcting):
-            for entry in withdrawal.entries:
-                draft.move(-entry.points, to=entry.account_id, lot=entry.lot_id)
+        for entry in withdrawal.entries:
+            draft.move(-entry.points, to=entry.account_id, lot=entry.lot_id)
         draft.against(Counterpart.ISSUED)
