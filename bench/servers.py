@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import date
 from pathlib import Path
 from urllib.error import URLError
 
@@ -24,6 +25,8 @@ from rcu.access.models import Scope, SourceKind
 from rcu.db.engine import Database
 from rcu.db.migrations import migrate
 from rcu.db.opening import open_database
+from rcu.loyalty import programmes
+from rcu.loyalty.programme import Programme
 from rcu.sales.stores import StoreDetails, add_store
 from rcu.settings import Settings
 
@@ -57,6 +60,12 @@ async def empty_database(settings: Settings) -> AsyncIterator[Database]:
 
         await database.run(work)
         yield database
+
+
+async def put_programme_in_force(session: AsyncSession) -> None:
+    """Have sales earn points, by the programme that comes with the service."""
+    programme = Programme.shipped()
+    await programmes.activate(session, programme, effective_on=date(2020, 1, 1), actor="bench")
 
 
 async def make_keys(database: Database) -> tuple[str, str]:

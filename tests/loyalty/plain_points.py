@@ -231,6 +231,12 @@ class PlainPoints:
         if not self.together:
             self.settle()
 
+    def hand_over(self, to: str, parts: list[tuple[PlainLot, int]]) -> None:
+        """Give points to somebody else, with their days."""
+        for lot, points in parts:
+            lot.remaining -= points
+            self.give(PlainLot(to, lot.at, lot.active_from, lot.expires_on, points))
+
     def part(self) -> None:
         """Make two clients of the two records again."""
         self.together = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 from collections.abc import Coroutine, Iterator
@@ -24,18 +23,24 @@ from hypothesis.stateful import (
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.engine import Database
-from rcu.loyalty import adjusting, balances, referring, spending, upkeep
+from rcu.loyalty import adjusting, balances, referring, spending, transferring, upkeep
 from rcu.loyalty.adjusting import Proposal
-from rcu.loyalty.errors import HoldClosedError, InsufficientPointsError, ReferralRefusedError
+from rcu.loyalty.errors import (
+    HoldClosedError,
+    InsufficientPointsError,
+    ReferralRefusedError,
+    TransferRefusedError,
+)
 from rcu.loyalty.lots import expires_on
 from rcu.loyalty.models import HoldStatus
 from rcu.loyalty.referring import ReferralRequest
 from rcu.loyalty.spending import Closing, Request
+from rcu.loyalty.transferring import TransferRequest
 from rcu.loyalty.wallets import Spender
-from tests.ingestion.shop import Shop, bring_back, cancel, open_shop, sale, unsound
-from tests.loyalty.club import CLUB, activate
+from tests.ingestion.shop import bring_back, cancel, sale, unsound
+from tests.loyalty.club import CLUB
 from tests.loyalty.plain_points import Gift, PlainHold, PlainLot, PlainPoints, PlainTicket
+from tests.loyalty.world import World
 
 EXAMPLES = int(os.environ.get("RCU_TEST_POINTS", "10"))
 """Random sequences to run: `make test-long` runs two thousand."""
@@ -53,32 +58,13 @@ RULES = CLUB | {
         "referred_points": BROUGHT,
         "minimum_cents": LARGE_ENOUGH,
     },
+    "household_transfers": {"allowed": True, "at_most": 10**6},
 }
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
 sides = st.sampled_from(["one", "two"])
 amounts = st.integers(0, 30)
-
-
-class World:
-    """The service on a database, driven from outside any event loop."""
-
-    def __init__(self, url: URL) -> None:
-        self._runner = asyncio.Runner()
-        self.database = Database(url)
-        self._opened = open_shop(self.database)
-        self.shop: Shop = self.run(self._opened.__aenter__())
-        self.run(self.shop.run_sql("UPDATE store SET timezone = 'UTC'"))
-        self.run(activate(self.database, RULES))
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        self.run(self._opened.__aexit__(None, None, None))
-        self.run(self.database.close())
-        self._runner.close()
 
 
 class Club(RuleBasedStateMachine):
@@ -108,9 +94,13 @@ class Club(RuleBasedStateMachine):
 
     @initialize(referred=st.none() | sides, buyers=st.lists(sides, max_size=3))
     def begin(self, referred: str | None, buyers: list[str]) -> None:
+        home = [{"lines": [f"{self.name} rue Fontaine"], "postcode": "69003"}]
         for side in ("one", "two"):
-            told = self.run(self.world.shop.profile("pos", self.key(side), title=side))
+            told = self.run(
+                self.world.shop.profile("pos", self.key(side), title=side, addresses=home)
+            )
             self.clients[side] = told["client_id"]
+        assert self.clients["one"] != self.clients["two"]
         # What needs several steps in a row, chance alone would seldom find.
         if referred is not None:
             self.refer(referred)
@@ -261,6 +251,27 @@ class Club(RuleBasedStateMachine):
         self.plain.spend(told["posting_id"], side, chosen)
 
     @rule(side=sides, points=amounts.filter(bool))
+    def give(self, side: str, points: int) -> None:
+        """Give points to the other one, who lives in the same house."""
+        other = "two" if side == "one" else "one"
+        at = self.tick()
+        name = f"g-{next(_numbers)}"
+        giver, receiver = (Spender("pos", self.key(one), None) for one in (side, other))
+        request = TransferRequest(name, name.encode(), giver, receiver, points, ZONE, at)
+        available = self.plain.available(side, at)
+        try:
+            self.run(self.do(lambda session: transferring.transfer(session, request)))
+        except TransferRefusedError:
+            assert self.plain.together
+            return
+        except InsufficientPointsError:
+            assert available < points
+            return
+        assert available >= points
+        assert not self.plain.together
+        self.plain.hand_over(other, self.plain.choose(side, points, at))
+
+    @rule(side=sides, points=amounts.filter(bool))
     def hold(self, side: str, points: int) -> None:
         request = self.request(side, points)
         available = self.plain.available(side, self.now)
@@ -376,7 +387,7 @@ class Club(RuleBasedStateMachine):
 @pytest.fixture
 def world(anyio_backend: str, database_url: URL) -> Iterator[World]:  # noqa: ARG001
     """Give the service to a test that is no coroutine: Hypothesis drives it."""
-    opened = World(database_url)
+    opened = World(database_url, RULES)
     yield opened
     opened.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID
 
 from rcu.errors import RcuError
@@ -211,6 +212,37 @@ class ReferralRefusedError(RcuError):
             f"The referral is not taken: {_REFUSALS[reason]}.", extra={"reason": reason}
         )
 
+
+class TransferRefusedError(RcuError):
+    """Points cannot be given to this client; `reason` says why."""
+
+    status = 409
+    code = "transfer_refused"
+
+    def __init__(self, reason: TransferRefusal, *, left: int | None = None) -> None:
+        super().__init__(
+            f"The points are not given: {_TRANSFER_REFUSALS[reason]}.",
+            extra={"reason": reason} | ({} if left is None else {"left": left}),
+        )
+
+
+class TransferRefusal(StrEnum):
+    """Why points are not given to somebody."""
+
+    NOT_ALLOWED = "not_allowed"
+    SAME_CLIENT = "same_client"
+    NOT_ONE_HOUSEHOLD = "not_one_household"
+    TOO_FEW = "too_few"
+    LIMIT_REACHED = "limit_reached"
+
+
+_TRANSFER_REFUSALS = {
+    TransferRefusal.NOT_ALLOWED: "the programme in force lets nobody give points away",
+    TransferRefusal.SAME_CLIENT: "both are one client, who has them already",
+    TransferRefusal.NOT_ONE_HOUSEHOLD: "the accounts of the two do not state one postal address",
+    TransferRefusal.TOO_FEW: "they are fewer than the programme lets one give at a time",
+    TransferRefusal.LIMIT_REACHED: "they are more than the programme lets one give in the period",
+}
 
 _REFUSALS = {
     ReferralRefusal.SAME_CLIENT: "both are one client",

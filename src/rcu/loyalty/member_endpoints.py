@@ -1,4 +1,4 @@
-"""Routes of what members do for one another: referrals."""
+"""Routes of what members do for one another: referrals, and points given in a household."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from rcu.clients.errors import IdentifierUnreadableError
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep, SettingsDep
 from rcu.http.routing import api_router
-from rcu.loyalty import referring
+from rcu.loyalty import referring, transferring
 from rcu.loyalty.endpoints import Till, digest_of, spender_of
 from rcu.loyalty.errors import (
+    InsufficientPointsError,
     NoProgrammeError,
     ReferralCodeNotFoundError,
     ReferralRefusedError,
@@ -19,6 +20,7 @@ from rcu.loyalty.errors import (
     RequestIdReusedError,
     SpenderAmbiguousError,
     SpenderNotFoundError,
+    TransferRefusedError,
 )
 from rcu.loyalty.referring import ReferralRequest
 from rcu.loyalty.schemas import (
@@ -26,7 +28,10 @@ from rcu.loyalty.schemas import (
     ReferralCodeRequest,
     ReferralRead,
     ReferralStated,
+    TransferAnswer,
+    TransferOfPoints,
 )
+from rcu.loyalty.transferring import TransferRequest
 
 router = api_router(prefix="/v1/loyalty", tags=["Loyalty"])
 
@@ -78,3 +83,34 @@ async def state_referral(
     )
     answer = await database.run(lambda session: referring.state_referral(session, request))
     return ReferralRead.model_validate(answer)
+
+
+@router.post(
+    "/transfers",
+    responses=problems(
+        *_PERSON_ERRORS,
+        NoProgrammeError,
+        TransferRefusedError,
+        InsufficientPointsError,
+        RequestIdReusedError,
+    ),
+)
+async def transfer_points(
+    body: TransferOfPoints, database: DatabaseDep, settings: SettingsDep, caller: Till
+) -> TransferAnswer:
+    """Give points to somebody of the same household, where the programme allows it.
+
+    They keep their days. Both the giver and the receiver prove themselves, as to spend.
+    """
+    source = caller.writes_as()
+    request = TransferRequest(
+        message_id=body.message_id,
+        digest=digest_of(body, "transfer"),
+        giver=spender_of(source, body.giver, settings, field="giver"),
+        receiver=spender_of(source, body.receiver, settings, field="receiver"),
+        points=body.points,
+        timezone=settings.default_timezone,
+        at=datetime.now(UTC),
+    )
+    answer = await database.run(lambda session: transferring.transfer(session, request))
+    return TransferAnswer.model_validate(answer)

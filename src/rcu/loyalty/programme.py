@@ -166,6 +166,18 @@ class Referral(_Part):
         return self
 
 
+class HouseholdTransfers(_Part):
+    """Whether points can be given to somebody of the same household, and how many."""
+
+    allowed: bool = False
+    at_least: Points = 1
+    """Of one transfer."""
+    at_most: Points = 1000
+    """Of one giver in a period."""
+    period_months: Literal[1, 3, 6, 12] = 12
+    """Of the calendar."""
+
+
 class Programme(_Part):
     """How points are earned, when they can be spent, and what they buy."""
 
@@ -202,6 +214,7 @@ class Programme(_Part):
     four_eyes_above: Annotated[int, Field(ge=0, le=10**9)] = 1000
     tiers: Tiers | None = None
     referral: Referral | None = None
+    household_transfers: HouseholdTransfers = HouseholdTransfers()
 
     @model_validator(mode="after")
     def _codes_are_unique(self) -> Self:

@@ -269,6 +269,23 @@ class ReferralRead(BaseModel):
     status: Literal["pending"]
 
 
+class TransferOfPoints(_Wire):
+    """Points to give to somebody of the same household; both have to prove themselves."""
+
+    message_id: MessageId
+    giver: SpenderNamed
+    receiver: SpenderNamed
+    points: Points
+
+
+class TransferAnswer(BaseModel):
+    """Points that were given."""
+
+    posting_id: UUID
+    points: int
+    available: int = Field(description="What the giver could still spend.")
+
+
 class AdjustmentRequest(_Wire):
     """Points to give to a record, or to take from it (below zero)."""
 

@@ -21,7 +21,7 @@ from rcu.loyalty.errors import (
     RequestIdReusedError,
     RewardNotFoundError,
 )
-from rcu.loyalty.ledger import Crossing, Draft, posting_id
+from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import Lot, Taken, day_in
 from rcu.loyalty.models import Counterpart, HoldStatus, PostingKind
 from rcu.loyalty.programme import Programme
@@ -142,12 +142,7 @@ def _redemption(id_: UUID, spender_id: UUID, spend: Spend, *, on: date, actor: s
     draft.inferred_points = spend.inferred_points
     draft.take(spend.taken)
     draft.against(Counterpart.REDEEMED)
-    lent: dict[UUID, int] = {}
-    for part in spend.taken:
-        account = part.lot.account_id
-        if account != spender_id:
-            lent[account] = lent.get(account, 0) + part.points
-    draft.crossings = [Crossing(account, spender_id, points) for account, points in lent.items()]
+    draft.crossings = wallets.crossings_of(spend, spender_id)
     return draft
 
 

@@ -21,6 +21,7 @@ from rcu.loyalty.errors import (
     SpenderAmbiguousError,
     SpenderNotFoundError,
 )
+from rcu.loyalty.ledger import Crossing
 from rcu.loyalty.lots import Lot, Taken, oldest_first, take, taken_points
 from rcu.loyalty.reach import Held, IdentifierKey, reachable
 
@@ -134,6 +135,25 @@ async def list_accounts(session: AsyncSession, client_id: UUID) -> list[Account]
 async def lock_client(session: AsyncSession, client_id: UUID) -> list[Account]:
     """Lock all accounts of a client, in one order, until the transaction ends."""
     return [Account(*row) for row in await fetch(session, _LOCK, client_id)]
+
+
+_LOCK_CLIENTS: Final = """
+    SELECT r.client_id, a.record_id, a.balance, a.debt
+    FROM points_account a JOIN source_record r ON r.id = a.record_id
+    WHERE r.client_id = ANY ($1::uuid[])
+    ORDER BY a.record_id
+    FOR NO KEY UPDATE OF a
+"""
+
+
+async def lock_clients(
+    session: AsyncSession, client_ids: Collection[UUID]
+) -> dict[UUID, list[Account]]:
+    """Lock all accounts of several clients, in one order, until the transaction ends."""
+    found: dict[UUID, list[Account]] = {client_id: [] for client_id in client_ids}
+    for client_id, *account in await fetch(session, _LOCK_CLIENTS, list(client_ids)):
+        found[client_id].append(Account(*account))
+    return found
 
 
 async def lock_accounts(session: AsyncSession, record_ids: Collection[UUID]) -> list[Account]:
@@ -256,3 +276,13 @@ def choose(wallet: Wallet, points: int, *, inferred_up_to: int) -> Spend:
     verified = take(wallet.lots, min(points, wallet.available))
     inferred = take(wallet.inferred_lots, points - taken_points(verified))
     return Spend((*verified, *inferred), taken_points(inferred))
+
+
+def crossings_of(spend: Spend, spender_id: UUID) -> list[Crossing]:
+    """Return whose points a spend takes under another record, to be settled if they are parted."""
+    lent: dict[UUID, int] = {}
+    for part in spend.taken:
+        account = part.lot.account_id
+        if account != spender_id:
+            lent[account] = lent.get(account, 0) + part.points
+    return [Crossing(account, spender_id, points) for account, points in lent.items()]
