@@ -149,6 +149,7 @@ class LoadProgress:
             console=stderr,
         )
         self._task: TaskID | None = None
+        self._read_bytes = 0
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -170,8 +171,9 @@ class LoadProgress:
         self._task = self._progress.add_task(step, total=total)
 
     def read_to(self, position_bytes: int) -> None:
-        """Hear how far the file was read."""
-        if self._task is not None:
+        """Hear how far the file was read, row by row, which moves on with each block of it."""
+        if self._task is not None and position_bytes != self._read_bytes:
+            self._read_bytes = position_bytes
             self._progress.update(self._task, completed=position_bytes)
 
     def _end_step(self) -> None:
