@@ -38,7 +38,12 @@ def blocking_keys(features: Features) -> frozenset[int]:
 
 def identifying_keys(features: Features) -> frozenset[int]:
     """Return those of the blocking keys by which an identifier, or one mistyped, is found."""
-    return frozenset(_all_hashed(set(_identifier_keys(features))))
+    return frozenset().union(
+        *[_keys_of(EMAIL, email) for email in features.emails],
+        *[_keys_of(PHONE, phone) for phone in features.phones],
+        *[_keys_of(CARD, card) for card in (*features.cards, *features.suspicious_cards)],
+        *[_keys_of(kind, value) for kind, value in features.others],
+    )
 
 
 def loose_keys(features: Features) -> frozenset[int]:
@@ -46,7 +51,10 @@ def loose_keys(features: Features) -> frozenset[int]:
 
     Many who share one are plainly different people.
     """
-    return frozenset(_all_hashed(set(_loose_keys(features))))
+    named = _keys_of_names(features.given_name, features.family_name, features.birth_name)
+    given = _given_sounds(features.given_name)
+    family = _family_sounds(features.family_name) | _family_sounds(features.birth_name)
+    return named.union(_all_hashed(set(_dated_and_placed(features, given | family, family))))
 
 
 def _all_hashed(texts: Collection[str]) -> tuple[int, ...]:
@@ -54,20 +62,27 @@ def _all_hashed(texts: Collection[str]) -> tuple[int, ...]:
     return unpack(f">{len(digests)}q", b"".join(digests))
 
 
-def _loose_keys(features: Features) -> Iterator[str]:
-    given = _given_sounds(features.given_name)
-    family = _family_sounds(features.family_name) | _family_sounds(features.birth_name)
-    for g in given:
-        for f in family:
-            yield f"name:{g}|{f}" if g <= f else f"name:{f}|{g}"
-    sounds = given | family
-    if features.given_name and features.family_name:
-        yield from _skeletons(features)
-        yield from (f"initial:{features.given_name[0][0]}|{f}" for f in family)
+@lru_cache(maxsize=16384)
+def _keys_of_names(
+    given_name: tuple[str, ...], family_name: tuple[str, ...], birth_name: tuple[str, ...]
+) -> frozenset[int]:
+    """Return the keys of names alone: who is known to several sources bears them in each."""
+    given = _given_sounds(given_name)
+    family = _family_sounds(family_name) | _family_sounds(birth_name)
+    keys = {f"name:{min(g, f)}|{max(g, f)}" for g in given for f in family}
+    if given_name and family_name:
+        keys.update(_skeletons(given_name, family_name, birth_name))
+        keys.update(f"initial:{given_name[0][0]}|{f}" for f in family)
+    return frozenset(_all_hashed(keys))
+
+
+def _dated_and_placed(
+    features: Features, sounds: frozenset[str], family: frozenset[str]
+) -> Iterator[str]:
     if features.birth_date is not None:
         day = _either_order(features.birth_date)
         yield from (f"born:{day}|{s}" for s in sounds)
-    yield from _address_keys(features, given | family, family)
+    yield from _address_keys(features, sounds, family)
 
 
 def _address_keys(
@@ -85,23 +100,24 @@ def _address_keys(
             yield from (f"door:{number}|{last_word}|{s}" for s in family)
 
 
-def _identifier_keys(features: Features) -> Iterator[str]:
-    for email in features.emails:
-        yield f"{EMAIL}:{email}"
-    for phone in features.phones:
-        yield f"{PHONE}:{phone}"
-        yield from _deletions(PHONE, phone[3:] if phone.startswith("+33") else phone[1:])
-    for card in features.cards:
-        yield f"{CARD}:{card}"
-        if check_card(card) is CardCheck.UNCHECKED:
-            yield from _deletions(CARD, card)
-    for card in features.suspicious_cards:
-        yield f"{CARD}:{card}"
-        yield from (f"{CARD}:{candidate}" for candidate in corrections(card))
-    for kind, value in features.others:
-        yield f"{kind}:{value}"
-        if value.isdigit():
-            yield from _deletions(kind, value)
+@lru_cache(maxsize=16384)
+def _keys_of(kind: str, value: str) -> frozenset[int]:
+    """Return the keys of one identifier, or of a card that fails its check digit."""
+    return frozenset(_all_hashed(set(_texts_of(kind, value))))
+
+
+def _texts_of(kind: str, value: str) -> Iterator[str]:
+    yield f"{kind}:{value}"
+    if kind == PHONE:
+        yield from _deletions(PHONE, value[3:] if value.startswith("+33") else value[1:])
+    elif kind == CARD:
+        check = check_card(value)
+        if check is CardCheck.UNCHECKED:
+            yield from _deletions(CARD, value)
+        elif check is CardCheck.SUSPICIOUS:
+            yield from (f"{CARD}:{candidate}" for candidate in corrections(value))
+    elif kind != EMAIL and value.isdigit():
+        yield from _deletions(kind, value)
 
 
 def _deletions(kind: str, value: str) -> Iterator[str]:
@@ -110,10 +126,12 @@ def _deletions(kind: str, value: str) -> Iterator[str]:
         yield from {f"{kind}-1:{value[:i]}{value[i + 1 :]}" for i in range(len(value))}
 
 
-def _skeletons(features: Features) -> Iterator[str]:
+def _skeletons(
+    given_name: tuple[str, ...], family_name: tuple[str, ...], birth_name: tuple[str, ...]
+) -> Iterator[str]:
     """Yield the consonants of both names, first letters kept: meets names with a vowel mistyped."""
-    given = _skeleton(facets(features.given_name).core_joined)
-    for name in (features.family_name, features.birth_name):
+    given = _skeleton(facets(given_name).core_joined)
+    for name in (family_name, birth_name):
         if name:
             family = _skeleton(facets(name).core_joined)
             if len(family) + len(given) >= _SHORTEST_SKELETONS:
