@@ -123,6 +123,9 @@ class AttachRateRecordChange(Base):
     was_client_id: Mapped[UUID]
     was_kind: Mapped[str]
     was_placement: Mapped[str]
+    profile_at: Mapped[datetime | None] = mapped_column(
+        Timestamp, comment="when its first profile was received, if that is the change"
+    )
     counted: Mapped[bool] = mapped_column(
         server_default=text("false"), comment="whether the cells know of it"
     )

@@ -19,8 +19,8 @@ from rcu.sales.attachments import METHOD_SQL
 from rcu.sales.stories import REASON_SQL
 
 PROFILE_SINCE_SQL: Final = """coalesce(
-            (SELECT max(x.made_at) FROM attach_rate_record_change x
-             WHERE x.record_id = m.id AND x.was_kind <> 'profile'),
+            (SELECT x.profile_at FROM attach_rate_record_change x
+             WHERE x.record_id = m.id AND x.profile_at IS NOT NULL),
             m.created_at
         )"""
 """Since when a record `m` is a profile: since it was made, or became one."""
