@@ -99,9 +99,9 @@ async def _measure(database: Database) -> None:
     screen.print(f"| cells, of all grains | {cells[0]:,} ({cells[1]}) |")
     for name, groups in GROUPINGS:
         await _median(name, database, Question(FIRST, LAST, group_by=groups))
-    for name, back in (("hour", 1 / 24), ("day", 1), ("week", 7), ("two weeks", 14)):
+    for name, back in (("an hour", 1 / 24), ("a day", 1), ("a week", 7), ("two weeks", 14)):
         question = Question(FIRST, LAST, as_of=END - timedelta(days=back))
-        await _median(f"the month, as known a {name} before its end", database, question)
+        await _median(f"the month, as known {name} before its end", database, question)
     for which in (Which.MISSED, Which.ACCOUNTS_OPENED):
         await _pages(database, which)
     await _pending(database)

@@ -21,7 +21,7 @@ CHUNK: Final = 500_000
 
 # The triggers and foreign keys of a row at a time would take most of the time; what the triggers
 # write is written here, for all rows at once.
-_BEGIN: Final = "SET session_replication_role = replica"
+_BEGIN: Final = "SET session_replication_role = replica; SELECT setseed(0.5)"
 
 _PLACES: Final = f"""
     INSERT INTO source (code, name, kind) VALUES ('pos', 'Tills', 'pos');
@@ -67,15 +67,17 @@ _TICKETS: Final = f"""
         business_date, sold_at, received_at, channel, currency, total_cents, lines, payments,
         cashier, record_id, link, sale_client_id, sale_method, sale_reason
     )
-    SELECT uuidv7(at - now()), 'pos', 'T' || n, 'M' || n, '', CASE WHEN n % 25 = 0 THEN 'return'
-           ELSE 'sale' END, 'S' || 1 + n % {STORES}, 'L' || 1 + n / {STORES} % {TILLS}, n,
+    SELECT uuidv7(at - now()), 'pos', 'T' || sold.n, 'M' || sold.n, '',
+           CASE WHEN sold.n % 25 = 0 THEN 'return' ELSE 'sale' END, 'S' || 1 + sold.n % {STORES},
+           'L' || 1 + sold.n / {STORES} % {TILLS}, sold.n,
            (at AT TIME ZONE 'Europe/Paris')::date, at, at, 'store', 'EUR',
-           (CASE WHEN n % 25 = 0 THEN -1 ELSE 1 END) * (100 + n % 9000), '[]', '[]',
-           'C' || 1 + n / {STORES} % {CASHIERS}, r.id, 'identifiers',
+           (CASE WHEN sold.n % 25 = 0 THEN -1 ELSE 1 END) * (100 + sold.n % 9000), '[]', '[]',
+           'C' || 1 + sold.n / {STORES} % {CASHIERS}, r.id, 'identifiers',
            CASE WHEN is_known THEN o.id END,
-           CASE WHEN is_known THEN CASE WHEN r.is_profile THEN 'own_record' ELSE 'payment_token' END
-           END,
-           CASE WHEN NOT is_known THEN (ARRAY['not_asked', 'unknown', 'mistyped'])[1 + n % 3] END
+           CASE WHEN is_known AND r.is_profile THEN 'own_record'
+                WHEN is_known THEN 'payment_token' END,
+           CASE WHEN NOT is_known
+                THEN (ARRAY['not_asked', 'unknown', 'mistyped'])[1 + sold.n % 3] END
     FROM (
         SELECT n, date '{FIRST_DAY}' + (n / {STORES} % {DAYS}) * interval '1 day'
                + interval '8 hours' + random() * interval '11 hours' AS at,

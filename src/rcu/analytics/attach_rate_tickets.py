@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from rcu.analytics.attach_rate_errors import FiguresTooCostlyError
-from rcu.analytics.attach_rate_figures import LONGEST_SECONDS, Question
+from rcu.analytics.attach_rate_figures import SETTINGS, Question
 from rcu.analytics.attach_rate_sql import (
     HOUR_SQL,
     IS_MISSED_SQL,
@@ -138,7 +138,7 @@ async def list_tickets(
     )
     try:
         async with database.driver_connection() as connection, connection.transaction():
-            await connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
+            await connection.execute(SETTINGS)
             found = [dict(row) for row in await connection.fetch(statement, *values)]
     except asyncpg.QueryCanceledError as error:
         raise FiguresTooCostlyError from error
