@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -19,7 +20,10 @@ from tests.ingestion.shop import Shop, assert_sound, clear
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analytics.md"
 
 
-@pytest.fixture(scope="module", params=range(3))
+HISTORIES = int(os.environ.get("RCU_TEST_VIEWS", "3"))
+
+
+@pytest.fixture(scope="module", params=range(HISTORIES))
 async def shop(opened_shop: Shop, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     """Give a retailer with a history, which the tests of this module only read."""
     await clear(opened_shop.database)

@@ -70,7 +70,8 @@ def export(
         f"{escape(str(to))}: {len(done.manifest.tables)} tables as of "
         f"{done.manifest.snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC. "
         f"{done.changed_parts} of {done.looked_at_parts} months or tables differed: "
-        f"{done.written_rows:,} rows written to {done.written_files} files.",
+        f"{done.written_rows:,} rows written to {done.written_files} files."
+        + ("" if done.manifest.is_one_instant else " What was not looked at is as of before."),
         soft_wrap=True,
         highlight=False,
     )
