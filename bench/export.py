@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from bench.report import describe_machine
 from bench.servers import empty_database, scratch_settings
+from rcu.analytics.attach_rate_rollups import fold
 from rcu.analytics.export import Exported, Wanted, export
 from rcu.db.engine import Database
 
@@ -75,7 +76,6 @@ FILL = (
     JOIN made m ON m.n = t.n % :records
     CROSS JOIN LATERAL (SELECT code FROM store ORDER BY code LIMIT 1) s
     """,
-    "ANALYZE",
 )
 LATE = """
     UPDATE source_record r SET client_id = owner.client_id, placement = 'payment_token'
@@ -96,6 +96,10 @@ async def fill(database: Database, tickets: int) -> None:
                 ":tickets", str(tickets)
             )
             await (await session.connection()).exec_driver_sql(made)
+    # As a service that runs has done long before.
+    await fold(database, timezone="Europe/Paris")
+    async with database.read() as connection:
+        await connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 async def timed(database: Database, folder: Path, what: str) -> Exported:

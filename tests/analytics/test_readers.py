@@ -81,7 +81,7 @@ _VIEWS = """
 """
 _TABLES = """
     SELECT oid::regclass::text FROM pg_class
-    WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relnamespace = 'public'::regnamespace ORDER BY 1
 """
 _FUNCTIONS = """
     SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
@@ -114,6 +114,7 @@ async def test_a_reader_reads_no_table_and_calls_no_function_of_ours(reading: Re
     )
 
     assert len(tables) > 40
+    assert "attach_rate_pending" in tables
     assert read == []
     assert "lock_until_commit(bigint[],bigint)" in functions
     assert callable_ones == []
