@@ -22,7 +22,13 @@ from rcu.identity.model import Model
 from rcu.identity.pairs import NOTHING_READ, Around, Component, read_around
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Pair, StoredRecord, list_features
-from rcu.identity.scoring import Decision, PairScore, is_plainly_apart, score_pair
+from rcu.identity.scoring import (
+    Decision,
+    PairScore,
+    is_plainly_apart,
+    score_pair,
+    score_unless_apart,
+)
 from rcu.identity.sharing import is_shared, is_shared_by_number
 
 
@@ -353,7 +359,8 @@ class Neighbourhood:
         """Return the scores of the candidate pairs that the writes may have changed.
 
         Most candidates only share a name's sound or a place, and are plainly two people: those
-        are left out, most of them without having been read.
+        are left out, most of them without having been read. So are pairs of a written record that
+        stay apart: nothing is stored of it by then.
         """
         pairs: set[Pair] = set()
         for w in self.written.values():
@@ -369,11 +376,16 @@ class Neighbourhood:
             if not self._is_generic(identifier):
                 pairs.update(combinations(sorted(self._holding(identifier)), 2))
         pairs |= self.reexamined.candidates
-        return {
-            (a, b): self.weigh(self.features[a], self.features[b])
-            for a, b in pairs
-            if not self._is_plainly_apart((a, b))
-        }
+        scores = {pair: self._weigh_candidates(pair) for pair in pairs}
+        return {pair: score for pair, score in scores.items() if score is not None}
+
+    def _weigh_candidates(self, pair: Pair) -> PairScore | None:
+        a, b = self.features[pair[0]], self.features[pair[1]]
+        if is_plainly_apart(a, b, self.model):
+            return None
+        if self.written.keys().isdisjoint(pair):
+            return self.weigh(a, b)
+        return score_unless_apart(a, b, self.model, shared=self.shared)
 
     def weigh(self, a: Features, b: Features) -> PairScore:
         """Return the score of two records; what they share must be settled already."""

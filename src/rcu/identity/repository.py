@@ -140,7 +140,7 @@ async def current_client_id(session: AsyncSession, client_id: UUID) -> UUID | No
 # --- writing ------------------------------------------------------------------------------------
 
 
-SAVE_RECORDS: Final = """
+ADD_RECORDS: Final = """
     INSERT INTO source_record AS held
         (id, source, external_id, kind, client_id, placement, profile, features,
          created_at, changed_at)
@@ -149,11 +149,15 @@ SAVE_RECORDS: Final = """
                 $7::jsonb[], $8::jsonb[])
         AS saved (id, source, external_id, kind, client_id, placement, profile, features)
     ORDER BY id
+"""
+"""Takes the columns of `SavedRecord` as arrays, and the time as its ninth value."""
+SAVE_RECORDS: Final = f"""
+    {ADD_RECORDS}
     ON CONFLICT (id) DO UPDATE
     SET kind = excluded.kind, placement = excluded.placement, profile = excluded.profile,
         features = excluded.features, changed_at = excluded.changed_at, version = held.version + 1
-"""
-"""Takes the columns of `SavedRecord` as arrays, and the time as its ninth value."""
+"""  # noqa: S608 - of a constant
+"""Does as `ADD_RECORDS` does, and replaces what the profiles of those that exist say."""
 
 
 async def save_records(

@@ -108,6 +108,7 @@ async def place(
         identifiers=[row for d in drafts.values() for row in _stated(d, prepared.region)],
         pairs=worth_storing(scores),
         model_version=model.version,
+        are_new=all(draft.is_new for draft in drafts.values()),
         # Where records move, whom they leave matters too, and `adopt` looks at all of them.
         client_ids=() if moves else clients,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
 from rcu.identity.pairs import ScoredPair, saving_pairs
-from rcu.identity.repository import SAVE_RECORDS, SavedRecord
+from rcu.identity.repository import ADD_RECORDS, SAVE_RECORDS, SavedRecord
 
 
 class SavedKey(NamedTuple):
@@ -45,28 +45,41 @@ class SavedProfiles:
     pairs: Collection[ScoredPair]
     model_version: str
     """That of the model which scored the pairs."""
+    are_new: bool
+    """Whether none of the records exists yet."""
     client_ids: Collection[UUID]
     """Clients that have one of the records from now on, and that nobody leaves."""
 
 
-_SAVE = f"""
-    WITH saved AS ({SAVE_RECORDS}), keyed AS (
-        INSERT INTO blocking_key (key, record_id, face)
-        SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[])
-        ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face
-    ), scored AS ({saving_pairs(17)}), refreshed AS (
-        INSERT INTO client AS c (id, known, version, created_at, changed_at)
-        SELECT id, true, 1, $9, $9 FROM unnest($25::uuid[]) AS id ORDER BY id
-        ON CONFLICT (id) DO UPDATE
-        SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
-            retired_at = NULL
-    )
-    INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
-    SELECT kind, value, record_id, 'profile', verified_at, $9
-    FROM unnest($13::text[], $14::text[], $15::uuid[], $16::timestamptz[])
-        AS stated (kind, value, record_id, verified_at)
-    ON CONFLICT (kind, value, record_id, origin) DO UPDATE SET verified_at = excluded.verified_at
-"""  # noqa: S608 - of constants
+def _saving(records: str, *, key_exists: str, is_stated: str) -> str:
+    return f"""
+        WITH saved AS ({records}), keyed AS (
+            INSERT INTO blocking_key (key, record_id, face)
+            SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[]) {key_exists}
+        ), scored AS ({saving_pairs(17)}), refreshed AS (
+            INSERT INTO client AS c (id, known, version, created_at, changed_at)
+            SELECT id, true, 1, $9, $9 FROM unnest($25::uuid[]) AS id ORDER BY id
+            ON CONFLICT (id) DO UPDATE
+            SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
+                retired_at = NULL
+        )
+        INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
+        SELECT kind, value, record_id, 'profile', verified_at, $9
+        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::timestamptz[])
+            AS stated (kind, value, record_id, verified_at) {is_stated}
+    """  # noqa: S608 - of constants
+
+
+# Of a new record there is nothing yet that a row could meet: not to look saves a sixth of the time.
+_ADD = _saving(ADD_RECORDS, key_exists="", is_stated="")
+_SAVE = _saving(
+    SAVE_RECORDS,
+    key_exists="ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face",
+    is_stated="""
+        ON CONFLICT (kind, value, record_id, origin) DO UPDATE
+        SET verified_at = excluded.verified_at
+    """,
+)
 
 
 async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: datetime) -> None:
@@ -77,7 +90,7 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
     if saved.records:
         await fetch(
             session,
-            _SAVE,
+            _ADD if saved.are_new else _SAVE,
             *columns(saved.records),
             at,
             *(columns(saved.keys) if saved.keys else [[], [], []]),
