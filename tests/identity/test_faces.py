@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcu.identity.blocking import identifier_key
-from rcu.identity.faces import keys_with_faces, pack_face, unpack_face
+from rcu.identity.faces import Apart, keys_with_faces, pack_face, unpack_face
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import contradiction
+from rcu.identity.scoring import contradiction, is_plainly_apart
 from tests.identity.people import features, home
 
 NAMES = st.sampled_from(["Lou", "Louis", "Jean-Marc", "J M", "Kervella", "Le Goarnig", "L", ""])
@@ -36,6 +36,18 @@ def test_a_face_contradicts_whom_its_record_contradicts(one: Features, other: Fe
     assert contradiction(one, unpack_face(pack_face(other)), model) == contradiction(
         one, other, model
     )
+
+
+@pytest.mark.parametrize("excused", [set(), {"given_name"}, {"birth_date"}])
+@given(one=PEOPLE, other=PEOPLE)
+def test_faces_part_those_whom_the_scorer_parts(
+    one: Features, other: Features, excused: set[str]
+) -> None:
+    document = Model.shipped().document.model_copy(update={"excusable_differences": excused})
+    model = Model(document)
+    face = pack_face(other)
+
+    assert Apart(one, model)[face] == is_plainly_apart(one, unpack_face(face), model)
 
 
 @pytest.mark.parametrize("identifier", [{"email": "lou@mail.example"}, {"phone": "0637194285"}])

@@ -10,7 +10,7 @@ from functools import lru_cache
 from rcu.identity.blocking import identifying_keys, loose_keys
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import are_born_apart, is_plainly_apart
+from rcu.identity.scoring import are_born_apart, are_faces_apart
 
 _MARK = "|"
 
@@ -85,6 +85,6 @@ class Apart(dict[str, bool]):
         found = (
             self._features.birth_date is not None
             and are_born_apart(self._features, unpack_birth_date(face), self._model)
-        ) or is_plainly_apart(self._features, unpack_face(face), self._model)
+        ) or are_faces_apart(self._features, unpack_face(face), self._model)
         self[face] = found
         return found

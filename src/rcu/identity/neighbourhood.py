@@ -123,7 +123,8 @@ class Neighbourhood:
             holders={key: set() for key in keys},
         )
         for key, faces in held.items():
-            near.holders[key].update(faces.keys() - near.written.keys())
+            near.holders[key].update(faces)
+            near.holders[key].difference_update(near.written)
         for w in written:
             near._write(w)
         near.turning = KeyTurns.of(near.written.values(), near.holders, cap=model.key_cap)
@@ -381,11 +382,10 @@ class Neighbourhood:
 
     def _weigh_candidates(self, pair: Pair) -> PairScore | None:
         a, b = self.features[pair[0]], self.features[pair[1]]
-        if is_plainly_apart(a, b, self.model):
-            return None
-        if self.written.keys().isdisjoint(pair):
-            return self.weigh(a, b)
-        return score_unless_apart(a, b, self.model, shared=self.shared)
+        if not self.written.keys().isdisjoint(pair):
+            # Whose face is that of somebody else was not even read.
+            return score_unless_apart(a, b, self.model, shared=self.shared)
+        return None if is_plainly_apart(a, b, self.model) else self.weigh(a, b)
 
     def weigh(self, a: Features, b: Features) -> PairScore:
         """Return the score of two records; what they share must be settled already."""
