@@ -8,9 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from rcu.identity.blocking import identifying_keys, loose_keys
+from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.features import Features
+from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
-from rcu.identity.scoring import are_born_apart, are_faces_apart
+from rcu.identity.name_comparison import given_names_differ
+from rcu.identity.scoring import is_plainly_apart
 
 _MARK = "|"
 
@@ -41,7 +44,6 @@ def pack_face(features: Features) -> str:
     )
 
 
-@lru_cache(maxsize=65536)
 def unpack_face(face: str) -> Features:
     """Return the features, those of its face only, of the record that `pack_face` packed."""
     given, family, birth, gender, born = face.split(_MARK)
@@ -50,41 +52,46 @@ def unpack_face(face: str) -> Features:
         family_name=tuple(family.split()),
         birth_name=tuple(birth.split()),
         gender=gender or None,
-        birth_date=unpack_birth_date(face).birth_date,
+        birth_date=f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None,
         birth_date_is_vague=born.endswith("~"),
     )
-
-
-def unpack_birth_date(face: str) -> Features:
-    """Return the features of a face of which only the birth date is known."""
-    return _born(face[face.rindex(_MARK) + 1 :])
 
 
 @lru_cache(maxsize=65536)
 def _born(born: str) -> Features:
-    return Features(
-        birth_date=f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None,
-        birth_date_is_vague=born.endswith("~"),
-    )
+    return unpack_face(_MARK * 4 + born)
 
 
 class Apart(dict[str, bool]):
     """Whether those who have a face are plainly somebody else than one record.
 
     Asked for each face once. They are known to share no identifier with the record, so that
-    `scoring.is_plainly_apart` says the same of their records.
+    `scoring.is_plainly_apart` says the same of their records, and of their faces: where nothing
+    excuses a difference it comes down to birth dates, which are soon compared, and given names,
+    which many faces have in common.
     """
 
     def __init__(self, features: Features, model: Model) -> None:
         super().__init__()
         self._features = features
         self._model = model
+        self._named: dict[str, bool] = {}
 
     def __missing__(self, face: str) -> bool:
-        # Most are parted by the birth date alone, which is soon told.
-        found = (
-            self._features.birth_date is not None
-            and are_born_apart(self._features, unpack_birth_date(face), self._model)
-        ) or are_faces_apart(self._features, unpack_face(face), self._model)
+        if self._model.excusable_differences:
+            found = is_plainly_apart(self._features, unpack_face(face), self._model)
+        else:
+            names, _gender, born = face.rsplit(_MARK, 2)
+            found = compare_birth_dates(
+                self._features, _born(born)
+            ) == DIFFERENT or self._is_named_otherwise(names)
         self[face] = found
+        return found
+
+    def _is_named_otherwise(self, names: str) -> bool:
+        found = self._named.get(names)
+        if found is None:
+            found = self._named[names] = given_names_differ(
+                self._features, unpack_face(names + _MARK * 2), self._model.is_common_given_name
+            )
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -71,7 +72,7 @@ def given_names_differ(a: Features, b: Features, is_common: CommonName) -> bool:
 
     Crossing names is what can mend a difference, and never makes one.
     """
-    given = compare_given(a.given_name, b.given_name, is_common)
+    given = cached_given(a.given_name, b.given_name, is_common)
     return given.level == DIFFERENT and _compare_crossed(a, b, is_common) is None
 
 
@@ -99,8 +100,8 @@ def _swap(
     other_family: tuple[str, ...],
     is_common: CommonName,
 ) -> ComparedNames | None:
-    one = compare_given(given, other_family, _never)
-    two = compare_given(family, other_given, _never)
+    one = cached_given(given, other_family, _never)
+    two = cached_given(family, other_given, _never)
     if (
         one.level in _PLAUSIBLE
         and two.level in _PLAUSIBLE
@@ -157,6 +158,10 @@ def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName)
     return Compared(
         _compare_word(one, two, both_common=is_common(one.joined) and is_common(two.joined))
     )
+
+
+cached_given = lru_cache(maxsize=1 << 15)(compare_given)
+"""Compares two given names, and remembers the answer: few given names are borne by many."""
 
 
 def _compare_word(one: NameFacets, two: NameFacets, *, both_common: bool) -> str:

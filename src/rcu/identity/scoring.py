@@ -30,7 +30,7 @@ from rcu.identity.levels import (
     ComparedNames,
 )
 from rcu.identity.model import Model
-from rcu.identity.name_comparison import compare_names, given_names_differ
+from rcu.identity.name_comparison import compare_names
 
 GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
 _NAME_CACHE_SIZE = 50_000
@@ -185,7 +185,7 @@ def is_plainly_apart(a: Features, b: Features, model: Model) -> bool:
     `score_pair` sets such a pair apart whatever else it finds; this costs a fraction of it. False
     says nothing.
     """
-    if are_born_apart(a, b, model) or contradiction(a, b, model) in _PLAIN:
+    if _are_born_apart(a, b, model) or contradiction(a, b, model) in _PLAIN:
         return not (
             (a.emails and b.emails and not set(a.emails).isdisjoint(b.emails))
             or (a.phones and b.phones and not set(a.phones).isdisjoint(b.phones))
@@ -197,7 +197,7 @@ def is_plainly_apart(a: Features, b: Features, model: Model) -> bool:
 _PLAIN = frozenset({GIVEN_NAME, BIRTH_DATE})
 
 
-def are_born_apart(a: Features, b: Features, model: Model) -> bool:
+def _are_born_apart(a: Features, b: Features, model: Model) -> bool:
     """Tell whether the birth dates alone make two people of two records, whatever their names.
 
     Cheaper to find than the contradiction of names, and enough where nothing may excuse it.
@@ -207,18 +207,6 @@ def are_born_apart(a: Features, b: Features, model: Model) -> bool:
         and BIRTH_DATE not in model.excusable_differences
         and not (a.others and b.others)
     )
-
-
-def are_faces_apart(a: Features, b: Features, model: Model) -> bool:
-    """Tell of two faces what `is_plainly_apart` does, at less cost: they hold no identifiers."""
-    if BIRTH_DATE in model.excusable_differences:
-        return contradiction(a, b, model) in _PLAIN
-    born = compare_birth_dates(a, b)
-    if born == DIFFERENT:
-        return True
-    if born == EXACT and GIVEN_NAME in model.excusable_differences:
-        return False
-    return given_names_differ(a, b, model.is_common_given_name)
 
 
 def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
