@@ -217,6 +217,35 @@ async def test_a_question_that_makes_no_sense_is_refused_by_its_field(
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
+async def test_figures_that_take_too_long_are_refused_and_leave_the_connection_as_it_was(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.ticket(sale())
+    slow = "SET LOCAL statement_timeout = '1ms'"
+    with monkeypatch.context() as patch:
+        patch.setattr("rcu.analytics.attach_rate_figures._SETTINGS", slow)
+        answers = [
+            await shop.call("GET", f"analytics/attach-rate{path}", params=MARCH)
+            for path in ("", "/tickets")
+        ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert {answer.json()["type"] for answer in answers} == {"/problems/figures-too-costly"}
+    assert (await totals(shop))["tickets"] == 1
+
+
+async def test_an_answer_of_too_many_rows_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for store in ("S001", "S002"):
+        await shop.ticket(sale(store=store))
+    monkeypatch.setattr("rcu.analytics.attach_rate_figures.MOST_GROUPS", 1)
+
+    response = await shop.call("GET", "analytics/attach-rate", params=MARCH | {"group_by": "store"})
+
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/too-many-groups")
+
+
 async def test_a_cursor_of_another_list_is_refused(shop: Shop) -> None:
     params = MARCH | {"cursor": "WzFd"}
 

@@ -6,7 +6,8 @@ of one instant, to the ticket, whatever is posted or folded meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -24,7 +25,7 @@ MOST_GROUPS: Final = 10_000
 """Rows of one answer."""
 LONGEST_SECONDS: Final = 20
 """Of one statement; with `as_of`, what changed since is read ticket by ticket."""
-SETTINGS: Final = (
+_SETTINGS: Final = (
     f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'; "
     "SET LOCAL plan_cache_mode = force_custom_plan"
 )
@@ -177,19 +178,22 @@ async def find_attach_rate(database: Database, question: Question) -> AttachRate
     Raises `TooManyGroupsError` when the answer would have more than `MOST_GROUPS` rows, and
     `FiguresTooCostlyError` when it takes too long to work out.
     """
-    statement, values = _statement(question)
-    try:
-        async with database.driver_connection() as connection, connection.transaction():
-            await connection.execute(SETTINGS)
-            rows = await connection.fetch(statement, *values)
-    except asyncpg.QueryCanceledError as error:
-        raise FiguresTooCostlyError from error
+    source, values = selection(question)
+    keys = [_EXPRESSIONS[dimension] for dimension in question.group_by]
+    groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
+    statement = (
+        f"SELECT {', '.join([*keys, 'currency', *_SUMS])} {source} "
+        f"GROUP BY {groups} HAVING sum(tickets) <> 0 ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
+    )
+    async with asking(database) as connection:
+        rows = await connection.fetch(statement, *values)
     if len(rows) > MOST_GROUPS:
         raise TooManyGroupsError(MOST_GROUPS)
     return _answer(rows, len(question.group_by))
 
 
-def _statement(question: Question) -> tuple[str, list[Any]]:
+def selection(question: Question) -> tuple[str, list[Any]]:
+    """Return what a question is answered from, `FROM ... WHERE ...`, and the values of it."""
     values: list[Any] = [
         question.as_of, question.first, question.last, question.grain, question.kind,
     ]  # fmt: skip
@@ -197,15 +201,25 @@ def _statement(question: Question) -> tuple[str, list[Any]]:
     for dimension, wanted in question.only.items():
         values.append(list(wanted))
         conditions.append(f"coalesce({_EXPRESSIONS[dimension]}::text, '') = ANY (${len(values)})")
-    keys = [_EXPRESSIONS[dimension] for dimension in question.group_by]
-    groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
     told = _TOLD_THEN if question.as_of else _TOLD_NOW
-    statement = (
-        f"SELECT {', '.join([*keys, 'currency', *_SUMS])} FROM ({told}) AS told "  # noqa: S608
-        f"WHERE {' AND '.join(conditions)} GROUP BY {groups} HAVING sum(tickets) <> 0 "
-        f"ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
-    )
-    return statement, values
+    return f"FROM ({told}) AS told WHERE {' AND '.join(conditions)}", values
+
+
+@asynccontextmanager
+async def asking(database: Database) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """Give a connection that sees one instant, for a question that may take its time.
+
+    Raises `FiguresTooCostlyError` when that is over.
+    """
+    async with (
+        database.driver_connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(_SETTINGS)
+        try:
+            yield connection
+        except asyncpg.QueryCanceledError as error:
+            raise FiguresTooCostlyError from error
 
 
 def _answer(rows: Sequence[Any], dimensions: int) -> AttachRate:

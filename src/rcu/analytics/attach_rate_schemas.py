@@ -132,7 +132,7 @@ class CountedTicket(BaseModel):
     method: str | None
     reason: str | None
     is_missed: bool
-    is_opening: bool = Field(description="An account was opened with it.")
+    accounts_opened: int = Field(description="1 when an account was opened with it.")
 
 
 class CountedTicketPage(BaseModel):
