@@ -10,9 +10,11 @@ import threading
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from rcu.analytics import export_parquet
 from rcu.analytics.export import Exported, Wanted, export
 from rcu.analytics.export_errors import (
     ExportFolderError,
@@ -241,6 +243,34 @@ async def test_a_table_without_rows_can_be_read(shop: Shop, tmp_path: Path) -> N
         [path, *_] = table.files
         names = pq.ParquetFile(tmp_path / path).schema_arrow.names
         assert names == [column.name for column in table.columns], name
+
+
+def test_however_many_the_months_few_files_are_open_and_no_row_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_parquet, "MOST_OPEN_FILES", 2)
+    monkeypatch.setattr(export_parquet, "ROW_GROUP_BYTES", 20)
+    monkeypatch.setattr(export_parquet, "MOST_WAITING_BYTES", 60)
+    writer = PartWriter(
+        pa.schema([("number", pa.int64())]), lambda part, n: tmp_path / f"{part}.{n}.parquet"
+    )
+    months = [f"2025-{month:02}" for month in range(1, 7)]
+    writer.begin("2025-12")
+
+    for first in range(0, 60, 5):
+        numbers = list(range(first, first + 5))
+        named = [months[number * 7 % 6] for number in numbers]
+        writer.write(pa.record_batch({"number": numbers, export_parquet.PART: named}))
+        assert sum(path.stat().st_size < 50 for path in tmp_path.iterdir()) <= 2
+    written = writer.finish()
+
+    found = {
+        month: sorted(n for file in files for n in pq.read_table(file.path)["number"].to_pylist())
+        for month, files in written.items()
+    }
+    assert found.pop("2025-12") == []
+    assert found == {months[n * 7 % 6]: list(range(n, 60, 6)) for n in range(6)}
+    assert max(len(files) for files in written.values()) > 1
 
 
 async def test_texts_come_back_as_they_were(shop: Shop, tmp_path: Path) -> None:

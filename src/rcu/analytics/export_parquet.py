@@ -31,6 +31,7 @@ BLOCK_BYTES: Final = 2 * 1024 * 1024
 MOST_BLOCKS: Final = 4
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 ROW_GROUP_BYTES: Final = 8 * 1024 * 1024
+MOST_OPEN_FILES: Final = 100
 MOST_FILE_BYTES: Final = 512 * 1024 * 1024
 
 _TYPES: Final[Mapping[str, pa.DataType]] = {
@@ -198,7 +199,7 @@ class _OpenFile:
         self._stack.close()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Month:
     """The files of one month, or of a whole table, and the rows that wait for them."""
 
@@ -216,6 +217,8 @@ class PartWriter:
         self._schema = schema
         self._place = place
         self._months: dict[str, _Month] = {}
+        self._open_months: deque[_Month] = deque()
+        """Those with a file that is open, the one that was opened first in front."""
 
     def begin(self, part: str) -> None:
         """Make a month known, so that it has a file even without a row."""
@@ -237,7 +240,7 @@ class PartWriter:
         for part, month in self._months.items():
             self._flush(part)
             if month.open_file is None and not month.finished:
-                month.open_file = self._open(part)
+                self._open(part)
             self._close(month)
         return {part: month.finished for part, month in self._months.items()}
 
@@ -258,18 +261,23 @@ class PartWriter:
         month = self._months[part]
         if not month.waiting:
             return
-        if month.open_file is None:
-            month.open_file = self._open(part)
-        month.open_file.write(pa.Table.from_batches(month.waiting, self._schema))
+        file = month.open_file or self._open(part)
+        file.write(pa.Table.from_batches(month.waiting, self._schema))
         month.waiting, month.waiting_bytes = [], 0
-        if month.open_file.size >= MOST_FILE_BYTES:
+        if file.size >= MOST_FILE_BYTES:
             self._close(month)
 
     def _open(self, part: str) -> _OpenFile:
-        return _OpenFile(self._place(part, len(self._months[part].finished)), self._schema)
+        """Open the next file of a month; of too many, the oldest is complete then."""
+        if len(self._open_months) >= MOST_OPEN_FILES:
+            self._close(self._open_months[0])
+        month = self._months[part]
+        month.open_file = _OpenFile(self._place(part, len(month.finished)), self._schema)
+        self._open_months.append(month)
+        return month.open_file
 
-    @staticmethod
-    def _close(month: _Month) -> None:
+    def _close(self, month: _Month) -> None:
         if month.open_file is not None:
             month.finished.append(month.open_file.finish())
             month.open_file = None
+            self._open_months.remove(month)
