@@ -111,6 +111,10 @@ openapi: $(VENV)/dev.stamp ## Write openapi/openapi.json from the code
 bench: $(VENV)/dev.stamp ## Measure the speed on this machine; ARGS="--help" for the parts
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-sales
+bench-sales: $(VENV)/dev.stamp ## Measure tickets and points, beside pgbench; ARGS="--help"
+	$(BIN)/python -m bench.sales $(ARGS)
+
 .PHONY: bench-identity
 bench-identity: $(VENV)/dev.stamp ## Measure identity resolution beside Splink; ARGS="--help"
 	$(BIN)/python -m bench.identity $(ARGS)

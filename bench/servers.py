@@ -95,10 +95,11 @@ async def settle(database: Database) -> None:
 
 
 @contextmanager
-def service(folder: Path, log: Path) -> Iterator[int]:
+def service(folder: Path, log: Path, *, workers: int = 1) -> Iterator[int]:
     """Run the service as `rcu serve` does, and give its port."""
     port = _free_port()
     command = [sys.executable, "-m", "rcu", "serve", "--port", str(port)]
+    command += ["--workers", str(workers)] if workers > 1 else []
     with _running(command, scratch_environment(folder), log):
         _wait_until_up(port, "/readyz")
         yield port
@@ -113,7 +114,7 @@ def bare_server(url: URL, *, pool_size: int, a_path: str, log: Path) -> Iterator
         *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
     ]
     environment = {
-        "BENCH_DATABASE": json.dumps(_driver_arguments(url)),
+        "BENCH_DATABASE": json.dumps(driver_arguments(url)),
         "BENCH_POOL_SIZE": str(pool_size),
     }
     with _running(command, os.environ | environment, log):
@@ -121,7 +122,8 @@ def bare_server(url: URL, *, pool_size: int, a_path: str, log: Path) -> Iterator
         yield port
 
 
-def _driver_arguments(url: URL) -> dict[str, object]:
+def driver_arguments(url: URL) -> dict[str, object]:
+    """Return where a database is, in asyncpg's words."""
     host = url.host or url.query.get("host")
     named = {"host": host, "port": url.port or url.query.get("port"), "password": url.password}
     arguments = {"user": url.username, "database": url.database} | named

