@@ -17,6 +17,7 @@ from rcu.openapi import FILE, openapi_document
 from tests.service_client import TEST_SETTINGS, bearer, issue_key, running_app
 
 OPEN = {
+    ("GET", "/"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/openapi.json"),

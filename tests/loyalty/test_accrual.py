@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -159,6 +160,23 @@ async def test_points_of_an_anonymous_sale_are_the_clients_as_soon_as_it_is(shop
     answer = await shop.ticket(sale(customer={"card": "ABC-1234"}))
 
     assert answer["loyalty"]["balance"] == 30
+
+
+async def test_the_points_of_a_ticket_take_two_round_trips(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.profile("pos", "P1", given_name="Odile")
+    told = list[str]()
+    plain = asyncpg.Connection.fetch
+
+    async def noted(connection: Any, statement: str, *values: Any) -> Any:
+        told.append(statement)
+        return await plain(connection, statement, *values)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
+    await shop.ticket(sale(customer=P1))
+
+    assert len([statement for statement in told if "points_" in statement]) == 2, told
 
 
 async def test_an_event_earns_nothing(shop: Shop) -> None:

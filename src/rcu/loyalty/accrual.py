@@ -22,9 +22,8 @@ from rcu.loyalty.ledger import Counted, Draft, GivenBonus, NewLot, posting_id
 from rcu.loyalty.lots import active_from, day_in, expires_on
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.programme import BonusKind, Programme
-from rcu.loyalty.programmes import InForce
 from rcu.loyalty.referrals import Purchase, ReferralBook
-from rcu.loyalty.repository import ClientPoints, TicketFact
+from rcu.loyalty.repository import ClientPoints, TicketFact, TicketsRead
 from rcu.loyalty.rewarding import draft_referral
 from rcu.loyalty.tiers import Month, TierStanding, standing
 
@@ -72,32 +71,29 @@ async def accrue(
     """Move the points of tickets that were just recorded, and return what their senders are told.
 
     Sales earn; returns and voids take back what their original gave. A ticket without a record,
-    or of a day on which no programme was in force, is absent. Three round trips for sales, two
+    or of a day on which no programme was in force, is absent. Two round trips for sales, two
     more when somebody was brought by a referral that waits, three when something comes back.
     """
     if not ticket_ids:
         return {}
-    in_force, debts = await repository.lock_for_tickets(session, ticket_ids)
-    if not in_force.activations:
+    read = await repository.read_for_tickets(session, ticket_ids, timezone=timezone, at=at)
+    if read is None:
         return {}
-    facts, clients = await repository.find_tickets(session, ticket_ids, timezone=timezone, at=at)
-    versions = {v for fact in facts if (v := in_force.version_on(fact.business_date))}
-    loaded = await programmes.load(session, versions)
+    facts, clients, debts = read.facts, read.clients, read.debts
     awaited = [client_id for client_id, client in clients.items() if client.is_referred]
     book = await referral_repository.read_book(session, awaited) if awaited else ReferralBook()
     if not book.referrer_ids <= debts.keys():
         # Stated while we waited for our turn: the account of who is paid was not locked.
         raise StaleReadError
-    accrual = _Accrual(in_force, loaded, clients, debts, book, at)
+    accrual = _Accrual(read, book, at)
     accrual.sell_all([fact for fact in facts if fact.kind == "sale"])
     await ledger.post(session, accrual.drafts, at=at)
     await referral_repository.keep_decisions(session, book, accrual.referrals, at=at)
     back = [fact for fact in facts if fact.kind != "sale"]
     if back:
-        taken = await returning.take_back(session, back, in_force=in_force, debts=debts, at=at)
-        accrual.clients |= (
-            await repository.find_tickets(session, list(taken), timezone=timezone, at=at)
-        )[1]
+        taken = await returning.take_back(session, back, in_force=read.in_force, debts=debts, at=at)
+        again = await repository.read_for_tickets(session, list(taken), timezone=timezone, at=at)
+        accrual.clients |= again.clients if again else {}
         accrual.tell_back(back, taken)
     return accrual.told
 
@@ -105,19 +101,11 @@ async def accrue(
 class _Accrual:
     """The sales of one transaction, as they are added to what their clients have."""
 
-    def __init__(
-        self,
-        in_force: InForce,
-        loaded: Mapping[str, Programme],
-        clients: Mapping[UUID, ClientPoints],
-        debts: dict[UUID, int],
-        book: ReferralBook,
-        at: datetime,
-    ) -> None:
-        self._in_force = in_force
-        self._programmes = loaded
-        self.clients = dict(clients)
-        self._debts = debts
+    def __init__(self, read: TicketsRead, book: ReferralBook, at: datetime) -> None:
+        self._in_force = read.in_force
+        self._programmes = read.programmes
+        self.clients = dict(read.clients)
+        self._debts = read.debts
         self._book = book
         self._at = at
         self._sales: Counter[UUID] = Counter()

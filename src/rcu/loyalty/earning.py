@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
@@ -28,6 +29,8 @@ from rcu.loyalty.programme import (
 
 _WEEKDAYS = tuple(Weekday)
 _STORED = Decimal("0.00000001")
+Exact = Fraction | int
+"""A whole number as long as nothing breaks it: most lines are reckoned without a fraction."""
 MOST_POINTS = Fraction(10**12)
 """Of one ticket: whatever rules multiply, the sum of an account stays within the database's."""
 
@@ -102,7 +105,7 @@ def earn(programme: Programme, sale: Sale, standing: Standing) -> Earned:
         return Earned(0, Fraction(0), 0)
     reckoned = _Reckoning(programme, sale, standing.tier)
     cents, weighted = reckoned.amounts()
-    exact = min(max(weighted, Fraction(0)) * Fraction(rate) / 100, MOST_POINTS)
+    exact = min(max(weighted, Fraction(0)) * _exactly(rate) / 100, MOST_POINTS)
     return Earned(
         points=whole(exact, programme.rounding),
         exact=exact,
@@ -152,6 +155,12 @@ def stored(exact: Fraction) -> Decimal:
     return value.quantize(_STORED, rounding=ROUND_FLOOR)
 
 
+@lru_cache(maxsize=1024)
+def _exactly(value: Decimal) -> Fraction:
+    """Return a number of the programme as a fraction, made once: each line of a ticket asks."""
+    return Fraction(value)
+
+
 class _Reckoning:
     """The amounts of one sale, and the rules that had a say in them."""
 
@@ -173,8 +182,8 @@ class _Reckoning:
         rest = self._sale.total_cents - sum(line.amount_cents for line in self._sale.lines)
         parts = [*earning, (None, rest)] if rest else earning
         cents = sum(amount for _, amount in parts)
-        weighted = sum((amount * self._factor(category) for category, amount in parts), Fraction(0))
-        return cents * share, weighted * share
+        weighted = sum((amount * self._factor(category) for category, amount in parts), 0)
+        return Fraction(cents * share), Fraction(weighted * share)
 
     def _earns(self, line: Line) -> bool:
         if line.category not in self._programme.excluded_categories:
@@ -182,7 +191,7 @@ class _Reckoning:
         self.excluded.add(f"category:{line.category}")
         return False
 
-    def _share_that_earns(self) -> Fraction:
+    def _share_that_earns(self) -> Exact:
         """Return the share of the ticket that was not paid with what earned already."""
         total = self._sale.total_cents
         paid = 0
@@ -190,20 +199,20 @@ class _Reckoning:
             if method in self._programme.excluded_payment_methods and cents > 0:
                 self.excluded.add(f"payment:{method}")
                 paid += cents
-        return Fraction(max(total - paid, 0), total)
+        return Fraction(max(total - paid, 0), total) if paid else 1
 
-    def _factor(self, category: str | None) -> Fraction:
+    def _factor(self, category: str | None) -> Exact:
         rules = [rule for rule in self._fitting if _fits_category(rule, category)]
         if not rules:
-            return Fraction(1)
+            return 1
         if self._programme.combining is Combining.BEST:
             best = max(rules, key=lambda rule: rule.factor)
             self.used.add(best.code)
-            return Fraction(best.factor)
+            return _exactly(best.factor)
         factor = Fraction(1)
         for rule in rules:
             self.used.add(rule.code)
-            factor *= Fraction(rule.factor)
+            factor *= _exactly(rule.factor)
         return factor
 
 

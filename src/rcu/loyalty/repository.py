@@ -14,72 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty.lots import Lot
-from rcu.loyalty.programmes import InForce
+from rcu.loyalty.programme import Programme
+from rcu.loyalty.programmes import InForce, parsed
 from rcu.loyalty.tiers import Month
 
-# Locked in one order by everybody, those of a client or of many tickets: nobody waits in a circle.
-# NO KEY UPDATE, since the entries of others refer to the account meanwhile. What is given once to a
-# client is decided by one transaction at a time (`lock_points_turn`): two of its records may not
-# have an account to lock yet.
-_LOCK_FOR_TICKETS: Final = """
-    WITH buyer AS MATERIALIZED (
-        SELECT DISTINCT r.client_id
-        FROM ticket t JOIN source_record r ON r.id = t.record_id WHERE t.id = ANY ($1::uuid[])
-    ), awaited AS MATERIALIZED (
-        SELECT x.referred_id, x.referrer_id, brought.client_id
-        FROM buyer JOIN source_record r USING (client_id)
-        JOIN referral x ON x.referred_id = r.id AND x.status = 'pending'
-        JOIN source_record brought ON brought.id = x.referrer_id
-    ), turn AS MATERIALIZED (
-        SELECT lock_points_turn(array_agg(client_id)) FROM (
-            SELECT client_id FROM buyer UNION SELECT client_id FROM awaited
-        ) one
-        HAVING EXISTS (SELECT FROM programme_activation)
-    ), wanted AS (
-        SELECT t.record_id FROM ticket t WHERE t.id = ANY ($1::uuid[])
-        UNION
-        SELECT referred_id FROM awaited
-        UNION
-        SELECT referrer_id FROM awaited
-        UNION
-        SELECT e.account_id
-        FROM ticket t
-        JOIN points_posting p ON p.ticket_id = t.original_id
-        JOIN points_entry e ON e.posting_id = p.id
-        WHERE t.id = ANY ($1::uuid[])
-        UNION
-        SELECT e.account_id
-        FROM ticket t
-        JOIN ticket sold ON sold.id = t.original_id
-        JOIN points_posting p ON (p.paid_source, p.paid_ticket) = (sold.source, sold.ticket_id)
-        JOIN points_entry e ON e.posting_id = p.id
-        WHERE t.id = ANY ($1::uuid[])
-    ), locked AS MATERIALIZED (
-        SELECT a.record_id, a.debt FROM points_account a
-        WHERE a.record_id IN (SELECT record_id FROM wanted)
-          AND EXISTS (SELECT FROM turn)
-        ORDER BY a.record_id
-        FOR NO KEY UPDATE OF a
-    )
-    SELECT
-        (SELECT jsonb_agg(jsonb_build_array(effective_on, version) ORDER BY id)
-         FROM programme_activation),
-        (SELECT jsonb_object_agg(record_id, debt) FROM locked)
-"""
-
-
-async def lock_for_tickets(
-    session: AsyncSession, ticket_ids: Collection[UUID]
-) -> tuple[InForce, dict[UUID, int]]:
-    """Lock the accounts that tickets move points of; return what is in force, and the debts.
-
-    An account that is not there yet has no debt, and is opened by the first posting.
-    """
-    [(activations, debts)] = await fetch(session, _LOCK_FOR_TICKETS, list(ticket_ids))
-    in_force = InForce(
-        tuple((date.fromisoformat(start), version) for start, version in _json(activations) or ())
-    )
-    return in_force, {UUID(record_id): debt for record_id, debt in (_json(debts) or {}).items()}
+_READ_FOR_TICKETS: Final = "SELECT * FROM read_points_for_tickets($1, $2, $3)"
 
 
 def _json(value: Any) -> Any:
@@ -134,82 +73,62 @@ class ClientPoints:
     """As the golden record has it, ISO 8601 or not."""
 
 
-_TICKETS: Final = """
-    WITH fact AS MATERIALIZED (
-        SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
-               t.currency, t.total_cents, t.lines, t.payments, t.original_id, t.record_id,
-               r.client_id, c.known, coalesce(s.timezone, $2) AS timezone
-        FROM ticket t
-        JOIN source_record r ON r.id = t.record_id
-        JOIN client c ON c.id = r.client_id
-        LEFT JOIN store s ON s.code = t.store
-        WHERE t.id = ANY ($1::uuid[])
-    ), member AS MATERIALIZED (
-        SELECT r.client_id, r.id AS record_id
-        FROM (SELECT DISTINCT client_id FROM fact) f JOIN source_record r USING (client_id)
-    ), account AS (
-        SELECT client_id, sum(balance)::bigint AS balance
-        FROM member JOIN points_account USING (record_id) GROUP BY 1
-    ), waiting AS (
-        SELECT client_id, sum(remaining)::bigint AS pending
-        FROM member m JOIN points_lot l ON l.account_id = m.record_id AND l.remaining > 0
-        WHERE l.active_from > ($3::timestamptz AT TIME ZONE l.timezone)::date GROUP BY 1
-    ), month AS (
-        SELECT client_id, jsonb_agg(jsonb_build_array(month, points, amount_cents)) AS months
-        FROM member JOIN points_month USING (record_id) GROUP BY 1
-    ), bonus AS (
-        SELECT client_id, jsonb_agg(jsonb_build_array(bonus, period)) AS bonuses
-        FROM member JOIN points_bonus USING (record_id) GROUP BY 1
-    ), bought AS (
-        SELECT client_id, sum(sales)::bigint AS sales,
-               (min(first_at) AT TIME ZONE $2)::date AS first_on
-        FROM member JOIN purchase_total USING (record_id) GROUP BY 1
-    )
-    SELECT fact.*, coalesce(balance, 0), coalesce(pending, 0), months, bonuses, coalesce(sales, 0),
-           first_on,
-           EXISTS (
-               SELECT FROM member m JOIN referral x ON x.referred_id = m.record_id
-               WHERE m.client_id = fact.client_id AND x.status = 'pending'
-           ),
-           g.golden -> 'birth_date' ->> 'value'
-    FROM fact
-    LEFT JOIN account USING (client_id)
-    LEFT JOIN waiting USING (client_id)
-    LEFT JOIN month USING (client_id)
-    LEFT JOIN bonus USING (client_id)
-    LEFT JOIN bought USING (client_id)
-    LEFT JOIN golden_record g USING (client_id)
-    ORDER BY fact.sold_at, fact.ticket_id, fact.id
-"""
-
 _FACT_COLUMNS: Final = tuple(column.name for column in fields(TicketFact))
 
 
-async def find_tickets(
-    session: AsyncSession, ticket_ids: Collection[UUID], *, timezone: str, at: datetime
-) -> tuple[list[TicketFact], dict[UUID, ClientPoints]]:
-    """Return tickets that hang on a record, in the order of their sale, and their clients.
+@dataclass(frozen=True, slots=True)
+class TicketsRead:
+    """What points need of some tickets, read once their accounts are locked."""
 
-    `timezone` is that of sales without a store.
+    in_force: InForce
+    programmes: Mapping[str, Programme]
+    """By version: those in force on the days of the tickets."""
+    debts: dict[UUID, int]
+    """Of the accounts that are locked; one that is not there yet has none."""
+    facts: Sequence[TicketFact]
+    """Those that hang on a record, in the order of their sale."""
+    clients: dict[UUID, ClientPoints]
+
+
+async def read_for_tickets(
+    session: AsyncSession, ticket_ids: Collection[UUID], *, timezone: str, at: datetime
+) -> TicketsRead | None:
+    """Lock the accounts that tickets move points of, and return what decides how many.
+
+    `timezone` is that of sales without a store. None without a programme. One function of the
+    database and one round trip: what it reads is as it is once the locks are held.
     """
-    rows = await fetch(session, _TICKETS, list(ticket_ids), timezone, at)
+    rows = await fetch(session, _READ_FOR_TICKETS, list(ticket_ids), timezone, at)
+    if not rows:
+        return None
+    # The first row holds what is in force, each other one a ticket.
+    begun = _json(rows[0]["in_force"])
     facts, clients = [], dict[UUID, ClientPoints]()
-    for row in rows:
+    for row in rows[1:]:
         fact = TicketFact(**{name: _json_column(name, row[name]) for name in _FACT_COLUMNS})
         facts.append(fact)
-        balance, pending, months, bonuses, sales, *rest = tuple(row)[len(_FACT_COLUMNS) :]
-        first_on, is_referred, birth_date = rest
-        clients[fact.client_id] = ClientPoints(
-            balance=balance,
-            pending=pending,
-            months=months_of(months),
-            bonuses={(code, period) for code, period in _json(bonuses) or ()},
-            sales=sales,
-            first_on=first_on,
-            is_referred=is_referred,
-            birth_date=birth_date,
-        )
-    return facts, clients
+        clients[fact.client_id] = _client_points(row)
+    documents = begun["documents"] or {}
+    return TicketsRead(
+        InForce(tuple((date.fromisoformat(day), version) for day, version in begun["activations"])),
+        {version: parsed(document.encode()) for version, document in documents.items()},
+        {UUID(record_id): debt for record_id, debt in (begun["debts"] or {}).items()},
+        facts,
+        clients,
+    )
+
+
+def _client_points(row: Mapping[str, Any]) -> ClientPoints:
+    return ClientPoints(
+        balance=row["balance"],
+        pending=row["pending"],
+        months=months_of(row["months"]),
+        bonuses={(code, period) for code, period in _json(row["bonuses"]) or ()},
+        sales=row["sales"],
+        first_on=row["first_on"],
+        is_referred=row["is_referred"],
+        birth_date=row["birth_date"],
+    )
 
 
 def months_of(document: Any) -> list[Month]:
