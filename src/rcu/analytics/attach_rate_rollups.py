@@ -38,7 +38,7 @@ _IS_TO_FOLD: Final = """
 
 # A cell is found again by the hash of what tells it apart: an index of all that is as wide as the
 # table. Days are counted, not written, since their spelling is a setting of the session.
-_ADD: Final = """
+_DELTA: Final = """
     WITH told AS (
         SELECT grain, business_date, kind, store, channel, currency,
                CASE WHEN by_staff THEN till END AS till,
@@ -57,6 +57,8 @@ _ADD: Final = """
                        is_missed)::text)::uuid AS id, *
         FROM told WHERE (tickets, amount_cents, accounts_opened) <> (0, 0, 0)
     )
+"""
+_ADD: Final = f"""{_DELTA}
     MERGE INTO attach_rate_cell c USING delta d ON c.id = d.id
     WHEN MATCHED AND c.tickets + d.tickets = 0 THEN DELETE
     WHEN MATCHED THEN UPDATE SET tickets = c.tickets + d.tickets,
@@ -68,17 +70,27 @@ _ADD: Final = """
     VALUES (d.id, d.grain, d.business_date, d.kind, d.store, d.channel, d.currency, d.till,
         d.cashier, d.hour, d.sale_method, d.sale_reason, d.method, d.reason, d.is_missed,
         d.tickets, d.amount_cents, d.accounts_opened)
-"""
+"""  # noqa: S608 - a constant
 _TAKE_NOTE: Final = (
     "DELETE FROM attach_rate_arrival",
     "UPDATE attach_rate_ticket_change SET counted = true WHERE NOT counted",
     "UPDATE attach_rate_record_change SET counted = true WHERE NOT counted",
 )
-_KEEP_OLD: Final = """
-    CREATE TEMPORARY TABLE attach_rate_before ON COMMIT DROP AS SELECT * FROM attach_rate_cell
-"""
+_KEEP_OLD: Final = f"""
+    CREATE TEMPORARY TABLE attach_rate_before ON COMMIT DROP AS {_DELTA}
+    SELECT id, sum(tickets) AS tickets, sum(amount_cents) AS amount_cents,
+           sum(accounts_opened) AS accounts_opened
+    FROM (
+        SELECT id, tickets, amount_cents, accounts_opened FROM attach_rate_cell
+        UNION ALL
+        SELECT id, tickets, amount_cents, accounts_opened FROM delta
+    ) AS told
+    GROUP BY id
+    HAVING (sum(tickets), sum(amount_cents), sum(accounts_opened)) <> (0, 0, 0)
+"""  # noqa: S608 - a constant
 _FORGET: Final = (
     "DELETE FROM attach_rate_cell",
+    *_TAKE_NOTE,
     "INSERT INTO attach_rate_arrival SELECT id FROM ticket WHERE kind <> 'void'",
 )
 
@@ -119,7 +131,7 @@ async def fold(database: Database, *, timezone: str) -> bool:
 async def recount(database: Database, *, timezone: str) -> int:
     """Count every ticket anew and replace the cells by what comes out, in one transaction.
 
-    Return how many cells were wrong, which should be none.
+    Return how many figures of cells were wrong, which should be none.
     """
 
     async def work(session: AsyncSession) -> int:
@@ -127,7 +139,6 @@ async def recount(database: Database, *, timezone: str) -> int:
         # Where a fold was waited for, what was seen is old: the conflict makes the edge try again.
         await fetch(session, "SELECT pg_advisory_xact_lock($1)", _FOLD_LOCK)
         await _keep_zone(session, timezone)
-        await _add(session)
         await fetch(session, _KEEP_OLD)
         for statement in _FORGET:
             await fetch(session, statement)
@@ -168,7 +179,7 @@ async def keep_folding(
                 log.debug("attach_rate.folded", seconds=round(time.monotonic() - started, 3))
         except DatabaseUnavailableError:
             log.warning("attach_rate.not_folded")
-        except Exception:
-            # Figures stay right, they only take longer: what is not folded is read live.
-            log.exception("attach_rate.fold_failed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may be over next time
+            # What is not folded is read live. The text of the error may quote a row.
+            log.error("attach_rate.fold_failed", error=type(error).__name__)  # noqa: TRY400
         await asyncio.sleep(max(look_seconds, SHARE * (time.monotonic() - started)))
