@@ -85,6 +85,19 @@ async def test_a_person_who_is_known_costs_three_round_trips(shop: Shop, told: l
     assert len(told) == 3, told
 
 
+async def test_a_record_that_says_something_new_costs_six_round_trips(
+    shop: Shop, told: list[str]
+) -> None:
+    await shop.profile("eshop", "E1", **ODILE, emails=["odile@mail.example"])
+    told.clear()
+
+    async with shop.database.transaction() as session:
+        await resolve(session, stated("E1", **ODILE, phones=[{"value": "0637194285"}]))
+        await session.rollback()
+
+    assert len(told) == 6, told
+
+
 async def test_a_record_that_exists_is_read_before_anything_is_locked(
     shop: Shop, told: list[str]
 ) -> None:

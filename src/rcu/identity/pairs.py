@@ -194,14 +194,16 @@ async def read_around(
     )
 
 
-_FORGET_RECORDS = """
-    DELETE FROM record_pair WHERE left_id = ANY ($1::uuid[]) OR right_id = ANY ($1)
-"""
-_FORGET_PAIRS = """
-    DELETE FROM record_pair p
-    USING unnest($1::uuid[], $2::uuid[]) AS gone (left_id, right_id)
-    WHERE p.left_id = gone.left_id AND p.right_id = gone.right_id
-"""
+def forgetting_pairs(first: int) -> str:
+    """Return the statement that drops pairs.
+
+    Its values, from number `first` on: the ids on the left and those on the right, as arrays.
+    """
+    return f"""
+        DELETE FROM record_pair p
+        USING unnest(${first}::uuid[], ${first + 1}::uuid[]) AS gone (left_id, right_id)
+        WHERE p.left_id = gone.left_id AND p.right_id = gone.right_id
+    """  # noqa: S608 - of numbers
 
 
 def saving_pairs(first: int) -> str:
@@ -229,14 +231,7 @@ def saving_pairs(first: int) -> str:
 _SAVE_PAIRS = saving_pairs(1)
 
 
-async def forget_pairs(
-    session: AsyncSession, *, of_records: Collection[UUID] = (), pairs: Collection[Pair] = ()
-) -> None:
-    """Drop every stored pair of some records, and some single pairs."""
-    if of_records:
-        await fetch(session, _FORGET_RECORDS, list(of_records))
-    if pairs:
-        await fetch(session, _FORGET_PAIRS, *columns(pairs))
+_FORGET_PAIRS = forgetting_pairs(1)
 
 
 def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
@@ -264,7 +259,8 @@ async def replace_pairs(
     at: datetime,
 ) -> None:
     """Drop some pairs, then store `scored`."""
-    await forget_pairs(session, pairs=forget)
+    if forget:
+        await fetch(session, _FORGET_PAIRS, *columns(forget))
     if scored:
         await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
 

@@ -36,7 +36,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.outcomes import Placed, outcomes, unchanged
-from rcu.identity.pairs import Component, forget_pairs, worth_storing
+from rcu.identity.pairs import Component, worth_storing
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     verified_identifiers,
@@ -46,8 +46,7 @@ from rcu.identity.saving import (
     SavedKey,
     SavedProfiles,
     StatedIdentifier,
-    forget_keys,
-    forget_stated,
+    forget,
     save_profiles,
 )
 from rcu.identity.scoring import Decision, PairScore
@@ -170,17 +169,17 @@ async def _forget(
     dropped: Collection[Pair],
 ) -> None:
     """Take away what the records do not say any more, and the pairs that are none any more."""
-    written_before = [draft.id for draft in drafts.values() if draft.old_features]
-    await forget_keys(
-        session, [(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys]
-    )
-    await forget_stated(session, written_before)
     apart = (
         pair
         for pair, score in scores.items()
         if score.decision is Decision.APART and drafts.keys().isdisjoint(pair)
     )
-    await forget_pairs(session, of_records=written_before, pairs=[*dropped, *apart])
+    await forget(
+        session,
+        keys=[(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys],
+        record_ids=[draft.id for draft in drafts.values() if draft.old_features],
+        pairs=[*dropped, *apart],
+    )
 
 
 def _saved_record(draft: Draft, client_id: UUID) -> SavedRecord:

@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
-from rcu.identity.pairs import ScoredPair, saving_pairs
-from rcu.identity.repository import ADD_RECORDS, SAVE_RECORDS, SavedRecord
+from rcu.identity.pairs import ScoredPair, forgetting_pairs, saving_pairs
+from rcu.identity.repository import ADD_RECORDS, SAVE_RECORDS, Pair, SavedRecord
 
 
 class SavedKey(NamedTuple):
@@ -85,7 +85,7 @@ _SAVE = _saving(
 async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: datetime) -> None:
     """Insert records with all that hangs on them, or bring what is there up to date.
 
-    What a record has lost is taken away before: by `forget_keys`, `forget_stated`, `forget_pairs`.
+    What a record has lost is taken away before, by `forget`.
     """
     if saved.records:
         await fetch(
@@ -102,25 +102,34 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
         )
 
 
-_FORGET_KEYS = """
-    DELETE FROM blocking_key b
-    USING unnest($1::bigint[], $2::uuid[]) AS gone(key, record_id)
-    WHERE b.key = gone.key AND b.record_id = gone.record_id
-"""
+_FORGET = f"""
+    WITH unkeyed AS (
+        DELETE FROM blocking_key b
+        USING unnest($1::bigint[], $2::uuid[]) AS gone (key, record_id)
+        WHERE b.key = gone.key AND b.record_id = gone.record_id
+    ), unstated AS (
+        DELETE FROM identifier WHERE record_id = ANY ($3::uuid[]) AND origin = 'profile'
+    ), unpaired AS ({forgetting_pairs(4)})
+    DELETE FROM record_pair WHERE left_id = ANY ($3::uuid[]) OR right_id = ANY ($3)
+"""  # noqa: S608 - of constants
 
 
-async def forget_keys(session: AsyncSession, gone: Collection[tuple[int, UUID]]) -> None:
-    """Remove `(key, record id)` rows."""
-    if gone:
-        await fetch(session, _FORGET_KEYS, *columns(gone))
+async def forget(
+    session: AsyncSession,
+    *,
+    keys: Collection[tuple[int, UUID]],
+    record_ids: Collection[UUID],
+    pairs: Collection[Pair],
+) -> None:
+    """Take away `(key, record id)` rows, some pairs, and what was written of some records.
 
-
-_FORGET_STATED = """
-    DELETE FROM identifier WHERE record_id = ANY ($1::uuid[]) AND origin = 'profile'
-"""
-
-
-async def forget_stated(session: AsyncSession, record_ids: Collection[UUID]) -> None:
-    """Remove the identifiers that the profiles of records stated. What sales showed stays."""
-    if record_ids:
-        await fetch(session, _FORGET_STATED, list(record_ids))
+    That is the identifiers that their profiles stated, and their pairs. What sales showed stays.
+    """
+    if keys or record_ids or pairs:
+        await fetch(
+            session,
+            _FORGET,
+            *(columns(keys) if keys else [[], []]),
+            list(record_ids),
+            *(columns(pairs) if pairs else [[], []]),
+        )
