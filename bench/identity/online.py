@@ -51,7 +51,8 @@ HEADINGS: Final = (
 SIZES: Final = (10_000, 100_000, 1_000_000)
 QUICK_SIZES: Final = (2_000, 10_000)
 NEWCOMERS: Final = 600
-WARMING: Final = 200
+WARMING: Final = 1_000
+"""Records that come before: a service that runs has met the names that many bear."""
 KEPT: Final = 100
 """Records of strangers that are committed, for the time that this takes; the others are undone."""
 SPLINK_NEWCOMERS: Final = 20
