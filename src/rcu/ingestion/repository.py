@@ -87,16 +87,30 @@ _KEEP = """
         INSERT INTO inbox_payload (source, message_id, payload, received_at)
         SELECT source, message_id, payload, $9 FROM kept
     )
-    SELECT count(*) FROM receipt
+    SELECT count(*), EXISTS (
+        SELECT FROM parked_message p
+        WHERE p.waits_for = ANY ($10::text[]) AND p.applied_at IS NULL
+    )
+    FROM receipt
 """
 
 
-async def keep(session: AsyncSession, messages: Collection[KeptMessage], *, at: datetime) -> int:
-    """Store receipts and payloads; return how many messages were not there already."""
+async def keep(
+    session: AsyncSession,
+    messages: Collection[KeptMessage],
+    *,
+    arrived: Collection[str],
+    at: datetime,
+) -> tuple[int, bool]:
+    """Store receipts and payloads; return how many messages were not there already.
+
+    And whether any other message waits for what has arrived: nearly always none does, and it costs
+    nothing to ask here.
+    """
     if not messages:
-        return 0
-    [(kept,)] = await fetch(session, _KEEP, *columns(messages), at)
-    return int(kept)
+        return 0, True
+    [(kept, is_awaited)] = await fetch(session, _KEEP, *columns(messages), at, list(arrived))
+    return int(kept), bool(is_awaited)
 
 
 async def park(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

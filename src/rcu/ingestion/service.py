@@ -181,9 +181,9 @@ async def receive_chunk(
     application = await apply(session, fresh, model=model, defaults=context.defaults, at=at)
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
-    await _keep(session, accepted, applied, at)
-    await _park(session, accepted, applied, at)
-    await _let_in(session, application, context, at)
+    is_awaited = await _keep(session, accepted, applied, application.arrived, at)
+    if await _park(session, accepted, applied, at) or is_awaited:
+        await _let_in(session, application, context, at)
     return [_receipt(intake, first.get(intake.key), known, applied) for intake in intakes]
 
 
@@ -215,9 +215,13 @@ async def _keep(
     session: AsyncSession,
     intakes: Sequence[Intake],
     applied: Mapping[MessageKey, Applied],
+    arrived: Collection[str],
     at: datetime,
-) -> None:
-    """Write receipts and payloads of accepted messages into the inbox."""
+) -> bool:
+    """Write receipts and payloads of accepted messages into the inbox.
+
+    Return whether a message that is parked waits for what has arrived.
+    """
     kept = []
     for intake in intakes:
         outcome = applied[intake.key]
@@ -234,8 +238,10 @@ async def _keep(
                 payload=to_json(intake.payload),
             )
         )
-    if await repository.keep(session, kept, at=at) != len(kept):
+    new, is_awaited = await repository.keep(session, kept, arrived=arrived, at=at)
+    if new != len(kept):
         raise StaleReadError
+    return is_awaited
 
 
 async def _park(
@@ -243,23 +249,23 @@ async def _park(
     intakes: Sequence[Intake],
     applied: Mapping[MessageKey, Applied],
     at: datetime,
-) -> None:
-    await repository.park(
-        session,
-        [
-            {
-                "source": intake.source,
-                "message_id": intake.message_id,
-                "type": intake.type,
-                "reason": outcome.reason,
-                "waits_for": outcome.waits_for,
-                "parked_at": at,
-                "attempts": 0,
-            }
-            for intake in intakes
-            if isinstance(outcome := applied[intake.key], Waiting)
-        ],
-    )
+) -> int:
+    """Remember the messages that wait, and return how many."""
+    waiting = [
+        {
+            "source": intake.source,
+            "message_id": intake.message_id,
+            "type": intake.type,
+            "reason": outcome.reason,
+            "waits_for": outcome.waits_for,
+            "parked_at": at,
+            "attempts": 0,
+        }
+        for intake in intakes
+        if isinstance(outcome := applied[intake.key], Waiting)
+    ]
+    await repository.park(session, waiting)
+    return len(waiting)
 
 
 # --- parked messages ----------------------------------------------------------------------------
