@@ -31,3 +31,16 @@ class FiguresTooCostlyError(RcuError):
             "The figures take too long to work out: ask for fewer days, for some stores only, or "
             "for a later as_of."
         )
+
+
+class TooManyToDrawError(RcuError):
+    """A chart of so many groups could not be read."""
+
+    status = 422
+    code = "too_many_to_draw"
+
+    def __init__(self, groups: int, most: int) -> None:
+        """Say how many there are, and may be."""
+        super().__init__(
+            f"A chart of {groups} groups cannot be read: draw {most} at most, or write a .csv."
+        )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 from typing import Any, Final
 
 from rcu.analytics.attach_rate_dimensions import Dimension
+from rcu.analytics.attach_rate_errors import TooManyToDrawError
 from rcu.analytics.attach_rate_schemas import AttachRateRead, FiguresRead
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 _TIMES: Final = frozenset({Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.HOUR})
 # Readable by the colour-blind (Okabe and Ito, 2008).
-_SERIES: Final = {"at sale": "#999999", "as known now": "#0072B2"}
+_COLOURS: Final = ("#999999", "#0072B2")
+MOST_DRAWN: Final = 60
+"""Lines or bars of one chart."""
 _WIDTH: Final = 520
 _ROW_HEIGHT: Final = 34
 _COLUMNS: Final = 2
@@ -67,6 +70,11 @@ def chart(answer: AttachRateRead) -> dict[str, Any]:
     """
     time = next((name for name in answer.group_by if name in _TIMES), None)
     others = [name for name in answer.group_by if name != time]
+    labels = {_label(group, others) for group, _ in rows_of(answer)}
+    if len(labels) > MOST_DRAWN:
+        raise TooManyToDrawError(len(labels), MOST_DRAWN)
+    names = ("at sale", "as known then" if answer.as_of else "as known now")
+    encoding = _encoding(names)
     values: list[dict[str, Any]] = [
         {
             "time": group.get(time or ""),
@@ -76,7 +84,7 @@ def chart(answer: AttachRateRead) -> dict[str, Any]:
             "tickets": figures.tickets,
         }
         for group, figures in rows_of(answer)
-        for series, rate in zip(_SERIES, (figures.rate_at_sale, figures.rate_now), strict=True)
+        for series, rate in zip(names, (figures.rate_at_sale, figures.rate_now), strict=True)
     ]
     until = f", as known at {answer.as_of:%Y-%m-%d %H:%M %Z}" if answer.as_of else ""
     return {
@@ -87,7 +95,7 @@ def chart(answer: AttachRateRead) -> dict[str, Any]:
             "anchor": "start",
         },
         "data": {"values": values},
-        **(_lines(time, has_several=bool(others)) if time else _bars(len(rows_of(answer)))),
+        **(_lines(time, encoding, has_several=bool(others)) if time else _bars(labels, encoding)),
     }
 
 
@@ -95,13 +103,13 @@ def _label(group: dict[str, str | int | None], names: Sequence[str]) -> str:
     return " · ".join("none" if group[name] is None else str(group[name]) for name in names)
 
 
-def _encoding() -> dict[str, Any]:
+def _encoding(names: Sequence[str]) -> dict[str, Any]:
     return {
         "color": {
             "field": "series",
             "type": "nominal",
             "title": None,
-            "scale": {"domain": list(_SERIES), "range": list(_SERIES.values())},
+            "scale": {"domain": list(names), "range": list(_COLOURS)},
         },
         "tooltip": [
             {"field": "label", "type": "nominal"},
@@ -122,13 +130,13 @@ def _rate() -> dict[str, Any]:
     }
 
 
-def _lines(time: str, *, has_several: bool) -> dict[str, Any]:
+def _lines(time: str, encoding: dict[str, Any], *, has_several: bool) -> dict[str, Any]:
     x = {"field": "time", "type": "ordinal", "title": time}
     drawn = {
         "width": _WIDTH // _COLUMNS if has_several else _WIDTH,
         "height": _WIDTH // 4,
         "mark": {"type": "line", "point": True},
-        "encoding": {"x": x, "y": _rate()} | _encoding(),
+        "encoding": {"x": x, "y": _rate()} | encoding,
     }
     if not has_several:
         return drawn
@@ -139,12 +147,12 @@ def _lines(time: str, *, has_several: bool) -> dict[str, Any]:
     }
 
 
-def _bars(groups: int) -> dict[str, Any]:
+def _bars(labels: Collection[str], encoding: dict[str, Any]) -> dict[str, Any]:
     y = {"field": "label", "type": "nominal", "title": None}
-    offset = {"field": "series", "type": "nominal", "sort": list(_SERIES)}
+    offset = {"field": "series", "type": "nominal", "sort": encoding["color"]["scale"]["domain"]}
     return {
         "width": _WIDTH,
-        "height": _ROW_HEIGHT * max(groups, 1),
+        "height": _ROW_HEIGHT * max(len(labels), 1),
         "mark": "bar",
-        "encoding": {"x": _rate(), "y": y, "yOffset": offset} | _encoding(),
+        "encoding": {"x": _rate(), "y": y, "yOffset": offset} | encoding,
     }
