@@ -113,10 +113,16 @@ class Agglomeration(Generic[K]):
             self._cluster_of[b].forbidden.add(a)
         for a, b in self._must:
             self._merge(a, b)
-        named = [link for link in self._links if rests_on_names(link.score)]
-        others = [link for link in self._links if not rests_on_names(link.score)]
-        self._agglomerate(link for link in others if not _is_blind(link.score))
-        self._agglomerate(self._unrivalled(link for link in others if _is_blind(link.score)))
+        seeing: list[Link[K]] = []
+        blind: list[Link[K]] = []
+        named: list[Link[K]] = []
+        for link in self._links:
+            if rests_on_names(link.score):
+                named.append(link)
+            else:
+                (blind if _is_blind(link.score) else seeing).append(link)
+        self._agglomerate(seeing)
+        self._agglomerate(self._unrivalled(blind))
         self._agglomerate(self._of_sole_bearers(named))
         distinct = {id(cluster): cluster for cluster in self._cluster_of.values()}
         return sorted(
@@ -214,13 +220,12 @@ class Agglomeration(Generic[K]):
         )
         return total < 0
 
-    def _unrivalled(self, links: Iterable[Link[K]]) -> list[Link[K]]:
+    def _unrivalled(self, blind: Sequence[Link[K]]) -> list[Link[K]]:
         """Return the blind links, less those of a cluster that two different people claim.
 
         The owner of an e-mail takes the anonymous records of that e-mail; when two people who
         cannot be one hold it with like strength, nobody does.
         """
-        blind = list(links)
         claims: dict[int, dict[int, tuple[float, Cluster[K]]]] = defaultdict(dict)
         for link in blind:  # strongest first, so that the first claim of a cluster is its best
             one, two = self._cluster_of[link.a], self._cluster_of[link.b]
