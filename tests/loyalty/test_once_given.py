@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from rcu.loyalty import once_given
+from rcu.loyalty.settlement import settle_all
 from tests.ingestion.shop import Shop, bring_back, sale
 from tests.loyalty.club import CLUB, account, activate, ask
 
@@ -90,4 +92,25 @@ async def test_a_bonus_that_went_back_with_its_sale_is_neither_withdrawn_nor_giv
     await shop.ticket(back, source="eshop")
     await undo(shop, await merge(shop, one, two))
 
+    assert await account(shop, "eshop", "E1") == (10, 0)
+
+
+async def test_what_a_load_in_bulk_has_joined_is_withdrawn_by_the_command(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = (await shop.profile("pos", "P1", given_name="Odile", family_name="Vasseur"))["client_id"]
+    two = (await shop.profile("eshop", "E1", given_name="Odette"))["client_id"]
+    await shop.ticket(sale(customer=P1))
+    await shop.ticket(sale(customer=E1), source="eshop")
+
+    async def nothing(*_: object) -> int:
+        return 0
+
+    with monkeypatch.context() as as_in_bulk:
+        as_in_bulk.setattr(once_given, "put_right", nothing)
+        await merge(shop, one, two)
+
+    settled = [await settle_all(shop.database) for _ in range(2)]
+
+    assert settled == [50, 0]
     assert await account(shop, "eshop", "E1") == (10, 0)

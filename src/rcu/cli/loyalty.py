@@ -43,8 +43,9 @@ def expire(
 
 @app.command("settle")
 def settle() -> None:
-    """Settle what one client spent of another's points, after a whole base was resolved in bulk.
+    """Settle points between clients after a whole base was resolved in bulk.
 
+    What one spent of another's, and what was given once to each of two who are one now.
     Decisions and messages settle by themselves, in their own transaction.
     """
 
