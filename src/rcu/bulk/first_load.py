@@ -26,8 +26,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.bulk.copying import TableFile, copy, without_indexes
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import NotAFirstLoadError
+from rcu.bulk.load_queries import (
+    ACCEPTED,
+    IDENTITY,
+    KNOWN_REFERENCES,
+    PROFILES_OF_CLIENTS,
+    STATED_ONCE,
+    STATED_RECORDS,
+    STATEMENTS,
+)
 from rcu.bulk.load_stages import (
-    RECORD_FIELDS,
     Answer,
     Assemble,
     Merge,
@@ -181,15 +189,15 @@ class _Load:
         understand = Understand(pickle.dumps(self._load.reading), self._load.region)
         engine.map_batches("understood", packed, understand)
         self._load_known(known)
-        engine.run(_ACCEPTED)
-        self._on_step("Normalising")
-        engine.number("stated_record", _STATED_RECORDS, by="key")
+        engine.run(ACCEPTED)
+        self._on_step("Merging")
+        engine.number("stated_record", STATED_RECORDS, by="key")
         restated = (
-            _STATEMENTS.format(of_number=part.holds("s.number"))
+            STATEMENTS.format(of_number=part.holds("s.number"))
             for part in parts_of(engine, "stated_record")
         )
         engine.map("restated", restated, Merge(self._load.region))
-        engine.create("record", _STATED_ONCE, "SELECT * FROM restated")
+        engine.create("record", STATED_ONCE, "SELECT * FROM restated")
         engine.drop("stated_record", "restated", "understood")
         self._on_step("Resolving")
         resolved = resolve_described(engine, model=self._load.model, declared=known.declared)
@@ -223,7 +231,7 @@ class _Load:
             )
 
         self._engine.load("given_id", batches(), schema)
-        self._engine.run(_IDENTITY)
+        self._engine.run(IDENTITY)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -278,7 +286,7 @@ class _Load:
     def _profiles(self) -> Iterator[pa.RecordBatch]:
         """Yield the profiles of all clients, those of one in one batch."""
         for part in parts_of(self._engine, "record"):
-            query = _PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
+            query = PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
             yield from whole_groups(self._engine.stream(query), "client_id")
 
     def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
@@ -289,7 +297,7 @@ class _Load:
     async def _follow_up(self, session: AsyncSession) -> None:
         """Bring in line what facts had left: records that were named, and identifiers."""
         cause = Cause("message", f"model:{self._load.model.version}")
-        references = await asyncio.to_thread(self._engine.rows, _KNOWN_REFERENCES)
+        references = await asyncio.to_thread(self._engine.rows, KNOWN_REFERENCES)
         if references:
             await self._become_profiles(session, references, cause)
         await remember_shared(
@@ -377,73 +385,6 @@ _BARE = frozenset(
 )
 """Tables whose indexes are built at the end."""
 
-# A message id that was used before, here or in the database, is a replay or a conflict.
-_ACCEPTED = """
-    CREATE TABLE first_line AS
-    SELECT min(u.line) AS line FROM understood u
-    WHERE u.source IS NOT NULL
-      AND (u.source, u.message_id) NOT IN (SELECT source, message_id FROM known_message)
-    GROUP BY u.source, u.message_id;
-    CREATE TABLE message AS
-    SELECT u.line, u.source, u.message_id, u.external_id, u.occurred_at, u.digest, u.payload
-    FROM understood u WHERE u.line IN (SELECT line FROM first_line);
-    CREATE TABLE again AS
-    SELECT u.line, u.message_id, u.digest = coalesce(m.digest, k.digest) AS is_same
-    FROM (
-        SELECT line, source, message_id, digest FROM understood
-        WHERE source IS NOT NULL AND line NOT IN (SELECT line FROM first_line)
-    ) AS u
-    LEFT JOIN message m ON m.source = u.source AND m.message_id = u.message_id
-    LEFT JOIN known_message k ON k.source = u.source AND k.message_id = u.message_id;
-    CREATE TABLE refused_row AS
-    SELECT line, refused FROM understood WHERE refused IS NOT NULL;
-    CREATE TABLE row_count AS
-    SELECT count(*) AS rows, count(*) FILTER (source IS NULL AND refused IS NULL) AS left_out
-    FROM understood;
-"""
-_STATED_RECORDS = """
-    SELECT concat(source, chr(31), external_id) AS key, source, external_id,
-           min(line) AS arrival, count(*) AS messages
-    FROM message GROUP BY source, external_id
-"""
-_STATED_ONCE = f"""
-    SELECT s.number, s.key, s.source, s.external_id, s.arrival,
-           {", ".join(f"u.{field.name}" for field in RECORD_FIELDS)}
-    FROM stated_record s JOIN understood u ON u.line = s.arrival
-    WHERE s.messages = 1
-"""
-_STATEMENTS = """
-    SELECT s.number, any_value(s.key) AS key, s.source, s.external_id,
-           any_value(s.arrival) AS arrival,
-           list(struct_pack(occurred_at := m.occurred_at, payload := m.payload)) AS messages
-    FROM stated_record s
-    JOIN message m ON m.source = s.source AND m.external_id = s.external_id
-    WHERE s.messages > 1 AND {of_number}
-    GROUP BY s.number, s.source, s.external_id
-"""
-_IDENTITY = """
-    CREATE TABLE record_id AS
-    SELECT r.number, coalesce(f.id, g.new_id) AS id, f.id IS NOT NULL AS is_reference
-    FROM record r JOIN given_id g ON g.number = r.number
-    LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id;
-    CREATE TABLE identity AS
-    SELECT i.number, p.cluster, i.id, i.is_reference, c.client_id
-    FROM record_id i JOIN placed p ON p.number = i.number
-    JOIN (
-        SELECT p.cluster, min(i.id) AS client_id
-        FROM record_id i JOIN placed p ON p.number = i.number GROUP BY p.cluster
-    ) AS c ON c.cluster = p.cluster;
-"""
-_PROFILES_OF_CLIENTS = """
-    SELECT i.client_id, r.source, r.external_id, r.profile
-    FROM identity i JOIN record r ON r.number = i.number
-    WHERE {of_cluster}
-    ORDER BY i.cluster, i.number
-"""
-_KNOWN_REFERENCES = """
-    SELECT i.id, r.profile, r.features, f.client_id, i.client_id
-    FROM identity i JOIN record r ON r.number = i.number JOIN reference f ON f.id = i.id
-"""
 _BECOME_PROFILES = """
     UPDATE source_record r
     SET kind = 'profile', placement = 'matching', profile = said.profile,
