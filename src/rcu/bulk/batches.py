@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,11 +24,20 @@ def document_of(model: Model) -> bytes:
 
 def batch_of(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
     """Return rows as a batch of a schema."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return batch_of_columns(schema, columns_of(rows, len(schema)))
+
+
+def batch_of_columns(schema: pa.Schema, columns: Iterable[Sequence[Any]]) -> pa.RecordBatch:
+    """Return columns as a batch of a schema."""
     return pa.RecordBatch.from_arrays(
         [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
         schema=schema,
     )
+
+
+def columns_of(rows: Iterable[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    """Return the columns of rows of so many values, of which there may be none."""
+    return list(zip(*rows, strict=True)) or [()] * width
 
 
 def rows_of(batch: pa.RecordBatch, *names: str) -> Iterator[tuple[Any, ...]]:

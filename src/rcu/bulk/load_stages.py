@@ -13,12 +13,12 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import orjson
 import pyarrow as pa
 
-from rcu.bulk.batches import batch_of, rows_of
+from rcu.bulk.batches import batch_of, batch_of_columns, columns_of, rows_of
 from rcu.bulk.candidates import PARTING_FIELDS, parting_values
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
@@ -113,46 +113,67 @@ class Understand:
         plan = _plan(self.reading)
         for batch in batches:
             rows = [row for packed in batch.column("rows") for row in pickle.loads(packed.as_py())]  # noqa: S301 - packed by our parent
-            understood = understand(rows, plan, reading.sources)
-            yield batch_of(self.schema, [self._row(one) for one in understood])
+            understood = list(understand(rows, plan, reading.sources))
+            if others := [_without_message(one) for one in understood if not _is_profile(one)]:
+                yield batch_of(self.schema, others)
+            yield self._messages([one for one in understood if _is_profile(one)])
 
-    def _row(self, one: Understood) -> tuple[Any, ...]:
-        message = one.message
-        if not isinstance(message, ProfileMessage) or one.source is None:
-            refused = pickle.dumps((one.row, one.reasons)) if one.reasons else None
-            return (one.row.line, *(None,) * 6, refused, *(None,) * len(RECORD_FIELDS))
-        intake = Intake(one.source, "", message)
-        statement = statement_of(intake, message)
-        return (
-            one.row.line,
-            one.source,
-            message.message_id,
-            message.external_id,
-            statement.occurred_at.isoformat(),
-            intake.digest.hex(),
-            _text(intake.payload),
-            None,
-            *record_values(merge({}, statement), region=self.region),
+    def _messages(self, understood: Sequence[Understood]) -> pa.RecordBatch:
+        """Return the messages, made step by step for all: what a step needs stays in the caches."""
+        intakes = [Intake(one.source or "", "", _profile(one)) for one in understood]
+        statements = [statement_of(intake, _profile(intake)) for intake in intakes]
+        columns = (
+            [one.row.line for one in understood],
+            [intake.source for intake in intakes],
+            [intake.message_id for intake in intakes],
+            [statement.external_id for statement in statements],
+            [statement.occurred_at.isoformat() for statement in statements],
+            [intake.digest.hex() for intake in intakes],
+            [_text(intake.payload) for intake in intakes],
+            [None] * len(intakes),
+            *record_columns([merge({}, statement) for statement in statements], region=self.region),
         )
+        return batch_of_columns(self.schema, columns)
 
 
-def record_values(registers: Registers, *, region: str) -> tuple[Any, ...]:
-    """Return the values of `RECORD_FIELDS` of a record."""
-    features = describe(person_of(registers), region=region)
-    verified = verified_identifiers(registers, region=region)
-    identifying = identifying_keys(features)
-    faced = loose_keys(features) - identifying  # as `faces.keys_with_faces`
-    held = sorted(features.held)
+def _is_profile(one: Understood) -> bool:
+    return isinstance(one.message, ProfileMessage) and one.source is not None
+
+
+def _profile(one: Understood | Intake) -> ProfileMessage:
+    return cast("ProfileMessage", one.message)
+
+
+def _without_message(one: Understood) -> tuple[Any, ...]:
+    refused = pickle.dumps((one.row, one.reasons)) if one.reasons else None
+    return (one.row.line, *(None,) * 6, refused, *(None,) * len(RECORD_FIELDS))
+
+
+def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequence[Any], ...]:
+    """Return the columns of `RECORD_FIELDS` of records."""
+    described = [describe(person_of(one), region=region) for one in registers]
+    identifying = [identifying_keys(features) for features in described]
+    faced = [  # as `faces.keys_with_faces`
+        loose_keys(features) - keys for features, keys in zip(described, identifying, strict=True)
+    ]
+    held = [sorted(features.held) for features in described]
+    verified = [verified_identifiers(one, region=region) for one in registers]
     return (
-        _text(registers),
-        _text(features.to_json()),
-        [*faced, *identifying],
-        len(faced),
-        pack_face(features),
-        [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers],
-        [IDENTIFIER_MARK.join(identifier) for identifier in held],
-        [since.isoformat() if (since := verified.get(identifier)) else None for identifier in held],
-        *parting_values(features),
+        [_text(one) for one in registers],
+        [_text(features.to_json()) for features in described],
+        [[*ours, *keys] for ours, keys in zip(faced, identifying, strict=True)],
+        [len(ours) for ours in faced],
+        [pack_face(features) for features in described],
+        [
+            [IDENTIFIER_MARK.join(identifier) for identifier in features.identifiers]
+            for features in described
+        ],
+        [[IDENTIFIER_MARK.join(identifier) for identifier in one] for one in held],
+        [
+            [since.isoformat() if (since := known.get(identifier)) else None for identifier in one]
+            for one, known in zip(held, verified, strict=True)
+        ],
+        *columns_of(map(parting_values, described), len(PARTING_FIELDS)),
     )
 
 
@@ -190,15 +211,16 @@ class Merge:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield each record."""
+        given = self.schema.names[: -len(RECORD_FIELDS)]
         for batch in batches:
-            yield batch_of(self.schema, [self._record(row) for row in batch.to_pylist()])
-
-    def _record(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        registers = _merged(row["source"], row["external_id"], row["messages"])
-        return (
-            *(row[name] for name in self.schema.names[: -len(RECORD_FIELDS)]),
-            *record_values(registers, region=self.region),
-        )
+            rows = batch.to_pylist()
+            registers = [
+                _merged(row["source"], row["external_id"], row["messages"]) for row in rows
+            ]
+            columns = ([row[name] for row in rows] for name in given)
+            yield batch_of_columns(
+                self.schema, (*columns, *record_columns(registers, region=self.region))
+            )
 
 
 def _merged(source: str, external_id: str, messages: list[dict[str, str]]) -> Registers:
