@@ -65,8 +65,8 @@ from rcu.ingestion.files.rejects import RejectsFile
 if TYPE_CHECKING:
     import asyncpg
 
-PACKED_ROWS = 1000
-"""Rows of the file that a process reads at a time."""
+PACKED_ROWS = 250
+"""Rows of the file that a process reads at a time: what is made of them fits its caches."""
 PLACED_IDENTIFIERS = 200
 """Identifiers whose sales are placed again by one statement, when there were sales before."""
 

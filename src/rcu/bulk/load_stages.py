@@ -122,7 +122,7 @@ class Understand:
         """Return the messages, made step by step for all: what a step needs stays in the caches."""
         intakes = [Intake(one.source or "", "", _profile(one)) for one in understood]
         statements = [statement_of(intake, _profile(intake)) for intake in intakes]
-        columns = (
+        columns: tuple[Sequence[Any], ...] = (
             [one.row.line for one in understood],
             [intake.source for intake in intakes],
             [intake.message_id for intake in intakes],
@@ -211,7 +211,7 @@ class Merge:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield each record."""
-        given = self.schema.names[: -len(RECORD_FIELDS)]
+        given: list[str] = self.schema.names[: -len(RECORD_FIELDS)]
         for batch in batches:
             rows = batch.to_pylist()
             registers = [
