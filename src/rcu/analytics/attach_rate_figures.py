@@ -32,6 +32,10 @@ _SETTINGS: Final = (
 """Of a question's transaction. How to read a week and how three years is decided each time: the
 plan for any period, which a statement that is asked often gets otherwise, takes minutes for some.
 """
+_FEW_CHANGES: Final = "SET LOCAL enable_seqscan = off"
+"""What waits for the fold is little, and its statistics are old: each ticket of it is read by its
+key. Measured beside five million tickets, 10,000 of which wait: 0.7 s, and 3.1 s by reading all.
+"""
 
 
 _EXPRESSIONS: Final[Mapping[Dimension, str]] = {
@@ -185,7 +189,7 @@ async def find_attach_rate(database: Database, question: Question) -> AttachRate
         f"SELECT {', '.join([*keys, 'currency', *_SUMS])} {source} "
         f"GROUP BY {groups} HAVING sum(tickets) <> 0 ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
     )
-    async with asking(database) as connection:
+    async with asking(database, question) as connection:
         rows = await connection.fetch(statement, *values)
     if len(rows) > MOST_GROUPS:
         raise TooManyGroupsError(MOST_GROUPS)
@@ -206,7 +210,9 @@ def selection(question: Question) -> tuple[str, list[Any]]:
 
 
 @asynccontextmanager
-async def asking(database: Database) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def asking(
+    database: Database, question: Question
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     """Give a connection that sees one instant, for a question that may take its time.
 
     Raises `FiguresTooCostlyError` when that is over.
@@ -216,6 +222,8 @@ async def asking(database: Database) -> AsyncIterator[asyncpg.Connection[asyncpg
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         await connection.execute(_SETTINGS)
+        if question.as_of is None:
+            await connection.execute(_FEW_CHANGES)
         try:
             yield connection
         except asyncpg.QueryCanceledError as error:

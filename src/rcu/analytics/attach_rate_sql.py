@@ -72,6 +72,12 @@ _SAID: Final = {
     "is_opening": IS_OPENING_SQL,
     "state": STATE_SQL,
 }
+# Ids are UUIDv7, made when their ticket is received or just after: the primary key finds those that
+# came after a time, give or take a minute.
+_FIRST_ID: Final = """(lpad(to_hex(greatest(
+        extract(epoch FROM $1::timestamptz - interval '1 minute') * 1000, 0
+    )::bigint), 12, '0') || repeat('0', 20))::uuid"""
+
 _AS_OF_NOW: Final = {
     "or_later": "",
     "later_tickets": "",
@@ -83,9 +89,10 @@ _AS_OF_NOW: Final = {
 }
 _AS_OF: Final = {
     "or_later": "OR x.made_at > $1",
-    "later_tickets": """
+    "later_tickets": f"""
     UNION
-    SELECT t.id FROM ticket t WHERE t.business_date BETWEEN $2 AND $3 AND t.received_at > $1""",
+    SELECT t.id FROM ticket t
+    WHERE t.id >= {_FIRST_ID} AND t.received_at > $1 AND t.business_date BETWEEN $2 AND $3""",  # noqa: S608 - a constant
     "ticket_then": """
     UNION ALL
     (SELECT DISTINCT ON (x.ticket_id)

@@ -132,7 +132,7 @@ async def list_tickets(
 
     Raises `FiguresTooCostlyError` when the figure itself takes too long to work out.
     """
-    async with asking(database) as connection:
+    async with asking(database, question) as connection:
         days, stores = await _places(connection, question, which, after=after, enough=limit + 1)
         values: list[Any] = [question.as_of, days, stores, question.kind, *after, limit + 1]
         conditions = [_COUNTED[which].condition]
