@@ -35,7 +35,12 @@ TEMPLATE = "rcu_template"
 SHARED = "rcu_shared"
 
 # The suite's own server may lose its data: it is thrown away with them. Never so in service.
-THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+THROW_AWAY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+}
 
 _numbers = itertools.count(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow as pa
 from rcu.bulk.engine import Stage
 from rcu.bulk.errors import EngineMissingError
 from rcu.bulk.workers import Workers
+from rcu.machine import memory_bytes
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +32,7 @@ def default_memory_limit_mb() -> int:
     An eighth of the machine's, between 512 and 768 MB: a base of any size is resolved in parts
     that fit, and more would only keep what the files keep.
     """
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    machine = memory_bytes() // 1_000_000
     return max(LEAST_MEMORY_MB, min(machine // _SHARE_OF_MEMORY, MOST_MEMORY_MB))
 
 

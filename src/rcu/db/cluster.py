@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rcu.db.errors import EmbeddedServerError
+from rcu.machine import memory_bytes
 
 MAJOR_VERSION = 18
 DATABASE = "rcu"
@@ -34,8 +35,6 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "max_connections": "100",
     # One transaction of a bulk import holds thousands of advisory locks.
     "max_locks_per_transaction": "512",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -51,6 +50,25 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "log_filename": "postgresql-%a.log",
     "log_truncate_on_rotation": "on",
 }
+
+
+MIB = 1 << 20
+LEAST_BUFFERS, MOST_BUFFERS = 256, 3_000
+"""MiB of its files that the server keeps for itself."""
+
+
+def memory_settings(machine_bytes: int) -> dict[str, str]:
+    """Return what the server takes for its cache: an eighth of the machine, within bounds.
+
+    PostgreSQL's documentation advises a quarter on a machine of its own; ours shares it with the
+    service. The pages are taken as they are used: a small base takes little of them.
+    """
+    machine = machine_bytes // MIB
+    buffers = min(max(machine // 8, LEAST_BUFFERS), MOST_BUFFERS)
+    return {
+        "shared_buffers": f"{buffers}MB",
+        "effective_cache_size": f"{max(machine // 2, 1_000)}MB",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +253,7 @@ def server_command(
     """Return the command line of the server, with our settings and then the overrides."""
     settings = {
         **SERVER_SETTINGS,
+        **memory_settings(memory_bytes()),
         "unix_socket_directories": f'"{sockets}"',
         **overrides,
     }
