@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import pyarrow as pa
@@ -80,8 +81,8 @@ def test_what_the_engine_holds_by_default_depends_on_the_machine_within_limits(
 ) -> None:
     limits = {}
     for machine_gb in (2, 5, 64):
-        pages = {"SC_PAGE_SIZE": 1_000, "SC_PHYS_PAGES": machine_gb * 1_000_000}
-        monkeypatch.setattr("rcu.bulk.duckdb_engine.os.sysconf", pages.__getitem__)
+        machine = partial(int, machine_gb * 1_000_000_000)
+        monkeypatch.setattr("rcu.bulk.duckdb_engine.memory_bytes", machine)
         limits[machine_gb] = default_memory_limit_mb()
 
     assert limits == {2: LEAST_MEMORY_MB, 5: 625, 64: MOST_MEMORY_MB}
