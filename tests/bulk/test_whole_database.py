@@ -35,6 +35,15 @@ STRICT = Model(
         SHIPPED.document.model_dump() | {"version": "strict", "link_weight": 14.0}
     )
 )
+TOLERANT = Model(
+    SHIPPED.document.model_copy(
+        update={
+            "version": "tolerant",
+            "shared_limits": SHIPPED.document.shared_limits | {"email": 250},
+        }
+    )
+)
+STATUSES = "SELECT kind, value, status, cause, actor FROM identifier_status_change ORDER BY id"
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +97,30 @@ async def test_another_model_is_adopted_with_its_history_and_nothing_differs_aft
     assert again.records == again.changed_pairs == 0
     await resolve_anew(open_database, engine, model=SHIPPED)
     assert await stored_clients(open_database) == before
+
+
+async def test_what_a_model_calls_shared_is_told_in_the_history_of_the_identifier(
+    open_database: Database, engine: DuckDBEngine
+) -> None:
+    await send(open_database, profile_messages(crowd(120, seed=21)))
+    told = await rows(open_database, STATUSES)
+    shop = [("email", SHOP_EMAIL, "personal", "resolution", "model:tolerant")]
+    [shared_before] = [row for row in told if row[1] == SHOP_EMAIL]
+    assert shared_before[2:4] == ("shared", "message")
+
+    await resolve_anew(open_database, engine, model=SHIPPED)
+    assert await rows(open_database, STATUSES) == told
+    await resolve_anew(open_database, engine, model=TOLERANT, dry_run=True)
+    assert await rows(open_database, STATUSES) == told
+
+    await resolve_anew(open_database, engine, model=TOLERANT)
+    turned = (await rows(open_database, STATUSES))[len(told) :]
+    assert [row for row in turned if row[1] == SHOP_EMAIL] == shop
+    await resolve_anew(open_database, engine, model=SHIPPED)
+    last = {
+        (kind, value): status for kind, value, status, *_ in await rows(open_database, STATUSES)
+    }
+    assert last == {(kind, value): status for kind, value, status, *_ in told}
 
 
 async def test_after_declarations_a_whole_resolution_finds_nothing_to_change(

@@ -51,7 +51,7 @@ from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
 from rcu.identity.adoption import Cause, Move, adopt
 from rcu.identity.controls import ALL_DECLARED
-from rcu.identity.declarations import remember_shared
+from rcu.identity.declarations import remember_statuses
 from rcu.identity.model import Model
 from rcu.identity.models import Placement
 from rcu.identity.placing import IdentifierKey
@@ -300,7 +300,7 @@ class _Load:
         references = await asyncio.to_thread(self._engine.rows, KNOWN_REFERENCES)
         if references:
             await self._become_profiles(session, references, cause)
-        await remember_shared(
+        await remember_statuses(
             session, self._turned, model=self._load.model, cause=cause, at=self._at
         )
         touched = await fetch(session, _SHOWN_AND_STATED)

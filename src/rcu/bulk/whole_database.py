@@ -27,11 +27,15 @@ from rcu.clients import service as clients
 from rcu.db.engine import Database
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
+from rcu.identity import identifier_statuses
 from rcu.identity.active_model import refuse_replaced
 from rcu.identity.adoption import Cause
+from rcu.identity.blocking import identifier_key
 from rcu.identity.controls import read_controls
+from rcu.identity.declarations import remember_statuses
 from rcu.identity.model import Model
 from rcu.identity.pairs import ScoredPair, replace_pairs
+from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented
 from rcu.identity.repository import Pair
 from rcu.identity.rescoring import rescore
@@ -40,6 +44,8 @@ from rcu.identity.turns import take_turn
 
 BATCH_RECORDS = 150
 """Records a transaction, about: each takes some locks, as in `ingestion.service`."""
+BATCH_IDENTIFIERS = 100
+"""Identifiers a transaction, whose status is remembered: each takes a lock."""
 
 OnProgress = Callable[[int, int], None]
 """Told how many records were looked at, of how many that have to be."""
@@ -95,13 +101,15 @@ async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
         region=region,
     )
     difference = _compare(engine, resolved.figures, model)
-    if dry_run or not difference.records:
+    if dry_run:
         return difference
     adoption = _Adoption(database, model, region, only_while_active)
-    on_progress(0, difference.records)
-    for batch in _in_batches(_units(engine)):
-        await adoption.adopt(batch)
-        on_progress(adoption.adopted, difference.records)
+    if difference.records:
+        on_progress(0, difference.records)
+        for batch in _in_batches(_units(engine)):
+            await adoption.adopt(batch)
+            on_progress(adoption.adopted, difference.records)
+    await adoption.remember_statuses(resolved.shared)
     return Difference(
         **{
             name: getattr(difference, name)
@@ -300,6 +308,10 @@ class _Adoption:
     adopted: int = 0
     overtaken: int = 0
 
+    @property
+    def _cause(self) -> Cause:
+        return Cause("resolution", f"model:{self.model.version}")
+
     async def adopt(self, units: Sequence[Unit]) -> None:
         """Replace the pairs of some units and form their clusters anew, in one transaction."""
 
@@ -309,9 +321,30 @@ class _Adoption:
         self.overtaken += await self.database.run(work)
         self.adopted += sum(len(unit.members) for unit in units)
 
+    async def remember_statuses(self, shared: frozenset[IdentifierKey]) -> None:
+        """Remember which identifiers became shared, or one person's again."""
+        told = await self.database.run(identifier_statuses.list_told_shared)
+        turned = sorted(told ^ shared)
+        for start in range(0, len(turned), BATCH_IDENTIFIERS):
+            some = turned[start : start + BATCH_IDENTIFIERS]
+
+            async def work(session: AsyncSession, some: Sequence[IdentifierKey] = some) -> None:
+                await self._remember_statuses(session, some)
+
+            await self.database.run(work)
+
+    async def _remember_statuses(
+        self, session: AsyncSession, identifiers: Sequence[IdentifierKey]
+    ) -> None:
+        await lock_until_commit(session, {identifier_key(*one) for one in identifiers})
+        if self.only_while_active:
+            refuse_replaced(session, self.model)
+        await remember_statuses(
+            session, identifiers, model=self.model, cause=self._cause, at=datetime.now(UTC)
+        )
+
     async def _adopt(self, session: AsyncSession, units: Sequence[Unit]) -> int:
-        at = datetime.now(UTC)
-        cause = Cause("resolution", f"model:{self.model.version}")
+        at, cause = datetime.now(UTC), self._cause
         members = set[UUID]().union(*(unit.members for unit in units))
         read = {id_: record for unit in units for id_, record in unit.read.items()}
         # Nobody writes these records until we are done: their versions say who did before.

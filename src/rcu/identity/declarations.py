@@ -24,7 +24,7 @@ from rcu.identity.decisions import Decision, Instruction
 from rcu.identity.errors import IdentifierChangedError
 from rcu.identity.features import Features
 from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus
-from rcu.identity.identifier_statuses import StatusChange
+from rcu.identity.identifier_statuses import NewStatus, StatusChange
 from rcu.identity.model import Model
 from rcu.identity.models import DecisionKind
 from rcu.identity.placing import IdentifierKey
@@ -103,21 +103,35 @@ async def reexamine(
 async def _remember(
     session: AsyncSession,
     identifier: IdentifierKey,
-    holders: Collection[UUID],
+    holders: Sequence[UUID],
     decision: Decision,
     *,
     model: Model,
 ) -> None:
-    held_by = [Features.from_json(one.features) for one in await list_records(session, holders)]
-    row = identifier_statuses.new_status(
+    row = await _status_now(session, identifier, holders, decision.cause, model)
+    await identifier_statuses.append(session, [row], at=decision.made_at)
+
+
+async def _status_now(
+    session: AsyncSession,
+    identifier: IdentifierKey,
+    holders: Sequence[UUID],
+    cause: Cause,
+    model: Model,
+) -> NewStatus:
+    # More holders than a key may have tell no more: it is shared, whoever they are.
+    read = [
+        Features.from_json(one.features)
+        for one in await list_records(session, holders[: model.key_cap + 1])
+    ]
+    return identifier_statuses.new_status(
         identifier,
-        is_shared=await _is_shared(session, identifier, held_by, model),
-        holders=len(held_by),
-        read=held_by,
-        cause=decision.cause,
+        is_shared=await _is_shared(session, identifier, read, model),
+        holders=len(holders),
+        read=read,
+        cause=cause,
         model=model,
     )
-    await identifier_statuses.append(session, [row], at=decision.made_at)
 
 
 async def _is_shared(
@@ -129,7 +143,7 @@ async def _is_shared(
     return is_shared(identifier[0], holders, model)
 
 
-async def remember_shared(
+async def remember_statuses(
     session: AsyncSession,
     identifiers: Collection[IdentifierKey],
     *,
@@ -137,22 +151,20 @@ async def remember_shared(
     cause: Cause,
     at: datetime,
 ) -> None:
-    """Remember identifiers that a load of many records made shared ones at once."""
-    rows = []
-    for identifier in sorted(identifiers):
-        records = await list_records(session, await list_holding(session, identifier))
-        held_by = [Features.from_json(record.features) for record in records]
-        rows.append(
-            identifier_statuses.new_status(
-                identifier,
-                is_shared=True,
-                holders=len(held_by),
-                read=held_by,
-                cause=cause,
-                model=model,
-            )
-        )
-    await identifier_statuses.append(session, rows, at=at)
+    """Remember what holds of identifiers now, of those of which something else was told last.
+
+    For what turns the status of many at once: a load, or a resolution with another model. Nobody
+    else writes who holds them until the transaction ends.
+    """
+    if not identifiers:
+        return
+    told = await identifier_statuses.statuses_told(session, identifiers)
+    rows = [
+        await _status_now(session, one, await list_holding(session, one), cause, model)
+        for one in sorted(identifiers)
+    ]
+    turned = [row for row in rows if row.status != told[row.kind, row.value]]
+    await identifier_statuses.append(session, turned, at=at)
 
 
 # --- what holds -----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class StatusCause(StrEnum):
     STEWARD = "steward"
     """A declaration, or the undoing of one."""
     RESOLUTION = "resolution"
-    """A first load, which finds it so."""
+    """A first load, or a resolution of everything, which finds it so."""
 
 
 class IdentifierDeclaration(Base):

@@ -170,6 +170,43 @@ async def list_changes_of(
     return [StatusChange(*row) for row in await fetch(session, _OF_ONE, *identifier, limit)]
 
 
+_TOLD = """
+    SELECT wanted.kind, wanted.value, (
+        SELECT status FROM identifier_status_change c
+        WHERE (c.kind, c.value) = (wanted.kind, wanted.value) ORDER BY c.id DESC LIMIT 1
+    )
+    FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
+"""
+
+
+async def statuses_told(
+    session: AsyncSession, identifiers: Collection[IdentifierKey]
+) -> dict[IdentifierKey, IdentifierStatus]:
+    """Return the status that was last told of each identifier, one at least.
+
+    An identifier of which nothing was told is one person's.
+    """
+    return {
+        (kind, value): IdentifierStatus(status or IdentifierStatus.PERSONAL)
+        for kind, value, status in await fetch(session, _TOLD, *columns(sorted(identifiers)))
+    }
+
+
+_TOLD_SHARED = """
+    SELECT kind, value FROM (
+        SELECT DISTINCT ON (kind, value) kind, value, status
+        FROM identifier_status_change ORDER BY kind, value, id DESC
+    ) AS told
+    WHERE status = $1
+"""
+
+
+async def list_told_shared(session: AsyncSession) -> set[IdentifierKey]:
+    """Return every identifier of which was told last that it is shared."""
+    found = await fetch(session, _TOLD_SHARED, IdentifierStatus.SHARED)
+    return {(kind, value) for kind, value in found}
+
+
 _VERSION = "SELECT count(*) FROM identifier_status_change WHERE kind = $1 AND value = $2"
 
 
