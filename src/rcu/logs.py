@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,6 +22,7 @@ from rcu.context import current_request
 LogFormat = Literal["json", "console"]
 _MAX_FRAMES: Final = 30
 _MAX_CAUSES: Final = 5
+_DATABASE_CODES: Final = ("sqlstate", "constraint_name")
 
 # Other libraries are heard from their warnings on: some write addresses or statements. The service
 # writes its own line for each request, without its query and path values.
@@ -49,7 +50,7 @@ def configure_logs(
     target = stream if stream is not None else sys.stderr
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*_enrichers(), _renderer(log_format)],
+        processors=[*_enrichers(), *_renderers(log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
@@ -67,7 +68,7 @@ def configure_logs(
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _renderer(log_format),
+                *_renderers(log_format),
             ],
         )
     )
@@ -141,9 +142,7 @@ def describe_exception(error: BaseException) -> list[dict[str, Any]]:
 def _database_code(error: BaseException) -> dict[str, str]:
     """Return PostgreSQL's five-character error code and constraint, which quote no value."""
     return {
-        key: value
-        for key in ("sqlstate", "constraint_name")
-        if isinstance(value := getattr(error, key, None), str)
+        key: value for key in _DATABASE_CODES if isinstance(value := getattr(error, key, None), str)
     }
 
 
@@ -195,10 +194,22 @@ def _without_arguments_of_libraries(_logger: object, _method: str, event: EventD
     return event
 
 
-def _renderer(log_format: LogFormat) -> structlog.typing.Processor:
+def _renderers(log_format: LogFormat) -> list[structlog.typing.Processor]:
     if log_format == "console":
-        return structlog.dev.ConsoleRenderer(colors=False)
-    return structlog.processors.JSONRenderer(serializer=_to_json)
+        return [_write_out_exception, structlog.dev.ConsoleRenderer(colors=False)]
+    return [structlog.processors.JSONRenderer(serializer=_to_json)]
+
+
+def _write_out_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Make the exception the text that stands below a line for people, cause after cause."""
+    if "exception" in event:
+        event["exception"] = "\n".join(map(_as_text, event["exception"]))
+    return event
+
+
+def _as_text(cause: Mapping[str, Any]) -> str:
+    codes = "".join(f" {key}={cause[key]}" for key in _DATABASE_CODES if key in cause)
+    return "\n  ".join([f"{cause['type']}{codes}", *cause["frames"]])
 
 
 def _to_json(event: EventDict, **_options: object) -> str:

@@ -272,3 +272,21 @@ async def test_a_crash_tells_neither_caller_nor_log_what_was_sent(
         "sqlalchemy.exc.IntegrityError",
     }
     assert any("test_problems.py" in frame for frame in line["exception"][0]["frames"])
+
+
+async def test_a_crash_is_a_problem_also_where_the_log_is_for_people(
+    client: httpx.AsyncClient,
+) -> None:
+    written = io.StringIO()
+    configure_logs(stream=written, log_format="console")
+
+    answer = await client.post("/test/constraint", json={"name": SECRET})
+
+    configure_logs(level="error")
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "/problems/internal-error"
+    lines = written.getvalue().splitlines()
+    assert "sqlalchemy.exc.IntegrityError" in lines
+    assert any(line.startswith("  ") and "test_problems.py" in line for line in lines)
+    assert any("sqlstate=23" in line for line in lines)
+    assert SECRET not in written.getvalue()
