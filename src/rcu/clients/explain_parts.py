@@ -53,7 +53,7 @@ async def record_of(session: AsyncSession, reference: RecordReference) -> Stored
     key = (reference.source, reference.external_id)
     found = await repository.find_records(session, [key])
     if key not in found:
-        raise RecordNotFoundError(reference.source)
+        raise RecordNotFoundError
     return found[key][0]
 
 

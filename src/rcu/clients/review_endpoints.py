@@ -106,7 +106,7 @@ async def read_review(review_id: str, database: DatabaseDep, _caller: Steward) -
     """Read the review of a pair as it stands, judged or not."""
     review = await reviews.find_review(database, review_id)
     if review is None:
-        raise ReviewNotFoundError(review_id)
+        raise ReviewNotFoundError
     return review
 
 

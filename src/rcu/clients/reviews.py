@@ -56,7 +56,7 @@ def pair_of(id_: str) -> Pair:
     except ValueError:
         packed = b""
     if len(packed) != _ID_BYTES:
-        raise ReviewNotFoundError(id_[:_ID_LENGTH])
+        raise ReviewNotFoundError
     return UUID(bytes=packed[:16]), UUID(bytes=packed[16:])
 
 
@@ -228,10 +228,10 @@ async def judge(
     try:
         turn = await take_turn(session, {left_id, right_id})
     except ClientNotFoundError:
-        raise ReviewNotFoundError(id_) from None
+        raise ReviewNotFoundError from None
     rows: Any = await fetch(session, _REVIEW, [left_id], [right_id])
     if not rows:
-        raise ReviewNotFoundError(id_)
+        raise ReviewNotFoundError
     seen = _review(rows[0])
     if seen.version != expected_version:
         raise ReviewChangedError(id_, current=seen.model_dump(mode="json"))

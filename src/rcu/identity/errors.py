@@ -169,8 +169,9 @@ class ReviewNotFoundError(RcuError):
     status = 404
     code = "review_not_found"
 
-    def __init__(self, review_id: str) -> None:
-        super().__init__(f"No two profile records make the review {review_id}.")
+    def __init__(self) -> None:
+        # What was asked for is any text, and is not repeated.
+        super().__init__("No two profile records make a review of that id.")
 
 
 class ReviewChangedError(RcuError):
@@ -205,9 +206,9 @@ class RecordNotFoundError(RcuError):
     status = 404
     code = "record_not_found"
 
-    def __init__(self, source: str) -> None:
-        # The id of a record may be an e-mail at some sources: it is not repeated.
-        super().__init__(f"The source {source} has no record of that id.")
+    def __init__(self) -> None:
+        # What was asked for is any text, and at some sources an e-mail: it is not repeated.
+        super().__init__("There is no record of that source and id.")
 
 
 class NothingToCompareError(RcuError):
