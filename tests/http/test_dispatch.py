@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Query
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from pydantic import BaseModel, Field
 from starlette.types import Message
 
 from rcu.http.dispatch import Dispatcher, DuplicateRouteError
@@ -39,7 +42,29 @@ async def read_file(path: str) -> str:
     return f"file {path}"
 
 
-async def call(method: str, path: str, *routers: APIRouter) -> str:
+class Shelf(BaseModel):
+    """Parameters of a query, as a model."""
+
+    row: Annotated[int, Field(alias="from")]
+    colour: str = "any"
+
+
+@routes.get("/shelves")
+async def list_shelves(shelf: Annotated[Shelf, Query()]) -> str:
+    return f"{shelf.row} {shelf.colour}"
+
+
+@routes.get("/people", openapi_extra={"parameters": [{"name": "at", "in": "query"}]})
+async def list_people(limit: Annotated[int, Query(alias="most")] = 3) -> str:
+    return f"{limit}"
+
+
+@routes.get("/nothing")
+async def read_nothing() -> str:
+    return "nothing"
+
+
+async def call(method: str, path: str, *routers: APIRouter, query: bytes = b"") -> str:
     """Return the body of the answer."""
     app = FastAPI(openapi_url=None)
     for router in routers or (routes,):
@@ -57,11 +82,11 @@ async def call(method: str, path: str, *routers: APIRouter) -> str:
         "method": method,
         "path": path,
         "root_path": "",
-        "query_string": b"",
+        "query_string": query,
         "headers": [],
         "app": app,
     }
-    await Dispatcher(app.router)(scope, receive, send)
+    await AsyncExitStackMiddleware(Dispatcher(app.router))(scope, receive, send)
     body: bytes = answered[-1]["body"]
     return body.decode().strip('"')
 
@@ -104,6 +129,46 @@ async def test_another_method_is_refused_with_those_allowed() -> None:
         await call("PUT", "/v1/clients/7")
 
     assert refused.value.headers == {"Allow": "GET"}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "answer"),
+    [
+        ("/v1/shelves", b"from=1&colour=red", "1 red"),
+        ("/v1/people", b"most=2", "2"),
+        ("/v1/people", b"at=noon", "3"),
+        ("/v1/nothing", b"", "nothing"),
+    ],
+)
+async def test_declared_query_parameters_are_let_pass(path: str, query: bytes, answer: str) -> None:
+    assert await call("GET", path, query=query) == answer
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/shelves", b"from=1&color=red"),
+        ("/v1/people", b"limit=2"),
+        ("/v1/people", b"most=2&At=noon"),
+        ("/v1/nothing", b"as_of"),
+        ("/v1/nothing", b"%C3%A9=1"),
+        ("/v1/nothing", b"\xff="),
+    ],
+)
+async def test_a_misspelt_query_parameter_is_refused_not_passed_over(
+    path: str, query: bytes
+) -> None:
+    with pytest.raises(RequestValidationError) as refused:
+        await call("GET", path, query=query)
+
+    assert [failure["type"] for failure in refused.value.errors()] == ["extra_forbidden"]
+
+
+async def test_what_calls_a_probe_may_add_parameters() -> None:
+    probes = APIRouter()
+    probes.add_api_route("/healthz", read_nothing)
+
+    assert await call("GET", "/healthz", probes, query=b"probe=1") == "nothing"
 
 
 def test_one_route_declared_twice_is_found_at_start() -> None:

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from rcu.http.errors import MethodNotAllowedError, NotFoundError
 from rcu.http.plain_calls import plain_call
+from rcu.http.queries import query_parameters, refuse_unknown_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ class _Target:
     app: ASGIApp
     template: str
     names: tuple[str, ...]
+    query: frozenset[str] | None
+    """Parameters that it takes behind the `?`; None where any is let pass."""
 
 
 @dataclass(slots=True)
@@ -81,6 +84,8 @@ class Dispatcher:
             )
         scope["rcu.route"] = target.template
         scope["path_params"] = dict(zip(target.names, values, strict=True))
+        if scope["query_string"] and target.query is not None:
+            refuse_unknown_parameters(scope["query_string"], target.query)
         await target.app(scope, receive, send)
 
     def _index(self, context: RouteContext) -> bool:
@@ -102,11 +107,16 @@ class Dispatcher:
                 return False
             else:
                 node = node.literals.setdefault(segment, _Node())
-        app = plain_call(context) or context.app
+        target = _Target(
+            app=plain_call(context) or context.app,
+            template=path,
+            names=tuple(names),
+            query=query_parameters(context),
+        )
         for method in context.methods or ():
             if method in node.methods:
                 raise DuplicateRouteError(f"{method} {path} is declared twice")
-            node.methods[method] = _Target(app=app, template=path, names=tuple(names))
+            node.methods[method] = target
         return True
 
 
