@@ -29,7 +29,8 @@ One client, one lasting id, from tills, e-shop, app and loyalty programme.
 
 Send an API key with each request: `Authorization: Bearer rcu_...`. Every error is a problem
 document (RFC 9457, `application/problem+json`) with a stable `type`. Personal data never stands
-in an address: look-ups are `POST`.
+in an address: look-ups are `POST`. Unknown fields and query parameters are refused, and times and
+days are taken as ISO 8601 writes them, so that nothing misspelt is passed over.
 """
 
 TAGS: Final = [

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from rcu.clients.history_schemas import HistoryPage, RecordsPage
 from rcu.clients.schemas import ClientView
 from tests.ingestion.shop import Shop, sale
@@ -140,6 +142,20 @@ async def test_a_time_without_its_offset_is_refused(shop: Shop) -> None:
 
     for path in (f"clients/{odile}", f"clients/{odile}/records"):
         response = await shop.call("GET", path, params={"as_of": "2025-03-01T12:00:00"})
+        assert response.status_code == 422
+        [error] = response.json()["errors"]
+        assert (error["field"], error["location"]) == ("as_of", "query")
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2199-12-31T00:00:00Z", "noon", ""],
+)
+async def test_a_time_that_has_not_come_or_is_none_is_refused(shop: Shop, as_of: str) -> None:
+    odile = (await shop.profile("pos", "P1", **ODILE))["client_id"]
+
+    for path in (f"clients/{odile}", f"clients/{odile}/records"):
+        response = await shop.call("GET", path, params={"as_of": as_of})
         assert response.status_code == 422
         [error] = response.json()["errors"]
         assert (error["field"], error["location"]) == ("as_of", "query")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from rcu.access.authorisation import requires
 from rcu.access.caller import Caller
@@ -28,6 +28,7 @@ from rcu.analytics.attach_rate_tickets import START, Which, list_tickets
 from rcu.errors import FieldError, ValidationFailedError, problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep
+from rcu.http.fields import Day, PastMoment
 from rcu.http.routing import api_router
 
 router = api_router(prefix="/v1/analytics", tags=["Analytics"])
@@ -48,9 +49,9 @@ class Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    from_: date = Field(alias="from", description="First business day.")
-    to: date = Field(description="Last business day.")
-    as_of: AwareDatetime | None = Field(
+    from_: Day = Field(alias="from", description="First business day.")
+    to: Day = Field(description="Last business day.")
+    as_of: PastMoment | None = Field(
         default=None, description="What was known at this time; by default all that is known now."
     )
     kind: Literal["sale", "return"] = "sale"
@@ -71,8 +72,6 @@ class Selection(BaseModel):
             faults.append(_fault("to", "Not before from"))
         elif self.to - self.from_ > LONGEST:
             faults.append(_fault("to", f"At most {LONGEST.days} days after from"))
-        if self.as_of is not None and self.as_of > datetime.now(UTC):
-            faults.append(_fault("as_of", "A time that has come already"))
         if faults:
             raise ValidationFailedError(faults)
         asked = {dimension: [str(v) for v in getattr(self, dimension)] for dimension in FILTERS}

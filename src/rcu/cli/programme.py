@@ -62,7 +62,7 @@ def activate(
 ) -> None:
     """Put a programme in force. Tickets keep the rules of their business day."""
     found = read_file(file)
-    first = from_on.date() if from_on else datetime.now(UTC).date()
+    first = _first_day(from_on)
 
     async def put(database: Database) -> bool:
         from rcu.loyalty import programmes
@@ -75,6 +75,18 @@ def activate(
 
     is_new = run_with_database(put)
     stdout.print(_told(found.version, first, is_new=is_new), soft_wrap=True)
+
+
+def _first_day(from_on: datetime | None) -> date:
+    from rcu.errors import FieldValueError
+    from rcu.http.fields import plausible_day
+
+    if from_on is None:
+        return datetime.now(UTC).date()
+    try:
+        return plausible_day(from_on.date())
+    except FieldValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--from") from None
 
 
 def _told(version: str, first: date, *, is_new: bool) -> str:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import orjson
 from fastapi import Query
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,9 +37,10 @@ from rcu.clients.schemas import (
 )
 from rcu.clients.service import FoundHit, SearchPlace
 from rcu.db.engine import Database
-from rcu.errors import FieldError, ValidationFailedError, problems
+from rcu.errors import ValidationFailedError, problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep, SettingsDep
+from rcu.http.fields import PastMoment
 from rcu.http.routing import api_router
 from rcu.identity.errors import ClientNotFoundError
 
@@ -49,7 +51,7 @@ Searcher = Annotated[Caller, requires(Scope.CLIENTS_SEARCH)]
 
 _SEARCH_PLACE: Final = TypeAdapter(SearchPlace)
 _TIMELINE_PLACE: Final = TypeAdapter(timeline.Place)
-_AS_OF: Final = TypeAdapter(AwareDatetime)
+_AS_OF: Final = TypeAdapter(PastMoment)
 _AS_OF_PARAMETER: Final = {
     "name": "as_of",
     "in": "query",
@@ -80,7 +82,8 @@ async def read_client(
     if document is None:
         raise ClientNotFoundError(client_id)
     # Read by hand: a declared parameter would take every read off the short way of `plain_calls`.
-    if request.scope["query_string"] and (as_of := request.query_params.get("as_of")):
+    as_of = request.query_params.get("as_of") if request.scope["query_string"] else None
+    if as_of is not None:
         document = await _with_identity_then(database, client_id, document, as_of)
     return Response(document, media_type=_JSON)
 
@@ -90,9 +93,9 @@ async def _with_identity_then(
 ) -> bytes:
     try:
         at = _AS_OF.validate_strings(as_of)
-    except ValidationError:
-        reason = "Not a time with its offset, such as 2025-03-01T12:00:00Z"
-        raise ValidationFailedError([FieldError("as_of", reason, location="query")]) from None
+    except ValidationError as error:
+        place = {"loc": ("query", "as_of")}
+        raise RequestValidationError([failure | place for failure in error.errors()]) from None
     then = await history.find_client_then(database, client_id, at, limit=MOST_RECORDS_THEN)
     if then is None:
         raise ClientNotFoundError(client_id)

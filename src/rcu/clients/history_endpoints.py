@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Query
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from rcu.access.authorisation import requires
@@ -18,6 +18,7 @@ from rcu.clients.history_schemas import HistoryPage, RecordsPage, RecordThenRead
 from rcu.errors import problems
 from rcu.http.cursors import InvalidCursorError, decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep
+from rcu.http.fields import PastMoment
 from rcu.http.routing import api_router
 from rcu.identity.errors import ClientNotFoundError
 
@@ -34,7 +35,7 @@ async def list_records(
     client_id: UUID,
     database: DatabaseDep,
     _caller: Reader,
-    as_of: Annotated[AwareDatetime | None, Query(description="Now when it is left out.")] = None,
+    as_of: Annotated[PastMoment | None, Query(description="Now when it is left out.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> RecordsPage:

@@ -1,11 +1,9 @@
 """Types of the fields that messages are made of, and the base of every wire format."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -41,20 +39,6 @@ IdentifierKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$")]
 Scalar = str | int | float | bool | None
-
-
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""No clock is right outside; near the ends of the calendar there is no UTC to turn a time into."""
-
-
-def _plausible(moment: datetime) -> datetime:
-    if not EARLIEST <= moment < LATEST:
-        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
-"""A time with its zone."""
 
 
 class Wire(BaseModel):

@@ -1,12 +1,12 @@
 """Wire formats of the messages that sources send: profiles, tickets, orders, events."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
 from rcu.errors import FieldValueError
+from rcu.http.fields import Day, Moment
 from rcu.ingestion.fields import (
     AttributeName,
     Cents,
@@ -17,7 +17,6 @@ from rcu.ingestion.fields import (
     IdentifierKind,
     LongText,
     MessageId,
-    Moment,
     Scalar,
     ShortText,
     Wire,
@@ -135,7 +134,7 @@ class TicketReference(Wire):
     ticket_id: ExternalId | None = None
     store: Code | None = None
     till: Code | None = None
-    business_date: date | None = None
+    business_date: Day | None = None
     number: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
     @model_validator(mode="after")
@@ -190,7 +189,7 @@ class TicketMessage(Wire):
     store: Code | None = None
     till: Code | None = None
     number: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    business_date: date | None = Field(
+    business_date: Day | None = Field(
         default=None, description="Default: the day of sold_at in the store's time zone."
     )
     sold_at: Moment

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,6 +15,7 @@ from pydantic import (
 )
 
 from rcu.errors import FieldValueError
+from rcu.http.fields import Day, Moment
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
@@ -26,17 +25,6 @@ Cents = Annotated[int, Field(ge=-(10**12), le=10**12)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
-
-
-def _plausible(moment: datetime) -> datetime:
-    if not EARLIEST <= moment < LATEST:
-        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
-    return moment
-
-
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
-"""A time with its zone, within what a clock can show."""
 
 
 class _Wire(BaseModel):
@@ -319,7 +307,7 @@ class ProgrammeActivate(_Wire):
     """A version of the programme, and from which business day on it holds."""
 
     document: dict[str, Any]
-    effective_on: date
+    effective_on: Day
 
 
 class ActivationRead(BaseModel):

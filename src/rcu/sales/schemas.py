@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rcu.http.fields import Day
 from rcu.sales.attachment import Missed
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
@@ -27,7 +28,7 @@ class ClaimRequest(_Request):
     store: Code
     till: Code
     number: Annotated[int, Field(ge=0, le=2**53)]
-    business_date: date
+    business_date: Day
     total_cents: Annotated[int, Field(ge=0, le=10**12)]
 
 

@@ -1,0 +1,61 @@
+"""Types of fields that the wire formats of several domains share.
+
+Times and days are taken as ISO 8601 writes them, and no other way: Pydantic would take the
+number 20250301, which somebody means as a day, for seconds since 1970.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from rcu.errors import FieldValueError
+
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No clock is right outside; near the ends of the calendar there is no UTC to turn a time into,
+and PostgreSQL's driver takes the first and the last day for minus and plus infinity."""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_as_time(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
+        return value
+    raise FieldValueError("a date and time with its offset, such as 2025-03-01T10:20:30+01:00")
+
+
+def _written_as_day(value: object) -> object:
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise FieldValueError("a day in the form YYYY-MM-DD")
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
+    return moment
+
+
+def _come(moment: datetime) -> datetime:
+    if moment > datetime.now(UTC):
+        raise FieldValueError("a time that has come already")
+    return moment
+
+
+def plausible_day(day: date) -> date:
+    """Return `day`; raise `FieldValueError` when it is of no year in which anybody trades."""
+    if not EARLIEST.year <= day.year < LATEST.year:
+        raise FieldValueError(f"a day from {EARLIEST.year} on and before {LATEST.year}")
+    return day
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_plausible)]
+"""A time with its zone."""
+
+PastMoment = Annotated[Moment, AfterValidator(_come)]
+"""A time with its zone, of which it can be told what was known then."""
+
+Day = Annotated[date, BeforeValidator(_written_as_day), AfterValidator(plausible_day)]
+"""A business day."""

@@ -1,0 +1,77 @@
+"""Fields that the wire formats share take what ISO 8601 writes, and nothing that looks alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from rcu.http.fields import Day, Moment, PastMoment
+
+MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
+PAST: TypeAdapter[datetime] = TypeAdapter(PastMoment)
+DAY: TypeAdapter[date] = TypeAdapter(Day)
+
+
+def test_a_time_with_its_offset_and_a_day_are_taken() -> None:
+    said = MOMENT.validate_python("2025-03-01T10:20:30.5+01:00")
+
+    assert said == datetime(2025, 3, 1, 9, 20, 30, 500_000, UTC)
+    assert DAY.validate_python("2025-03-01") == date(2025, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        20250301,
+        1748736000,
+        1.5,
+        True,
+        "20250301",
+        "+336",
+        "2025-03-01",
+        "2025-03-01T10:20:30",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2200-01-01T00:00:00Z",
+        None,
+        [],
+    ],
+)
+def test_what_is_no_plausible_time_with_its_offset_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        MOMENT.validate_python(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0,
+        20250301,
+        1748736000,
+        True,
+        None,
+        "0",
+        "20250301",
+        "2025-3-1",
+        "2025-02-30",
+        "2025-03-01T00:00:00",
+        "0001-01-01",
+        "1899-12-31",
+        "2200-01-01",
+        "9999-12-31",
+    ],
+)
+def test_what_is_no_plausible_day_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        DAY.validate_python(value)
+
+
+def test_a_time_to_come_is_no_time_of_which_it_is_known_what_was_known() -> None:
+    now = datetime.now(UTC)
+
+    assert PAST.validate_python(now.isoformat()) == now
+    with pytest.raises(ValidationError):
+        PAST.validate_python((now + timedelta(hours=1)).isoformat())
