@@ -16,9 +16,11 @@ from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.jobs import OpenEngine, is_job_waiting, turn_of_jobs
 from rcu.bulk.whole_database import Difference, resolve_database
 from rcu.db.engine import Database
+from rcu.db.locks import lock_key
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.identity.model_versions import Activation
+from rcu.ids import uuid7
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage, TicketMessage
 from rcu.ingestion.service import Context, receive_all
@@ -36,6 +38,12 @@ EXPORT = """
                FROM golden_record) g ON g.client_id = c.id
     ORDER BY r.source, r.external_id
 """
+
+TRIPPED = """
+    INSERT INTO merge_brake (id, scope, kind, value, basis, merges, counted_from, tripped_at)
+    VALUES ($1, 'source', '', 'eshop', $2, 101, now() - interval '1 hour', now())
+"""
+HELD = "SELECT count(*) FROM record_pair WHERE contradiction = 'brake'"
 
 
 async def send(database: Database, sent: Sent) -> None:
@@ -223,3 +231,23 @@ async def test_a_ticket_whose_name_contradicts_under_one_model_only_is_placed_an
     await follow(open_database, engine)
 
     assert await rows(open_database, placed) == [("none",)]
+
+
+async def test_what_a_brake_holds_back_stays_held_back_and_ends_the_work(
+    open_database: Database, engine: OpenEngine
+) -> None:
+    async with open_database.driver_connection() as connection:
+        await connection.execute(TRIPPED, uuid7(), lock_key("merges of source", "eshop"))
+    await send(open_database, profile_messages(crowd(60, seed=46)))
+    before = await stored_clients(open_database)
+    await keep(open_database, STRICT)
+
+    await activate(open_database, "strict")
+    strict = await follow(open_database, engine)
+    await revert(open_database)
+    back = await follow(open_database, engine)
+
+    assert strict.state == back.state == "done"
+    assert await rows(open_database, HELD) != [(0,)]
+    after = await stored_clients(open_database)
+    assert all(any(now <= then for then in before) for now in after)

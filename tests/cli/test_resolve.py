@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from rcu.cli.running import ExitCode
 from tests.cli.conftest import Rcu
+from tests.cli.test_brake import trip
 
 PROFILES = """\
 source;record_id;created_at;given_name;family_name;birth_date;email;phone
@@ -80,6 +82,17 @@ def test_resolving_all_says_that_nothing_differs(shop: Rcu, file: Path) -> None:
     assert resolved.exit_code == adopted.exit_code == ExitCode.OK
     assert "Would change" in resolved.output
     assert "records formed anew" in adopted.output
+
+
+def test_a_dry_run_says_that_brakes_would_hold_back_some_of_it(
+    shop: Rcu, file: Path, database_url: URL
+) -> None:
+    shop("import", file)
+    trip(database_url)
+
+    resolved = shop("resolve", "--all", "--dry-run")
+
+    assert "rcu brake list" in resolved.output
 
 
 def test_resolving_has_to_be_asked_for_by_name(shop: Rcu) -> None:

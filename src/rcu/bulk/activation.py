@@ -2,7 +2,8 @@
 
 Messages go on meanwhile, and decide with the new model already. A pass compares what is stored with
 a resolution of everything as of one instant, and adopts the difference; passes follow one another
-until nothing differs, since what arrives during one may turn a value into a shared one. Then some
+until nothing differs but what brakes hold back, since what arrives during one may turn a value into
+a shared one. Then some
 records of identifiers are placed again, since that depends on the model too: those that carry a
 name, which may contradict, and those of an identifier that may be shared.
 """
@@ -22,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk.engine import Engine
 from rcu.bulk.jobs import OpenEngine, turn_of_jobs
-from rcu.bulk.whole_database import resolve_database
+from rcu.bulk.whole_database import Difference, resolve_database
 from rcu.clients import service as clients
 from rcu.db.engine import Database
 from rcu.db.statements import fetch
@@ -152,6 +153,7 @@ class _Following:
         log.info("model.followed", version=model.version, records=self.done)
 
     async def _resolve(self, engine: Engine, model: Model) -> None:
+        last: Difference | None = None
         for _ in range(MOST_PASSES):
             before = self.done
 
@@ -168,8 +170,9 @@ class _Following:
                 only_while_active=True,
                 on_progress=progress,
             )
-            if not found.records:
+            if not found.records or found.is_held_back_since(last):
                 return
+            last = found
         raise PassesExhaustedError
 
     async def _place_again(self, model: Model) -> None:

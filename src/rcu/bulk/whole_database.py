@@ -9,7 +9,7 @@ on meanwhile, and a record that somebody changed after the instant is left to wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -65,10 +65,19 @@ class Difference:
     """Stored pairs that come out different, or new, or are gone."""
     records: int
     """Records around all this, whose clusters are formed anew."""
+    brakes: int = 0
+    """Merge brakes that are on: they hold back some of what a dry run foretells."""
     adopted_records: int = 0
     """Records whose clusters were formed anew."""
     overtaken_records: int = 0
     """Of these, how many somebody changed meanwhile: their pairs stayed as they made them."""
+
+    def is_held_back_since(self, before: Difference | None) -> bool:
+        """Tell whether brakes hold back all that differs: the adoption `before` left it as it is.
+
+        The engine knows nothing of brakes; the adoption obeys them, and so the same differs again.
+        """
+        return bool(self.brakes) and not self.overtaken_records and self == before
 
 
 async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
@@ -101,6 +110,8 @@ async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
         region=region,
     )
     difference = _compare(engine, resolved.figures, model)
+    brakes = (await database.run(read_controls)).brakes
+    difference = replace(difference, brakes=len(brakes.identifiers) + len(brakes.sources))
     if dry_run:
         return difference
     adoption = _Adoption(database, model, region, only_while_active)
@@ -110,14 +121,8 @@ async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
             await adoption.adopt(batch)
             on_progress(adoption.adopted, difference.records)
     await adoption.remember_statuses(resolved.shared)
-    return Difference(
-        **{
-            name: getattr(difference, name)
-            for name in Difference.__slots__
-            if name not in {"adopted_records", "overtaken_records"}
-        },
-        adopted_records=adoption.adopted,
-        overtaken_records=adoption.overtaken,
+    return replace(
+        difference, adopted_records=adoption.adopted, overtaken_records=adoption.overtaken
     )
 
 

@@ -116,6 +116,9 @@ def _summary(found: Difference, *, dry_run: bool) -> Table:
         if found.overtaken_records:
             note = "by messages, which resolved them"
             rows.append(("records changed meanwhile", found.overtaken_records, note))
+    elif found.brakes:
+        note = "hold back some of these merges: rcu brake list"
+        rows.append(("merge brakes that are on", found.brakes, note))
     for name, count, note in rows:
         table.add_row(name, f"{count:,}", note)
     return table
