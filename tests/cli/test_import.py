@@ -8,9 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import URL, text
 
 from rcu.cli.running import ExitCode
 from rcu.db.engine import Database
@@ -105,6 +107,25 @@ def test_importing_a_file_again_changes_nothing_and_says_so(shop: Rcu, tmp_path:
     assert again.exit_code == ExitCode.OK
     assert "all imported before: nothing changed" in again.stdout
     assert clients(shop, tmp_path) == before
+
+
+def test_what_is_read_right_after_an_import_is_planned_by_what_came(
+    shop: Rcu, database_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rcu.cli.imports.MANY_ROWS", 3)
+
+    shop("import", put(tmp_path, PROFILES))
+
+    async def known_rows() -> float:
+        database = Database(database_url)
+        async with database.read() as connection:
+            known = await connection.scalar(
+                text("SELECT reltuples FROM pg_class WHERE oid = 'source_record'::regclass")
+            )
+        await database.close()
+        return float(known or 0)
+
+    assert anyio.run(known_rows) == 3
 
 
 def test_tickets_wait_for_their_store_and_go_in_with_it(shop: Rcu, tmp_path: Path) -> None:

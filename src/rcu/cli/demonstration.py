@@ -18,6 +18,7 @@ from rcu.cli.serve import server_options
 from rcu.db import migrations
 from rcu.db.engine import Database
 from rcu.db.opening import hold_database
+from rcu.db.statistics import refresh_statistics
 from rcu.demo import reset as demo_reset
 from rcu.demo import tour
 from rcu.demo.generator import RETAILER, generate
@@ -96,6 +97,8 @@ def _run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
 async def _prepare(database: Database, settings: Settings) -> Ready:
     await migrations.migrate(database)
     loaded = await _load(database)
+    if loaded:
+        await refresh_statistics(database)
     return Ready(
         keys=await ensure_keys(database, settings.data_dir),
         figures=await tour.count(database, generate()),

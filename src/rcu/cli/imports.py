@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -144,6 +144,10 @@ def import_file(  # noqa: PLR0913 -- one option for each thing that a file may n
             raise typer.Exit(ExitCode.PROBLEM)
 
 
+MANY_ROWS: Final = 1_000
+"""Accepted by one import: what is read right after it is planned by what the tables hold now."""
+
+
 def _default_rejects(file: Path) -> Path:
     """Return FILE.rejected.csv beside the file, or here when its folder cannot be written."""
     name = f"{file.name}.rejected.csv"
@@ -239,6 +243,7 @@ class _Job:
         sources: frozenset[str],
     ) -> ImportSummary:
         from rcu.cli import import_report
+        from rcu.db.statistics import refresh_statistics
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
@@ -274,6 +279,8 @@ class _Job:
                     "again: it recognises them and goes on."
                 )
                 raise
+        if summary.accepted >= MANY_ROWS:
+            await refresh_statistics(database)
         if summary.parked:
             async with database.transaction() as session:
                 self.waiting = await count_parked(session)
