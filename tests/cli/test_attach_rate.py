@@ -101,6 +101,31 @@ def test_as_of_tells_what_was_known_then(sold: Rcu) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--from", "2024-01-01", "--to", "2024-12-31"), "No sale from 2024-01-01 to 2024-12-31."),
+        ((*MARCH, "--store", "S009"), "No sale that fits the filters from 2025-03-01"),
+        ((*MARCH, "--as-of", "2025-01-01T00:00"), "those count that had been received by then"),
+    ],
+)
+def test_a_report_on_nothing_says_where_there_is_something(
+    sold: Rcu, words: tuple[str, ...], told: str
+) -> None:
+    result = sold("report", "attach-rate", *words)
+
+    assert result.exit_code == 0
+    assert told in result.stderr
+    assert "In all, there are some from 2025-03-01 to 2025-03-01: ask with" in result.stderr
+
+
+def test_a_report_before_the_first_ticket_says_so(rcu: Rcu) -> None:
+    result = rcu("report", "attach-rate", "--kind", "return")
+
+    assert result.exit_code == 0
+    assert "No return has been received yet." in result.stderr
+
+
 def test_counting_anew_finds_nothing_wrong_unless_something_is(
     sold: Rcu, database_url: URL
 ) -> None:
@@ -129,6 +154,8 @@ def test_counting_anew_finds_nothing_wrong_unless_something_is(
         ("--from", "2025-03-02", "--to", "2025-03-01"),
         ("--as-of", "yesterday"),
         ("--as-of", "2999-01-01"),
+        ("--as-of", "0001-01-01T00:00"),
+        ("--from", "2999-01-01"),
         ("-g", "cat"),
         ("-o", "rates.xls"),
     ],

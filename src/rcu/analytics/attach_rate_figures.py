@@ -196,6 +196,19 @@ async def find_attach_rate(database: Database, question: Question) -> AttachRate
     return _answer(rows, len(question.group_by))
 
 
+_DAYS: Final = """
+    SELECT min(business_date), max(business_date) FROM attach_rate_cell
+    WHERE grain = 'day' AND kind = $1
+"""
+
+
+async def find_days(database: Database, kind: str) -> tuple[date, date] | None:
+    """Return the first and the last business day of the tickets in the cells; None without any."""
+    async with database.driver_connection() as connection:
+        first, last = await connection.fetchrow(_DAYS, kind)
+    return (first, last) if first else None
+
+
 def selection(question: Question) -> tuple[str, list[Any]]:
     """Return what a question is answered from, `FROM ... WHERE ...`, and the values of it."""
     values: list[Any] = [

@@ -75,30 +75,36 @@ def attach_rate(  # noqa: PLR0913 - a word for each part of the question
         if path.suffix.lower() not in _FILES:
             raise _refused(f"{path} ends in none of {', '.join(sorted(_FILES))}.")
     question = _question(
-        _period(from_on, to_on),
+        _period(from_on, to_on, today=datetime.now(ZoneInfo(settings.default_timezone)).date()),
         _moment(as_of, settings.default_timezone),
         group_by or (),
         {"store": store, "till": till, "cashier": cashier, "channel": channel},
         kind,
     )
 
-    async def read(database: Database) -> AttachRate:
+    async def read(database: Database) -> tuple[AttachRate, str]:
         from rcu.analytics import attach_rate_rollups
-        from rcu.analytics.attach_rate_figures import find_attach_rate
+        from rcu.analytics.attach_rate_figures import find_attach_rate, find_days
 
         if recount:
             wrong = await attach_rate_rollups.recount(database, timezone=settings.default_timezone)
             stderr.print(f"Counted anew: {wrong} figures were wrong.", highlight=False)
         else:
             await attach_rate_rollups.fold(database, timezone=settings.default_timezone)
-        return await find_attach_rate(database, question)
+        answer = await find_attach_rate(database, question)
+        if answer.totals.tickets:
+            return answer, ""
+        return answer, _told_of_none(question, await find_days(database, question.kind))
 
-    found = _read(question, run_with_database(read, settings=settings))
+    answer, none = run_with_database(read, settings=settings)
+    found = _read(question, answer)
     for path in output or ():
         path.write_bytes(_file(found, path.suffix.lower()))
         stderr.print(f"{path} written.", highlight=False)
     if not output:
         _show(found)
+    if none:
+        stderr.print(none, soft_wrap=True, highlight=False)
 
 
 def _refused(sentence: str) -> typer.Exit:
@@ -106,12 +112,25 @@ def _refused(sentence: str) -> typer.Exit:
     return typer.Exit(ExitCode.USAGE)
 
 
-def _period(from_on: datetime | None, to_on: datetime | None) -> tuple[date, date]:
-    last = to_on.date() if to_on else datetime.now(UTC).date()
+def _period(from_on: datetime | None, to_on: datetime | None, *, today: date) -> tuple[date, date]:
+    last = to_on.date() if to_on else today
     first = from_on.date() if from_on else last.replace(day=1)
     if last < first:
-        raise _refused("--to is before --from.")
+        raise _refused("--to is before --from." if to_on else "--from is a day to come: say --to.")
     return first, last
+
+
+def _told_of_none(question: Question, days: tuple[date, date] | None) -> str:
+    """Say where there are tickets, when the question is about none."""
+    if days is None:
+        return f"No {question.kind} has been received yet."
+    asked = " that fits the filters" if question.only else ""
+    known = " With --as-of, only those count that had been received by then."
+    return (
+        f"No {question.kind}{asked} from {question.first} to {question.last}. "
+        f"In all, there are some from {days[0]} to {days[1]}: ask with --from and --to."
+        f"{known if question.as_of else ''}"
+    )
 
 
 def _moment(written: str | None, timezone: str) -> datetime | None:
@@ -119,13 +138,14 @@ def _moment(written: str | None, timezone: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(timezone))
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _refused("--as-of is no time such as 2026-11-22T18:00.") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
     if moment > datetime.now(UTC):
         raise _refused("--as-of is a time that has not come yet.")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _question(
