@@ -24,7 +24,7 @@ import uvloop
 from rich.console import Console
 from sqlalchemy import URL, text
 
-from bench import people, servers
+from bench import bare, people, servers
 from bench.load import Job, Request, Seen, run
 from bench.measures import BATCH, some_client_ids
 from bench.people import STORES
@@ -66,17 +66,26 @@ FULL: Final = Plan(20_000, 200, 8, 5, 3.0, 10_000)
 QUICK: Final = Plan(1_000, 100, 2, 2, 1.0, 1_000)
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the servers listen."""
+
+    service: int
+    bare: int
+    """What inserts bare rows, by HTTP as well."""
+
+
 class Shop:
     """The service under measurement, and what is asked of it."""
 
     def __init__(
-        self, plan: Plan, *, database: Database, url: URL, port: int, keys: tuple[str, str]
+        self, plan: Plan, *, database: Database, url: URL, ports: Ports, keys: tuple[str, str]
     ) -> None:
         """Remember whom to ask; nothing is sent yet."""
         self.plan = plan
         self.database = database
         self._url = url
-        self._port = port
+        self._ports = ports
         self._posts, self._reads = keys
         self._numbers = count()
 
@@ -106,10 +115,16 @@ class Shop:
         bodies = [json.dumps(self._ticket()) for _ in range(number)]
         return self._run([Request("POST", "/v1/tickets", body) for body in bodies], connections)
 
+    def bare_tickets(self, number: int, connections: int) -> Seen:
+        """Post tickets of which the bare server makes a row each."""
+        bodies = [json.dumps(self._ticket()) for _ in range(number)]
+        requests = [Request("POST", "/tickets", body) for body in bodies]
+        return run(Job(self._ports.bare, self._posts, connections, None, requests))
+
     def _run(self, requests: Sequence[Request], connections: int, *, reads: bool = False) -> Seen:
         key = self._reads if reads else self._posts
         seconds = self.plan.seconds if reads else None
-        return run(Job(self._port, key, connections, seconds, list(requests)))
+        return run(Job(self._ports.service, key, connections, seconds, list(requests)))
 
     def inserts(self, folder: Path, connections: int) -> float:
         """Return how many bare rows pgbench inserts in a second, one a transaction."""
@@ -172,25 +187,56 @@ class Shop:
             return seconds, till.result()
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What was seen in turns, with as many connections."""
+
+    ours: Seen
+    bare: Seen
+    inserts: float
+    """Rows a second by pgbench."""
+
+
 def singles(shop: Shop, folder: Path) -> list[str]:
     """Compare tickets one by one with bare inserts, in turns."""
     found = []
     for connections in (1, 8):
         shop.tickets(20, connections)
+        shop.bare_tickets(20, connections)
         rounds = [
-            (shop.tickets(shop.plan.tickets, connections), shop.inserts(folder, connections))
+            _Round(
+                shop.tickets(shop.plan.tickets, connections),
+                shop.bare_tickets(shop.plan.tickets * 4, connections),
+                shop.inserts(folder, connections),
+            )
             for _ in range(shop.plan.rounds)
         ]
-        ours = median(seen.per_second for seen, _ in rounds)
-        bare = median(rows for _, rows in rounds)
-        ratio = median(seen.per_second / rows for seen, rows in rounds)
-        latency = median(seen.median_ms for seen, _ in rounds)
-        found.append(
-            f"Tickets one by one, {connections} at a time: {ours:,.0f} a second (median "
-            f"{latency:.1f} ms); bare rows by pgbench, {connections} at a time: {bare:,.0f}. Ratio "
-            f"{ratio:.3f}, the median of {shop.plan.rounds} rounds in turns."
-        )
+        found += _told(rounds, connections)
     return found
+
+
+def _told(rounds: Sequence[_Round], connections: int) -> list[str]:
+    ours = median(one.ours.per_second for one in rounds)
+    latency = median(one.ours.median_ms for one in rounds)
+    by_http = median(one.bare.per_second for one in rounds)
+    by_http_ms = median(one.bare.median_ms for one in rounds)
+    rows = median(one.inserts for one in rounds)
+    to_bare = median(one.ours.per_second / one.bare.per_second for one in rounds)
+    to_rows = median(one.ours.per_second / one.inserts for one in rounds)
+    ceiling = median(one.bare.per_second / one.inserts for one in rounds)
+    at_a_time = f"{connections} at a time"
+    turns = f"the median of {len(rounds)} rounds in turns"
+    return [
+        f"Tickets one by one, {at_a_time}: {ours:,.0f} a second (median {latency:.1f} ms).",
+        (
+            f"A row for each by bare Starlette and asyncpg, {at_a_time}: {by_http:,.0f} a second "
+            f"(median {by_http_ms:.1f} ms). Ratio {to_bare:.3f}, {turns}."
+        ),
+        (
+            f"A row for each by pgbench, {at_a_time}: {rows:,.0f} a second. Ratio {to_rows:.3f}, "
+            f"{turns}; that of the bare server {ceiling:.3f}."
+        ),
+    ]
 
 
 def batches(shop: Shop) -> list[str]:
@@ -259,18 +305,17 @@ async def _measure(folder: Path, plan: Plan, parts: set[str], workers: int) -> l
         told = [await describe_machine(database), f"Processes of the API: {workers}."]
         await database.run(servers.put_programme_in_force)
         async with database.transaction() as session:
-            await session.execute(
-                text(
-                    "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
-                    "source text, ticket_id text, sold_at timestamptz, total_cents bigint)"
-                )
-            )
+            await session.execute(text(bare.ROWS))
         keys = await servers.make_keys(database)
         with (
             servers.service(settings.data_dir, log, workers=workers) as port,
             hold_database(settings) as url,
+            servers.bare_server(
+                url, pool_size=settings.pool_size, log=log, workers=workers
+            ) as bare_port,
         ):
-            shop = Shop(plan, database=database, url=url, port=port, keys=keys)
+            ports = Ports(port, bare_port)
+            shop = Shop(plan, database=database, url=url, ports=ports, keys=keys)
             screen.print(f"Making {plan.clients:,} clients at {len(STORES)} stores...")
             await shop.fill()
             for part in PARTS:

@@ -106,12 +106,15 @@ def service(folder: Path, log: Path, *, workers: int = 1) -> Iterator[int]:
 
 
 @contextmanager
-def bare_server(url: URL, *, pool_size: int, a_path: str, log: Path) -> Iterator[int]:
-    """Run the bare reader under uvicorn as the service runs, and give its port."""
+def bare_server(
+    url: URL, *, pool_size: int, a_path: str = "/", log: Path, workers: int = 1
+) -> Iterator[int]:
+    """Run the bare server under uvicorn as the service runs, and give its port."""
     port = _free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", "bench.bare:app", "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+        *("--workers", str(workers)),
     ]
     environment = {
         "BENCH_DATABASE": json.dumps(driver_arguments(url)),

@@ -300,7 +300,8 @@ async def test_a_ticket_that_finds_its_owner_while_its_neighbours_are_placed_kee
 
     # The lock of the token is what keeps the owner out; without it the move must notice.
     monkeypatch.setattr(Presentation, "locks", frozenset())
-    monkeypatch.setattr("rcu.identity.presented.lock_until_commit", lock_nothing)
+    for module in ("presented", "holders"):
+        monkeypatch.setattr(f"rcu.identity.{module}.lock_until_commit", lock_nothing)
     monkeypatch.setattr(presented, "_place_again", own_it_meanwhile)
     await shop.ticket(sale(token="par_tok_1", customer={"external_id": "P1"}))
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
-from rcu.identity import presented
+from rcu.identity import holders
 from rcu.identity.braking import BrakeLimits
 from rcu.identity.features import describe
 from rcu.identity.in_memory import resolve, resolve_in_full
@@ -146,7 +146,7 @@ async def partition_of(database: Database) -> set[frozenset[tuple[str, str]]]:
 def low_holder_cap() -> Iterator[None]:
     """Let identifiers of the town cross the line above which they designate nobody."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(presented, "HOLDER_CAP", HOLDER_CAP)
+        patch.setattr(holders, "HOLDER_CAP", HOLDER_CAP)
         yield
 
 

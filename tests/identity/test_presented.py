@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rcu.identity import presented as placements
+from rcu.identity import holders
 from rcu.identity.models import RecordKind
 from rcu.identity.person import Person
 from rcu.identity.presentation import Presented, present
@@ -137,7 +137,7 @@ async def test_all_tokens_that_one_batch_shows_of_a_record_are_remembered(shop: 
 async def test_what_an_identifier_attached_is_taken_back_when_too_many_hold_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(placements, "HOLDER_CAP", 4)
+    monkeypatch.setattr(holders, "HOLDER_CAP", 4)
     odile = await shop.profile("pos", "P1", given_name="Odile", emails=["accueil@m.example"])
     sold = sale(customer={"email": "accueil@m.example"})
     await shop.ticket(sold)
@@ -154,7 +154,7 @@ async def test_what_an_identifier_attached_is_taken_back_when_too_many_hold_it(
 async def test_what_an_identifier_attached_comes_back_when_fewer_hold_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(placements, "HOLDER_CAP", 3)
+    monkeypatch.setattr(holders, "HOLDER_CAP", 3)
     odile = await shop.profile("pos", "P1", given_name="Odile", emails=["accueil@m.example"])
     await shop.profile("eshop", "E1", given_name="Basile", emails=["accueil@m.example"])
     sold = sale(customer={"email": "accueil@m.example", "given_name": "Odile"})
@@ -170,7 +170,7 @@ async def test_what_an_identifier_attached_comes_back_when_fewer_hold_it(
 async def test_what_too_many_hold_gathers_nobody_in_one_batch_or_in_many(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(placements, "HOLDER_CAP", 3)
+    monkeypatch.setattr(holders, "HOLDER_CAP", 3)
     sales = [sale(customer={"device": "tablet", "phone": f"063998120{n}"}) for n in range(6)]
 
     await shop.batch("pos", [typed("ticket", one) for one in sales[:4]])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rcu.db.locks import lock_until_commit
+from rcu.db.locks import left_to_wait_for
 from rcu.ingestion import service
 from tests.ingestion.shop import (
     Message,
@@ -47,12 +47,12 @@ async def test_a_sale_that_waited_for_its_store_gets_the_day_of_that_store(shop:
 async def test_a_store_added_while_its_sale_comes_in_gives_the_sale_its_day(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def add_the_store_first(*given: Any) -> None:
+    async def add_the_store_first(*given: Any) -> list[int]:
         monkeypatch.undo()
         await shop.staff("POST", "stores", REUNION)
-        await lock_until_commit(*given)
+        return await left_to_wait_for(*given)
 
-    monkeypatch.setattr("rcu.identity.entering.lock_until_commit", add_the_store_first)
+    monkeypatch.setattr("rcu.sales.entering.left_to_wait_for", add_the_store_first)
 
     answer = await shop.ticket(sale(1, store="RUN1", sold_at="2025-03-01T22:30:00Z"))
 

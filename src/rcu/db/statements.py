@@ -12,13 +12,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import text
 
 if TYPE_CHECKING:
     import asyncpg
     from sqlalchemy.ext.asyncio import AsyncSession
 
-_ANYTHING = text("SELECT 1")
 _HELD = "rcu.statements.connection"
 """Where a session keeps its transaction and the driver's connection that goes with it."""
 
@@ -39,6 +37,11 @@ def columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+def arrays(rows: Collection[tuple[Any, ...]], *, width: int) -> list[list[Any]]:
+    """Return rows of `width` values, or none at all, as the arrays of their columns."""
+    return columns(rows) if rows else [[] for _ in range(width)]
+
+
 def to_json(value: Any) -> str:
     """Return a value as JSON text, as the driver takes it for a `jsonb`."""
     return orjson.dumps(value).decode()
@@ -52,9 +55,11 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
     if not session.in_transaction():
         await session.connection()
     # Without waiting: the session has its connection.
-    connection: Any = session.sync_session.connection().connection.driver_connection
+    pooled: Any = session.sync_session.connection().connection
+    connection = pooled.driver_connection
     if not connection.is_in_transaction():
-        # SQLAlchemy sends BEGIN with the first statement that goes through it.
-        await session.execute(_ANYTHING)
+        # SQLAlchemy sends BEGIN before the first statement that goes through it: none did yet, and
+        # to have it run one would be another round trip.
+        await pooled.dbapi_connection._start_transaction()  # noqa: SLF001 - it has no other name
     session.info[_HELD] = (session.sync_session.get_transaction(), connection)
     return cast("asyncpg.Connection[asyncpg.Record]", connection)

@@ -2,18 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
+from rcu.db.statements import arrays, fetch
 from rcu.identity import repository
+from rcu.identity.holding import Holding
 from rcu.identity.models import ChangeKind, Placement
-from rcu.identity.placement_history import add_placement_changes
+from rcu.identity.repository import SavedRecord
 from rcu.ids import uuid7
 
 
@@ -25,8 +27,6 @@ class Move:
     client_id: UUID
     placement: str
     from_client_id: UUID
-    is_new: bool = False
-    """Made in this transaction: nobody was told of a client it was with before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,15 @@ class Cause:
     reason: str | None = None
     decision_id: UUID | None = None
     """The steward's decision, when it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Records that facts made, with their clients already, and what facts showed of records."""
+
+    records: Sequence[SavedRecord] = ()
+    shown: Sequence[tuple[str, str, UUID]] = ()
+    """Kind and value of an identifier, and the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +66,61 @@ class Adopted:
     client_ids: frozenset[UUID]
     """The clients that changed."""
     merges: tuple[MergeMade, ...]
+    holdings: Mapping[UUID, Holding] = field(default_factory=dict)
+    """Whose the records are that were asked for."""
 
 
-async def adopt(
+_ADOPT: Final = (
+    "SELECT * FROM adopt_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "$16, $17, $18, $19, $20, $21, $22)"
+)
+
+
+async def adopt(  # noqa: PLR0913 - each is a word of one sentence
     session: AsyncSession,
     moves: Sequence[Move],
     *,
+    made: Made = Made(),
+    lock: bool = False,
     refresh: Collection[UUID] = (),
+    hung: Collection[UUID] = (),
     cause: Cause,
     at: datetime,
 ) -> Adopted:
-    """Move records between clients and keep the history.
+    """Move records between clients and keep the history, after those that facts `made` are kept.
 
     Clients in `refresh` are brought in line as well: one of their records is new or became
-    a profile. Raises `StaleReadError`, upon which the edge tries again, when a record is no
-    longer with the client it was read to be with.
+    a profile. With `lock`, the rows of the clients concerned are locked first: whoever merges or
+    splits clients holds them. The answer tells whose the records `hung` are then. Raises
+    `StaleReadError`, upon which the edge tries again, when a record is no longer with the client
+    it was read to be with, or that client has gone elsewhere meanwhile. One round trip.
     """
-    are_moved = await repository.move_records(
+    moved = [move for move in moves if move.from_client_id != move.client_id]
+    changed = {record.client_id for record in made.records}.union(refresh)
+    changed |= {move.client_id for move in moves} | {move.from_client_id for move in moved}
+    locked = changed | {move.from_client_id for move in moves} if lock else ()
+    ordered = sorted(moves, key=lambda move: move.record_id)
+    rows = await fetch(
         session,
-        [(move.record_id, move.from_client_id, move.client_id, move.placement) for move in moves],
+        _ADOPT,
+        sorted(locked),
+        *arrays(made.records, width=len(SavedRecord._fields)),
+        *arrays(made.shown, width=3),
+        *arrays([_moved(move) for move in ordered], width=5),
+        sorted(changed),
+        list(hung),
+        at,
+        cause.kind,
+        cause.actor,
     )
-    if not are_moved:
-        raise StaleReadError
-    await add_placement_changes(
-        session,
-        [
-            (uuid7(), move.record_id, move.client_id, move.placement)
-            for move in moves
-            if not move.is_new and move.placement != Placement.MATCHING
-        ],
-        at=at,
-        cause=(cause.kind, cause.actor),
-    )
-    moved = [move for move in moves if not move.is_new and move.from_client_id != move.client_id]
-    changed = {move.client_id for move in moves} | set(refresh)
-    changed |= {move.from_client_id for move in moved}
-    current = await repository.refresh_clients(session, changed, at=at)
+    current, holdings = {}, {}
+    for what, id_, *of in rows:
+        if what == "overtaken":
+            raise StaleReadError
+        if what == "client":
+            current[id_] = of[0]
+        else:
+            holdings[id_] = Holding(*of)
     history = _history(moved, current, cause=cause, at=at)
     await repository.add_changes(session, history)
     merges = tuple(
@@ -100,7 +128,13 @@ async def adopt(
         for change in history
         if change["kind"] is ChangeKind.MERGE
     )
-    return Adopted(frozenset(changed), merges)
+    return Adopted(frozenset(changed), merges, holdings)
+
+
+def _moved(move: Move) -> tuple[UUID, UUID, UUID, str, UUID | None]:
+    """Return a move as it is written; the last is the id of its change of placement, if it is."""
+    change_id = uuid7() if move.placement != Placement.MATCHING else None
+    return move.record_id, move.from_client_id, move.client_id, move.placement, change_id
 
 
 def _history(

@@ -1,21 +1,29 @@
 """Records for the identifiers that tickets, orders and events carry, and their clients."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_until_commit
 from rcu.db.statements import to_json
-from rcu.identity import placing, repository
-from rcu.identity.adoption import Cause, Move, adopt
+from rcu.identity import placing
+from rcu.identity.adoption import Cause, Made, Move, adopt
 from rcu.identity.blocking import identifier_key
 from rcu.identity.features import Features
-from rcu.identity.identifiers import Holder, add_shown_identifiers, find_holders
+from rcu.identity.holders import (
+    Holder,
+    Holders,
+    PresentedRead,
+    identifier_records,
+    most_read,
+    read_presented,
+)
+from rcu.identity.holding import Holding
 from rcu.identity.model import Model
 from rcu.identity.models import Placement, RecordKind
 from rcu.identity.placing import IdentifierKey, Narrowed
@@ -25,15 +33,14 @@ from rcu.identity.scoring import contradiction
 from rcu.identity.sharing import is_shared
 from rcu.ids import uuid7
 
-HOLDER_CAP = 200
-"""Records looked at for one identifier; with so many holders it designates nobody."""
-
 
 @dataclass(slots=True)
 class PlacedRecords:
     """The records that facts hang on, and what else changed on the way."""
 
     records: dict[RecordKey, UUID] = field(default_factory=dict)
+    holdings: dict[UUID, Holding] = field(default_factory=dict)
+    """Whose each of them is."""
     new_record_ids: set[UUID] = field(default_factory=set)
     touched_client_ids: set[UUID] = field(default_factory=set)
 
@@ -47,37 +54,63 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
     cause: Cause,
     touched: Collection[IdentifierKey] = (),
     stating: int = 0,
+    read: PresentedRead | None = None,
 ) -> PlacedRecords:
     """Find or make the record of each presentation, and place all that this concerns.
 
     `touched` names identifiers that changed hands for another reason, such as a profile
     that now states them; `stating` says how many profiles, at most, have come to state one in
-    this transaction. The locks of the presentations are held already.
+    this transaction. The locks of the presentations are held already; `read` is what was read of
+    them since, when that was done already and nothing has changed. Two round trips, or one.
+
+    No record of a profile moves, so that no golden record changes.
     """
-    outcome = PlacedRecords()
     # Who places a fact by one of these at this moment is waited for, and its record seen.
     await lock_until_commit(session, {identifier_key(kind, value) for kind, value in touched})
     by_key = {presentation.key: presentation for presentation in presentations}
-    stored = await repository.find_records(session, sorted(by_key))
+    if read is None:
+        most = most_read(len(by_key) + stating)
+        read = await read_presented(session, presentations, touched=touched, most=most)
+    stored = {key: read.records[key] for key in by_key if key in read.records}
     made = {key: uuid7() for key in by_key if key not in stored}
-    outcome.records = {key: record.id for key, (record, _) in stored.items()} | made
-    outcome.new_record_ids = set(made.values())
-    await _make(session, {made[key]: by_key[key] for key in made}, at=at)
-    changed = set(touched) | await _remember_shown(session, presentations, outcome.records, at=at)
-    if made or changed:
-        locked = set(touched).union(*(p.identifiers for p in presentations))
-        holders = _Holders(session, locked, added=len(by_key) + stating)
-        work = _Placing(holders, model)
-        new = {made[key]: _holder(made[key], by_key[key]) for key in made}
-        moves = await _place_again(work, changed, new=new)
-        outcome.touched_client_ids = await _adopt(
-            session, moves, new=outcome.new_record_ids, cause=cause, at=at
+    outcome = PlacedRecords(
+        records={key: hung.record.id for key, hung in stored.items()} | made,
+        holdings={hung.record.id: hung.holding for hung in stored.values()},
+        new_record_ids=set(made.values()),
+    )
+    new = {made[key]: _as_read(made[key], by_key[key]) for key in made}
+    shown = _newly_shown(presentations, read)
+    changed = set(touched) | {identifier for identifier, _ in shown}
+    if not (made or changed):
+        return outcome
+    locked = set(touched).union(*(p.identifiers for p in presentations))
+    work = _Placing(Holders(session, read, locked), model)
+    for identifier, key in shown:
+        holder = (
+            new[made[key]] if key in made else Holder(stored[key].record, "ticket", frozenset())
         )
+        work.holders.add(identifier, holder)
+    moves = await _place_again(work, changed, new=new)
+    placed = {move.record_id: (move.client_id, move.placement) for move in moves}
+    adopted = await adopt(
+        session,
+        [move for move in moves if move.record_id not in new],
+        made=Made(
+            [_to_save(record, by_key[key], placed) for key, record in made.items()],
+            [(*identifier, outcome.records[key]) for identifier, key in shown],
+        ),
+        lock=True,
+        hung=set(outcome.records.values()),
+        cause=cause,
+        at=at,
+    )
+    outcome.holdings = dict(adopted.holdings)
+    outcome.touched_client_ids = set(adopted.client_ids)
     return outcome
 
 
-def _holder(record_id: UUID, presentation: Presentation) -> Holder:
-    """Return a record that was just made, as it would be read."""
+def _as_read(record_id: UUID, presentation: Presentation) -> Holder:
+    """Return a record that is about to be made, as it would be read."""
     source, external_id = presentation.key
     record = StoredRecord(
         id=record_id,
@@ -85,158 +118,61 @@ def _holder(record_id: UUID, presentation: Presentation) -> Holder:
         external_id=external_id,
         kind=presentation.kind,
         client_id=record_id,
-        placement=Placement.NONE,
-        features=presentation.features.to_json(),
+        placement=_first_placement(presentation),
+        features=_features(presentation),
         version=1,
     )
-    return Holder(record, "ticket", presentation.identifiers, is_declared_shared=None)
+    return Holder(record, "ticket", presentation.identifiers)
 
 
-async def _adopt(
-    session: AsyncSession,
-    moves: Sequence[Move],
-    *,
-    new: Collection[UUID],
-    cause: Cause,
-    at: datetime,
-) -> set[UUID]:
-    """Move records, unless a client that they come from or go to has gone elsewhere meanwhile.
-
-    Whoever merges or splits clients holds their rows: once they are ours, the partition says
-    whether what was read before is still so.
-    """
-    await repository.lock_clients(
-        session,
-        {move.client_id for move in moves}
-        | {move.from_client_id for move in moves if not move.is_new},
-    )
-    lone = set(new) - {move.record_id for move in moves}
-    changed = (await adopt(session, moves, refresh=lone, cause=cause, at=at)).client_ids
-    if moves and await repository.has_strays(session, changed):
-        raise StaleReadError
-    return set(changed)
+def _first_placement(presentation: Presentation) -> Placement:
+    is_of_source = presentation.kind == RecordKind.REFERENCE
+    return Placement.OWN_RECORD if is_of_source else Placement.NONE
 
 
-async def _make(session: AsyncSession, made: Mapping[UUID, Presentation], *, at: datetime) -> None:
-    await repository.save_records(
-        session,
-        [
-            SavedRecord(
-                id=record_id,
-                source=presentation.key[0],
-                external_id=presentation.key[1],
-                kind=presentation.kind,
-                client_id=record_id,
-                placement=Placement.OWN_RECORD
-                if presentation.kind == RecordKind.REFERENCE
-                else Placement.NONE,
-                profile="{}",
-                features=to_json(presentation.features.to_json())
-                if presentation.kind == RecordKind.IDENTIFIERS
-                else "{}",
-            )
-            for record_id, presentation in made.items()
-        ],
-        at=at,
-    )
+def _features(presentation: Presentation) -> dict[str, Any]:
+    """Return what is kept of the names that were shown: none under an id of the source."""
+    is_of_source = presentation.kind == RecordKind.REFERENCE
+    return {} if is_of_source else presentation.features.to_json()
 
 
-async def _remember_shown(
-    session: AsyncSession,
-    presentations: Collection[Presentation],
-    records: Mapping[RecordKey, UUID],
-    *,
-    at: datetime,
-) -> set[IdentifierKey]:
-    """Store the identifiers that facts showed; return those that were not known of a record."""
-    rows = {
-        (kind, value, records[presentation.key])
-        for presentation in presentations
-        for kind, value in presentation.shown
+def _newly_shown(
+    presentations: Iterable[Presentation], read: PresentedRead
+) -> list[tuple[IdentifierKey, RecordKey]]:
+    """Return the identifiers that facts showed and that were not known of their record."""
+    shown = {(i, presentation.key) for presentation in presentations for i in presentation.shown}
+    known = {
+        (identifier, key)
+        for key in {presentation.key for presentation in presentations} & read.records.keys()
+        for identifier in read.records[key].shown
     }
-    return await add_shown_identifiers(session, rows, at=at)
+    return sorted(shown - known)
+
+
+def _to_save(
+    record_id: UUID, presentation: Presentation, placed: Mapping[UUID, tuple[UUID, str]]
+) -> SavedRecord:
+    client_id, placement = placed.get(record_id, (record_id, _first_placement(presentation)))
+    return SavedRecord(
+        id=record_id,
+        source=presentation.key[0],
+        external_id=presentation.key[1],
+        kind=presentation.kind,
+        client_id=client_id,
+        placement=placement,
+        profile="{}",
+        features=to_json(_features(presentation)),
+    )
 
 
 # --- placing ------------------------------------------------------------------------------------
-
-
-class _Holders:
-    """Who holds which identifier, read once and as it is after the locks."""
-
-    def __init__(
-        self, session: AsyncSession, locked: Iterable[IdentifierKey], *, added: int
-    ) -> None:
-        """Read nothing yet. `added` is how many holders, at most, one identifier has won."""
-        self._session = session
-        self._locked = set(locked)
-        self._most_read = HOLDER_CAP + added
-        self._held: dict[IdentifierKey, list[Holder]] = {}
-
-    async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
-        missing = set(identifiers) - self._held.keys()
-        self._held |= await find_holders(self._session, missing, cap=self._most_read)
-
-    async def lock_and_load(self, identifiers: Iterable[IdentifierKey]) -> None:
-        """Read the holders once nobody else is about to change them.
-
-        Two transactions may each show one token with another client: the second must see the
-        first.
-        """
-        unlocked = set(identifiers) - self._locked
-        await lock_until_commit(
-            self._session, {identifier_key(*identifier) for identifier in unlocked}
-        )
-        self._locked |= unlocked
-        for identifier in unlocked:
-            self._held.pop(identifier, None)
-        await self.load(identifiers)
-
-    def of(self, identifier: IdentifierKey) -> Sequence[Holder]:
-        """Return the holders; none when they are too many for the identifier to mean anything."""
-        return () if self.are_too_many(identifier) else self._held[identifier]
-
-    def are_too_many(self, identifier: IdentifierKey) -> bool:
-        """Tell whether an identifier designates nobody, and gathers nothing."""
-        return len(self._held[identifier]) >= HOLDER_CAP
-
-    def just_too_many(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
-        """Return the identifier records of what may designate nobody only since this transaction.
-
-        It had placed them: they are to be placed without it.
-        """
-        return _identifier_records(
-            holder
-            for identifier in identifiers
-            if HOLDER_CAP <= len(self._held[identifier]) < self._most_read
-            for holder in self._held[identifier]
-        )
-
-    def anchor(self, own: Collection[IdentifierKey]) -> IdentifierKey | None:
-        """Return what gathers a record with others: its strongest identifier that means something.
-
-        The holders of all its identifiers are loaded.
-        """
-        return placing.anchor([held for held in own if not self.are_too_many(held)])
-
-    def identifier_records(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
-        return _identifier_records(
-            holder for identifier in identifiers for holder in self.of(identifier)
-        )
-
-
-def _identifier_records(holders: Iterable[Holder]) -> dict[UUID, Holder]:
-    return {
-        holder.record.id: holder
-        for holder in holders
-        if holder.record.kind == RecordKind.IDENTIFIERS
-    }
 
 
 @dataclass(slots=True)
 class _Placing:
     """The placement of identifier records, while it is being worked out."""
 
-    holders: _Holders
+    holders: Holders
     model: Model
     records: dict[UUID, Holder] = field(default_factory=dict)
     placed: dict[UUID, tuple[UUID, Placement] | None] = field(default_factory=dict)
@@ -290,7 +226,7 @@ class _Placing:
     def _is_shared(self, identifier: IdentifierKey) -> bool:
         if self.holders.are_too_many(identifier):
             return True
-        declared = next((h.is_declared_shared for h in self.holders.of(identifier)), None)
+        declared = self.holders.declared(identifier)
         kind = identifier[0]
         if declared is not None or kind not in placing.PERSONAL:
             return bool(declared)
@@ -329,13 +265,13 @@ async def _place_again(
     """
     await work.holders.load(changed)
     first = work.holders.identifier_records(changed) | work.holders.just_too_many(changed)
-    first |= _identifier_records(new.values())
+    first |= identifier_records(new.values())
     if not first:
         return []
     work.records |= first
     await _place_by_person(work, first)
     await _place_by_instrument(work, first, changed)
-    return _moves(work, await _gather_anonymous(work), new)
+    return _moves(work, await _gather_anonymous(work))
 
 
 async def _place_by_person(work: _Placing, records: Mapping[UUID, Holder]) -> None:
@@ -412,7 +348,7 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     )
 
 
-def _moves(work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]) -> list[Move]:
+def _moves(work: _Placing, anonymous: Mapping[UUID, UUID]) -> list[Move]:
     moves = []
     for record_id, decided in work.placed.items():
         record = work.records[record_id].record
@@ -421,6 +357,5 @@ def _moves(work: _Placing, anonymous: Mapping[UUID, UUID], new: Collection[UUID]
         else:
             client_id, placement = decided
         if (client_id, placement) != (record.client_id, record.placement):
-            is_new = record_id in new
-            moves.append(Move(record_id, client_id, placement, record.client_id, is_new=is_new))
+            moves.append(Move(record_id, client_id, placement, record.client_id))
     return moves

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.clients import service as clients
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
+from rcu.db.writes import Writes
 from rcu.identity import resolution
 from rcu.identity.adoption import Cause
 from rcu.identity.entering import enter
@@ -28,9 +29,10 @@ from rcu.ingestion.intake import (
     ticket_of,
 )
 from rcu.ingestion.messages import EventMessage, OrderMessage, ProfileMessage, TicketMessage
-from rcu.loyalty.accrual import accrue
-from rcu.loyalty.settlement import settle
+from rcu.loyalty.accrual import TicketPoints, accrue
+from rcu.loyalty.repository import HungTicket
 from rcu.sales import repository as sales
+from rcu.sales.entering import NewFacts, enter_facts
 from rcu.sales.events import record_events
 from rcu.sales.facts import (
     Attached,
@@ -44,8 +46,7 @@ from rcu.sales.facts import (
 )
 from rcu.sales.orders import record_orders
 from rcu.sales.recording import Recording
-from rcu.sales.references import References
-from rcu.sales.tickets import record_tickets, waves
+from rcu.sales.tickets import ReadyTicket, record_tickets
 
 Applied = Placed | Outcome
 """What became of a message: a profile is placed, a fact is attached, waits, or clashes."""
@@ -59,6 +60,8 @@ class Application:
     """By position in the sequence that was given."""
     arrived: frozenset[str]
     """Keys of what is here now, for messages that wait."""
+    writes: Writes
+    """What is to be written yet, with whatever the caller writes besides."""
 
 
 @dataclass(slots=True)
@@ -79,6 +82,12 @@ class _Said:
         keys |= {waiting_for_order(order.order_id) for order in self.orders.values()}
         return frozenset(found | {lock_key(key) for key in keys})
 
+    def facts(self) -> NewFacts:
+        """Return the facts to record."""
+        return NewFacts(
+            list(self.tickets.values()), list(self.orders.values()), list(self.events.values())
+        )
+
     def stores(self) -> set[str]:
         """Return the stores that are named."""
         named = {t.store for t in self.tickets.values()}
@@ -90,15 +99,17 @@ async def apply(
     session: AsyncSession,
     intakes: Sequence[Intake],
     *,
+    timezones: Mapping[str, str],
     model: Model,
     defaults: Defaults,
     at: datetime,
 ) -> Application:
     """Apply messages and return what became of each. Nothing is committed here.
 
-    Profiles come first, then orders, sales, what refers to sales, and events: the outcome
-    does not depend on how the sender mixed them. Raises `StaleReadError`, upon which the edge
-    tries again, when something changed between reading and locking.
+    `timezones` are those of the stores that are named and known. Profiles come first, then orders,
+    sales, what refers to sales, and events: the outcome does not depend on how the sender mixed
+    them. Raises `StaleReadError`, upon which the edge tries again, when something changed between
+    reading and locking.
     """
     cause = Cause("message", f"model:{model.version}")
     statements = {
@@ -106,108 +117,116 @@ async def apply(
         for position, intake in enumerate(intakes)
         if isinstance(intake.message, ProfileMessage)
     }
-    said, stores = await _read(session, intakes, defaults)
-    unknown = said.stores() - stores.keys()
-    entered = await enter(
-        session,
-        list(statements.values()),
-        model=model,
-        region=defaults.region,
-        further_locks=said.locks() | {lock_key(waiting_for_store(code)) for code in unknown},
-    )
-    if await sales.find_timezones(session, unknown):
-        # Added while we waited for its lock: the day of its sales was reckoned without it.
-        raise StaleReadError
-    placements = await resolution.place(
-        session, entered, model=model, at=at, cause=cause, limits=defaults.brake
-    )
+    said = _said(intakes, timezones, defaults)
+    unknown = said.stores() - timezones.keys()
+    locks = said.locks() | {lock_key(waiting_for_store(code)) for code in unknown}
     recording = Recording(session, model=model, at=at, cause=cause)
+    placements = Placements({}, frozenset(), frozenset())
+    if statements:
+        entered = await enter(
+            session,
+            list(statements.values()),
+            model=model,
+            region=defaults.region,
+            further_locks=locks,
+        )
+        placements = await resolution.place(
+            session, entered, model=model, at=at, cause=cause, limits=defaults.brake
+        )
     if placements.touched_identifiers:
         await recording.place(
             [], touched=placements.touched_identifiers, stating=len(placements.by_record)
         )
-    outcomes = await _record(recording, said, set(stores))
+    outcomes, ready = await _record(recording, said, locks, set(timezones))
+    if await sales.find_timezones(session, unknown):
+        # Added while we waited for its lock: the day of its sales was reckoned without it.
+        raise StaleReadError
     outcomes |= _placed(statements, placements)
-    # Before anything is earned or taken: who was parted from whom spends no more of the other's.
-    await settle(session, placements.touched_client_ids | recording.touched_client_ids)
-    outcomes |= await _earn(session, said, outcomes, defaults=defaults, at=at)
-    await follow_with_points(session, recording.rehung, at=at, timezone=defaults.timezone)
-    await clients.rebuild(
-        session,
-        placements.touched_client_ids | recording.touched_client_ids,
-        region=defaults.region,
+    touched = placements.touched_client_ids | recording.touched_client_ids
+    hung = _hung(ready, timezones, defaults)
+    points = await accrue(
+        recording.writes, list(hung), at=at, timezone=defaults.timezone, touched=touched
     )
-    return Application(outcomes, _arrived(said, outcomes))
+    outcomes |= _earned(outcomes, ready, points)
+    if recording.rehung:
+        await recording.writes.send()
+        await follow_with_points(session, recording.rehung, at=at, timezone=defaults.timezone)
+    await clients.rebuild(session, placements.touched_client_ids, region=defaults.region)
+    return Application(outcomes, _arrived(said, outcomes), recording.writes)
 
 
-async def _read(
-    session: AsyncSession, intakes: Sequence[Intake], defaults: Defaults
-) -> tuple[_Said, dict[str, str]]:
-    """Return the facts that messages tell, and the time zones of the stores that they name."""
-    named = {
-        intake.message.store
-        for intake in intakes
-        if isinstance(intake.message, TicketMessage | OrderMessage)
-    }
-    stores = await sales.find_timezones(session, {store for store in named if store is not None})
+def _said(intakes: Sequence[Intake], timezones: Mapping[str, str], defaults: Defaults) -> _Said:
+    """Return the facts that messages tell."""
     said = _Said({}, {}, {})
     for position, intake in enumerate(intakes):
         message = intake.message
         if isinstance(message, TicketMessage):
-            said.tickets[position] = ticket_of(intake, message, timezones=stores, defaults=defaults)
+            said.tickets[position] = ticket_of(
+                intake, message, timezones=timezones, defaults=defaults
+            )
         elif isinstance(message, OrderMessage):
             said.orders[position] = order_of(intake, message, defaults=defaults)
         elif isinstance(message, EventMessage):
             said.events[position] = event_of(intake, message, defaults=defaults)
-    return said, stores
+    return said
 
 
-async def _record(recording: Recording, said: _Said, stores: Collection[str]) -> dict[int, Applied]:
+async def _record(
+    recording: Recording, said: _Said, locks: Collection[int], stores: Collection[str]
+) -> tuple[dict[int, Applied], Mapping[int, ReadyTicket]]:
+    """Record facts; return what became of each, and the tickets that are new."""
+    facts = said.facts()
     outcomes: dict[int, Applied] = {}
-    if said.tickets or said.orders:
-        refs = await References.read(
-            recording.session,
-            tickets=list(said.tickets.values()),
-            orders=list(said.orders.values()),
-        )
-        if said.orders:
-            steps = await record_orders(
-                recording, list(said.orders.values()), refs=refs, stores=stores
+    if facts.are_none:
+        return outcomes, {}
+    entered = await enter_facts(recording.session, facts, locks=locks)
+    recording.presented = entered.presented
+    if said.orders:
+        steps = await record_orders(recording, facts.orders, refs=entered.refs, stores=stores)
+        outcomes |= dict(zip(said.orders, steps, strict=True))
+    recorded = await record_tickets(recording, said.tickets, refs=entered.refs, stores=stores)
+    outcomes |= recorded.outcomes
+    happened = await record_events(recording, facts.events)
+    outcomes |= dict(zip(said.events, happened, strict=True))
+    return outcomes, recorded.new
+
+
+def _hung(
+    ready: Mapping[int, ReadyTicket], timezones: Mapping[str, str], defaults: Defaults
+) -> Iterable[HungTicket]:
+    """Return the new tickets that hang on a record, as points see them."""
+    for ticket in ready.values():
+        new = ticket.new
+        if ticket.record_id is not None:
+            yield HungTicket(
+                id=ticket.id,
+                source=new.source,
+                ticket_id=new.ticket_id,
+                kind=new.kind,
+                store=new.store,
+                channel=new.channel,
+                business_date=new.business_date,
+                sold_at=new.sold_at,
+                currency=new.currency,
+                total_cents=new.total_cents,
+                lines=new.lines,
+                payments=new.payments,
+                original_id=ticket.original.id if ticket.original else None,
+                record_id=ticket.record_id,
+                timezone=timezones.get(new.store or "", defaults.timezone),
             )
-            outcomes |= dict(zip(said.orders, steps, strict=True))
-        for wave in waves(said.tickets):
-            if wave:
-                recorded = await record_tickets(
-                    recording, [said.tickets[p] for p in wave], refs=refs, stores=stores
-                )
-                outcomes |= dict(zip(wave, recorded, strict=True))
-    if said.events:
-        happened = await record_events(recording, list(said.events.values()))
-        outcomes |= dict(zip(said.events, happened, strict=True))
-    return outcomes
 
 
-async def _earn(
-    session: AsyncSession,
-    said: _Said,
+def _earned(
     outcomes: Mapping[int, Applied],
-    *,
-    defaults: Defaults,
-    at: datetime,
+    ready: Mapping[int, ReadyTicket],
+    points: Mapping[UUID, TicketPoints],
 ) -> dict[int, Applied]:
-    """Move the points of the tickets that are recorded now, and say so in their outcomes."""
-    recorded = {
-        position: outcome
-        for position in said.tickets
-        if isinstance(outcome := outcomes[position], Attached) and not outcome.already
-    }
-    points = await accrue(
-        session, {o.fact_id for o in recorded.values()}, at=at, timezone=defaults.timezone
-    )
+    """Return the outcomes of the tickets that moved points, which say so."""
     return {
-        position: replace(outcome, points=points[outcome.fact_id].to_json())
-        for position, outcome in recorded.items()
-        if outcome.fact_id in points
+        position: replace(outcome, points=points[ticket.id].to_json())
+        for position, ticket in ready.items()
+        if ticket.id in points and isinstance(outcome := outcomes[position], Attached)
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.writes import Writes
 from rcu.loyalty import repository
 from rcu.loyalty.accrual import accrue
 from rcu.loyalty.moving import move_points
@@ -25,7 +26,10 @@ async def follow_with_points(
     if moved:
         posted = await repository.find_postings(session, moved)
         known = {posting.ticket_id for posting in posted}
-        await accrue(session, moved.keys() - known, at=at, timezone=timezone)
+        earning = await repository.list_hung(session, moved.keys() - known, timezone=timezone)
+        writes = Writes(session)
+        await accrue(writes, earning, at=at, timezone=timezone)
+        await writes.send()
         await move_points(
             session, {ticket: moved[ticket] for ticket in moved.keys() & known}, at=at
         )

@@ -1,5 +1,6 @@
 """Wire formats of the messages that sources send: profiles, tickets, orders, events."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -282,6 +283,12 @@ MESSAGE_MODELS: dict[MessageType, type[Message]] = {
     MessageType.ORDER: OrderMessage,
     MessageType.EVENT: EventMessage,
 }
+
+
+def stores_named(messages: Iterable[Message]) -> set[str]:
+    """Return the stores that tickets and orders name."""
+    named = (m.store for m in messages if isinstance(m, TicketMessage | OrderMessage))
+    return {store for store in named if store is not None}
 
 
 class Batch(Wire):

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, select, text, tuple_, update
+from sqlalchemy import Text, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
+from rcu.db.errors import StaleReadError
 from rcu.db.statements import columns, fetch
+from rcu.db.writes import Write, Writes
 from rcu.ingestion.models import InboxPayload, ParkedMessage
 
 MessageKey = tuple[str, str]
@@ -28,26 +30,36 @@ class StoredReceipt:
     answer: dict[str, Any]
 
 
-# The first statement of the transaction: through SQLAlchemy, which sends BEGIN with it.
-_RECEIPTS = text("""
-    SELECT s.kind, m.message_id, m.digest, m.status, m.answer
-    FROM source s
-    LEFT JOIN inbox_message m ON m.source = s.code AND m.message_id = ANY (:message_ids)
-    WHERE s.code = :source
-""").bindparams(bindparam("source", type_=Text), bindparam("message_ids", type_=ARRAY(Text)))
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the sender of some messages, and of the stores that these name."""
+
+    kind: str
+    """Of the source."""
+    receipts: Mapping[MessageKey, StoredReceipt]
+    timezones: Mapping[str, str]
+    """Of the stores that there are."""
 
 
-async def find_receipts(
-    session: AsyncSession, source: str, message_ids: Collection[str]
-) -> tuple[str | None, dict[MessageKey, StoredReceipt]]:
-    """Return the kind of a source, None if there is no such source, and its known messages."""
-    wanted = {"source": source, "message_ids": list(message_ids)}
-    rows = (await session.execute(_RECEIPTS, wanted)).all()
-    return rows[0].kind if rows else None, {
-        (source, message_id): StoredReceipt(digest, status, answer)
-        for _, message_id, digest, status, answer in rows
-        if message_id is not None
-    }
+_KNOWN = "SELECT * FROM read_receipts($1, $2, $3)"
+
+
+async def find_known(
+    session: AsyncSession, source: str, message_ids: Collection[str], stores: Collection[str]
+) -> Known | None:
+    """Return what was received of some messages of a source; None if there is no such source."""
+    rows = await fetch(session, _KNOWN, source, list(message_ids), list(stores))
+    if not rows:
+        return None
+    kind, receipts, timezones = "", {}, {}
+    for what, name, told, *receipt in rows:
+        if what == "message":
+            receipts[source, name] = StoredReceipt(*receipt)
+        elif what == "store":
+            timezones[name] = told
+        else:
+            kind = told
+    return Known(kind, receipts, timezones)
 
 
 async def find_source_kinds(session: AsyncSession, codes: Collection[str]) -> dict[str, str]:
@@ -73,8 +85,9 @@ class KeptMessage(NamedTuple):
     payload: str
 
 
-_KEEP = """
-    WITH kept AS (
+_KEEP = Write(
+    """
+    kept AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[],
                              $6::jsonb[], $7::uuid[], $8::jsonb[])
             AS kept (source, message_id, type, digest, status, answer, record_id, payload)
@@ -87,30 +100,36 @@ _KEEP = """
         INSERT INTO inbox_payload (source, message_id, payload, received_at)
         SELECT source, message_id, payload, $9 FROM kept
     )
-    SELECT count(*), EXISTS (
-        SELECT FROM parked_message p
-        WHERE p.waits_for = ANY ($10::text[]) AND p.applied_at IS NULL
-    )
-    FROM receipt
-"""
+    """,
+    told=(
+        "(SELECT count(*) FROM receipt)",
+        """EXISTS (
+            SELECT FROM parked_message p
+            WHERE p.waits_for = ANY ($10::text[]) AND p.applied_at IS NULL
+        )""",
+    ),
+)
 
 
 async def keep(
-    session: AsyncSession,
-    messages: Collection[KeptMessage],
-    *,
-    arrived: Collection[str],
-    at: datetime,
-) -> tuple[int, bool]:
-    """Store receipts and payloads; return how many messages were not there already.
+    writes: Writes, messages: Collection[KeptMessage], *, arrived: Collection[str], at: datetime
+) -> bool:
+    """Store receipts and payloads, with all else that `writes` holds: one round trip.
 
-    And whether any other message waits for what has arrived: nearly always none does, and it costs
-    nothing to ask here.
+    Return whether any other message waits for what has arrived: nearly always none does, and it
+    costs nothing to ask here. Raises `StaleReadError`, upon which the edge runs the work again,
+    when another transaction has received one of the messages meanwhile.
     """
     if not messages:
-        return 0, True
-    [(kept, is_awaited)] = await fetch(session, _KEEP, *columns(messages), at, list(arrived))
-    return int(kept), bool(is_awaited)
+        await writes.send()
+        return True
+    told: list[Any] = []
+    await writes.add(_KEEP, *columns(messages), at, list(arrived), check=told.extend)
+    await writes.send()
+    kept, is_awaited = told
+    if kept != len(messages):
+        raise StaleReadError
+    return bool(is_awaited)
 
 
 async def park(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
 from rcu.db.engine import Database
-from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
@@ -27,7 +26,7 @@ from rcu.ingestion.errors import (
     UnknownSourceError,
 )
 from rcu.ingestion.intake import Defaults, Intake
-from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType
+from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType, stores_named
 from rcu.ingestion.repository import (
     KeptMessage,
     MessageKey,
@@ -36,6 +35,7 @@ from rcu.ingestion.repository import (
     StoredReceipt,
 )
 from rcu.logs import get_logger
+from rcu.sales import repository as sales
 from rcu.sales.facts import Clash, Waiting
 from rcu.settings import Settings
 
@@ -166,25 +166,31 @@ async def receive_chunk(
     the edge run the work again, which then finds it.
     """
     at = datetime.now(UTC)
-    kind, known = await repository.find_receipts(
-        session, source, {message.message_id for message in messages}
+    known = await repository.find_known(
+        session, source, {message.message_id for message in messages}, stores_named(messages)
     )
-    if kind is None:
+    if known is None:
         raise UnknownSourceError(source)
-    intakes = [Intake(source, kind, message) for message in messages]
+    intakes = [Intake(source, known.kind, message) for message in messages]
     first: dict[MessageKey, Intake] = {}
     for intake in intakes:
-        if intake.key not in known:
+        if intake.key not in known.receipts:
             first.setdefault(intake.key, intake)
     fresh = list(first.values())
-    model = await context.model_for(session)
-    application = await apply(session, fresh, model=model, defaults=context.defaults, at=at)
+    application = await apply(
+        session,
+        fresh,
+        timezones=known.timezones,
+        model=await context.model_for(session),
+        defaults=context.defaults,
+        at=at,
+    )
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
-    is_awaited = await _keep(session, accepted, applied, application.arrived, at)
+    is_awaited = await _keep(application, accepted, applied, at)
     if await _park(session, accepted, applied, at) or is_awaited:
-        await _let_in(session, application, context, at)
-    return [_receipt(intake, first.get(intake.key), known, applied) for intake in intakes]
+        await _let_in(session, application.arrived, context, at)
+    return [_receipt(intake, first.get(intake.key), known.receipts, applied) for intake in intakes]
 
 
 def _receipt(
@@ -212,13 +218,12 @@ def _refusal(message_id: str, error: RcuError) -> Receipt:
 
 
 async def _keep(
-    session: AsyncSession,
+    application: Application,
     intakes: Sequence[Intake],
     applied: Mapping[MessageKey, Applied],
-    arrived: Collection[str],
     at: datetime,
 ) -> bool:
-    """Write receipts and payloads of accepted messages into the inbox.
+    """Write receipts and payloads of accepted messages into the inbox, and what else is written.
 
     Return whether a message that is parked waits for what has arrived.
     """
@@ -238,10 +243,7 @@ async def _keep(
                 payload=to_json(intake.payload),
             )
         )
-    new, is_awaited = await repository.keep(session, kept, arrived=arrived, at=at)
-    if new != len(kept):
-        raise StaleReadError
-    return is_awaited
+    return await repository.keep(application.writes, kept, arrived=application.arrived, at=at)
 
 
 async def _park(
@@ -280,10 +282,9 @@ class Replay:
 
 
 async def _let_in(
-    session: AsyncSession, application: Application, context: Context, at: datetime
+    session: AsyncSession, arrived: frozenset[str], context: Context, at: datetime
 ) -> None:
     """Apply what waited for what has just arrived, and in turn what waited for that."""
-    arrived = application.arrived
     while arrived:
         stored = await repository.take_waiting(session, arrived, limit=REPLAY_CHUNK)
         if not stored:
@@ -307,8 +308,16 @@ async def _apply_stored(
         )
         for message in stored
     ]
-    model = await context.model_for(session)
-    application = await apply(session, intakes, model=model, defaults=context.defaults, at=at)
+    named = stores_named(intake.message for intake in intakes)
+    application = await apply(
+        session,
+        intakes,
+        timezones=await sales.find_timezones(session, named),
+        model=await context.model_for(session),
+        defaults=context.defaults,
+        at=at,
+    )
+    await application.writes.send()
     waiting, through = [], []
     for n, intake in enumerate(intakes):
         outcome = application.outcomes[n]
@@ -392,7 +401,7 @@ async def _replay(
         return None
     at = datetime.now(UTC)
     done, arrived = await _apply_stored(session, stored, context, at)
-    await _let_in(session, Application({}, arrived), context, at)
+    await _let_in(session, arrived, context, at)
     return done
 
 

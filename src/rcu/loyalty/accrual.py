@@ -7,15 +7,14 @@ once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from rcu.db.errors import StaleReadError
+from rcu.db.writes import Writes
 from rcu.loyalty import ledger, programmes, referral_repository, repository, returning
 from rcu.loyalty.earning import Earned, Sale, Standing, earn, lines_of, payments_of, stored
 from rcu.loyalty.ledger import Counted, Draft, GivenBonus, NewLot, posting_id
@@ -23,8 +22,9 @@ from rcu.loyalty.lots import active_from, day_in, expires_on
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.programme import BonusKind, Programme
 from rcu.loyalty.referrals import Purchase, ReferralBook
-from rcu.loyalty.repository import ClientPoints, TicketFact, TicketsRead
+from rcu.loyalty.repository import ClientPoints, HungTicket, TicketFact, TicketsRead
 from rcu.loyalty.rewarding import draft_referral
+from rcu.loyalty.settlement import settle
 from rcu.loyalty.tiers import Month, TierStanding, standing
 
 
@@ -66,49 +66,101 @@ def tier_to_json(found: TierStanding | None) -> dict[str, Any] | None:
 
 
 async def accrue(
-    session: AsyncSession, ticket_ids: Collection[UUID], *, at: datetime, timezone: str
+    writes: Writes,
+    tickets: Sequence[HungTicket],
+    *,
+    at: datetime,
+    timezone: str,
+    touched: Collection[UUID] = (),
 ) -> dict[UUID, TicketPoints]:
-    """Move the points of tickets that were just recorded, and return what their senders are told.
+    """Move the points of tickets, and return what their senders are told.
 
-    Sales earn; returns and voids take back what their original gave. A ticket without a record,
-    or of a day on which no programme was in force, is absent. Two round trips for sales, two
-    more when somebody was brought by a referral that waits, three when something comes back.
+    Sales earn; returns and voids take back what their original gave. A ticket of a day on which no
+    programme was in force is absent. What the `touched` clients, whose records moved, owe one
+    another is settled before. Postings of sales are added to `writes`, which may hold the tickets
+    and their totals. One round trip for sales, two more when somebody was brought by a referral
+    that waits, four when something comes back.
     """
-    if not ticket_ids:
+    if not tickets:
+        await settle(writes.session, touched)
         return {}
-    read = await repository.read_for_tickets(session, ticket_ids, timezone=timezone, at=at)
-    if read is None:
+    if any(ticket.original_id for ticket in tickets):
+        await writes.send()
+    read = await _read(writes, tickets, touched, timezone=timezone, at=at)
+    if not read.in_force.activations:
         return {}
-    facts, clients, debts = read.facts, read.clients, read.debts
-    awaited = [client_id for client_id, client in clients.items() if client.is_referred]
+    session, debts = writes.session, read.debts
+    loaded = await read.in_force.load_on(session, {ticket.business_date for ticket in tickets})
+    awaited = [client_id for client_id, client in read.clients.items() if client.is_referred]
     book = await referral_repository.read_book(session, awaited) if awaited else ReferralBook()
     if not book.referrer_ids <= debts.keys():
         # Stated while we waited for our turn: the account of who is paid was not locked.
         raise StaleReadError
-    accrual = _Accrual(read, book, at)
-    accrual.sell_all([fact for fact in facts if fact.kind == "sale"])
-    await ledger.post(session, accrual.drafts, at=at)
-    await referral_repository.keep_decisions(session, book, accrual.referrals, at=at)
+    facts = _facts(tickets, read)
+    accrual = _Accrual(read, loaded, book, at)
+    accrual.sell_all(
+        [fact for fact in facts if fact.kind == "sale"],
+        timezone=timezone,
+        are_counted=writes.are_sent,
+    )
+    await ledger.post_with(writes, accrual.drafts, at=at)
+    if book.decided:
+        await writes.send()
+        await referral_repository.keep_decisions(session, book, accrual.referrals, at=at)
     back = [fact for fact in facts if fact.kind != "sale"]
     if back:
+        await writes.send()
         taken = await returning.take_back(session, back, in_force=read.in_force, debts=debts, at=at)
-        again = await repository.read_for_tickets(session, list(taken), timezone=timezone, at=at)
-        accrual.clients |= again.clients if again else {}
-        accrual.tell_back(back, taken)
+        told = [fact for fact in back if fact.id in taken]
+        again = await repository.read_for_tickets(session, told, timezone=timezone, at=at)
+        accrual.clients |= again.clients
+        accrual.tell_back(told, taken)
     return accrual.told
+
+
+async def _read(
+    writes: Writes,
+    tickets: Sequence[HungTicket],
+    touched: Collection[UUID],
+    *,
+    timezone: str,
+    at: datetime,
+) -> TicketsRead:
+    """Read what decides the points; who was parted from whom spends no more of the other's."""
+    session = writes.session
+    read = await repository.read_for_tickets(
+        session, tickets, touched=touched, timezone=timezone, at=at
+    )
+    if not read.is_due:
+        return read
+    await writes.send()
+    await settle(session, touched)
+    return await repository.read_for_tickets(session, tickets, timezone=timezone, at=at)
+
+
+def _facts(tickets: Iterable[HungTicket], read: TicketsRead) -> list[TicketFact]:
+    """Return tickets with their clients, in the order of their sale."""
+    ordered = sorted(tickets, key=lambda ticket: (ticket.sold_at, ticket.ticket_id, ticket.id))
+    return [TicketFact.of(ticket, *read.buyers[ticket.record_id]) for ticket in ordered]
 
 
 class _Accrual:
     """The sales of one transaction, as they are added to what their clients have."""
 
-    def __init__(self, read: TicketsRead, book: ReferralBook, at: datetime) -> None:
+    def __init__(
+        self,
+        read: TicketsRead,
+        loaded: Mapping[str, Programme],
+        book: ReferralBook,
+        at: datetime,
+    ) -> None:
         self._in_force = read.in_force
-        self._programmes = read.programmes
+        self._programmes = loaded
         self.clients = dict(read.clients)
         self._debts = read.debts
         self._book = book
         self._at = at
-        self._sales: Counter[UUID] = Counter()
+        self._are_first: set[UUID] = set()
         self.drafts: list[Draft] = []
         self.referrals: dict[UUID, tuple[UUID, date]] = {}
         """The posting of each referral that is paid, and the business day."""
@@ -118,9 +170,14 @@ class _Accrual:
         version = self._in_force.version_on(fact.business_date)
         return self._programmes[version] if version else None
 
-    def sell_all(self, facts: Sequence[TicketFact]) -> None:
+    def sell_all(self, facts: Sequence[TicketFact], *, timezone: str, are_counted: bool) -> None:
         """Add what sales earn, in the order of their sale."""
-        self._sales = Counter(fact.client_id for fact in facts)
+        for client_id, number in Counter(fact.client_id for fact in facts).items():
+            if self.clients[client_id].sales <= (number if are_counted else 0):
+                self._are_first.add(client_id)
+        for fact in facts:
+            client, day = self.clients[fact.client_id], day_in(timezone, fact.sold_at)
+            client.first_on = min(day, client.first_on or day)
         for fact in facts:
             self._sell(fact)
 
@@ -129,8 +186,7 @@ class _Accrual:
         if programme is None or not (fact.known or programme.anonymous_sales_earn):
             return
         client = self.clients[fact.client_id]
-        # The sales of this transaction are counted already.
-        is_first = client.sales <= self._sales[fact.client_id]
+        is_first = fact.client_id in self._are_first
         tier = self._tier(programme, client, fact.business_date)
         earned = earn(
             programme,

@@ -16,7 +16,8 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import columns, fetch, to_json
+from rcu.db.statements import arrays, columns, to_json
+from rcu.db.writes import Write, Writes
 from rcu.ids import uuid7
 from rcu.loyalty.lots import Taken
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -136,8 +137,9 @@ class Draft:
         return debt - paid
 
 
-_POST: Final = """
-    WITH account AS (
+_POST: Final = Write(
+    """
+    account AS (
         INSERT INTO points_account (record_id, opened_at)
         SELECT record_id, $2 FROM unnest($1::uuid[]) AS record_id ORDER BY record_id
         ON CONFLICT (record_id) DO NOTHING
@@ -190,8 +192,9 @@ _POST: Final = """
             AS new (posting_id, account_id, spender_id, points)
         JOIN posting ON posting.id = new.posting_id
     )
-    SELECT (SELECT count(*) FROM posting), (SELECT count(*) FROM bonus)
-"""
+    """,
+    told=("(SELECT count(*) FROM posting)", "(SELECT count(*) FROM bonus)"),
+)
 
 
 async def post(session: AsyncSession, drafts: Sequence[Draft], *, at: datetime) -> None:
@@ -200,32 +203,43 @@ async def post(session: AsyncSession, drafts: Sequence[Draft], *, at: datetime) 
     Raises `StaleReadError`, upon which the edge runs the work again, when one of them, or a bonus
     that is given once, was posted by others meanwhile.
     """
+    writes = Writes(session)
+    await post_with(writes, drafts, at=at)
+    await writes.send()
+
+
+async def post_with(writes: Writes, drafts: Sequence[Draft], *, at: datetime) -> None:
+    """Do as `post` does, with all else that `writes` holds, when that is sent."""
     if not drafts:
         return
     bonuses = [(*_values(bonus), draft.id) for draft in drafts for bonus in draft.bonuses]
-    [(posted, given)] = await fetch(
-        session,
+    wanted = len(drafts), len(bonuses)
+
+    def check(told: Sequence[int]) -> None:
+        if tuple(told) != wanted:
+            raise StaleReadError
+
+    await writes.add(
         _POST,
         sorted(
             {m.account_id for d in drafts for m in d.movements if m.account_id} | _counted(drafts)
         ),
         at,
         *columns([_posting_row(draft) for draft in drafts]),
-        *_arrays([_lot_row(lot, draft) for draft in drafts for lot in draft.lots], 8),
-        *_arrays(
+        *arrays([_lot_row(lot, draft) for draft in drafts for lot in draft.lots], width=8),
+        *arrays(
             [
                 (d.id, number, m.account_id, m.lot_id, m.counterpart, m.points)
                 for d in drafts
                 for number, m in enumerate(d.movements)
             ],
-            6,
+            width=6,
         ),
-        *_arrays(_months(drafts), 4),
-        *_arrays(bonuses, 4),
-        *_arrays([(draft.id, *_values(c)) for draft in drafts for c in draft.crossings], 4),
+        *arrays(_months(drafts), width=4),
+        *arrays(bonuses, width=4),
+        *arrays([(draft.id, *_values(c)) for draft in drafts for c in draft.crossings], width=4),
+        check=check,
     )
-    if (posted, given) != (len(drafts), len(bonuses)):
-        raise StaleReadError
 
 
 def _counted(drafts: Iterable[Draft]) -> set[UUID]:
@@ -241,10 +255,6 @@ def _months(drafts: Iterable[Draft]) -> list[tuple[UUID, date, int, int]]:
             points, cents = sums.get((one.record_id, one.month), (0, 0))
             sums[one.record_id, one.month] = points + one.points, cents + one.amount_cents
     return [(*key, *value) for key, value in sorted(sums.items())]
-
-
-def _arrays(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return columns(rows) if rows else [[] for _ in range(width)]
 
 
 def _values(part: GivenBonus | Crossing) -> tuple[Any, ...]:

@@ -27,38 +27,7 @@ from rcu.loyalty.moving import WITHDRAWN, holder_of
 from rcu.loyalty.repository import KnownPosting
 
 # Of all that one client was given of a kind, the first stands. `withdrawn_by` says what does not.
-DUE: Final = """
-    SELECT 'bonus' AS what, given.posting_id, given.bonus AS code, given.record_id AS owner_id,
-           given.withdrawn_by, given.client_id
-    FROM (
-        SELECT b.*, r.client_id, row_number() OVER (
-            PARTITION BY r.client_id, b.bonus, b.period ORDER BY p.posted_at, p.id
-        ) > 1 AS is_again
-        FROM source_record r JOIN points_bonus b ON b.record_id = r.id
-        JOIN points_posting p ON p.id = b.posting_id
-        WHERE r.client_id = ANY ($1::uuid[])
-    ) given
-    WHERE given.is_again <> (given.withdrawn_by IS NOT NULL)
-    UNION ALL
-    SELECT 'referral', paid.posting_id, '', paid.id, paid.withdrawn_by, paid.client_id
-    FROM (
-        SELECT DISTINCT x.id, x.posting_id, x.withdrawn_by, mine.client_id,
-            mine.client_id = theirs.client_id OR EXISTS (
-                SELECT FROM source_record other JOIN referral y ON y.referred_id = other.id
-                JOIN source_record brought ON brought.id = y.referrer_id
-                JOIN points_posting q ON q.id = y.posting_id
-                WHERE other.client_id = mine.client_id AND brought.client_id <> mine.client_id
-                  AND (q.posted_at, q.id) < (p.posted_at, p.id)
-            ) AS is_again
-        FROM source_record r JOIN referral x ON r.id IN (x.referred_id, x.referrer_id)
-        JOIN source_record mine ON mine.id = x.referred_id
-        JOIN source_record theirs ON theirs.id = x.referrer_id
-        JOIN points_posting p ON p.id = x.posting_id
-        WHERE r.client_id = ANY ($1::uuid[])
-    ) paid
-    WHERE paid.is_again <> (paid.withdrawn_by IS NOT NULL)
-    ORDER BY what, posting_id
-"""
+_DUE: Final = "SELECT * FROM points_given_again($1)"
 _TICKETS: Final = """
     SELECT p.ticket_id, t.total_cents FROM points_posting p JOIN ticket t ON t.id = p.ticket_id
     WHERE p.id = ANY ($1::uuid[])
@@ -109,7 +78,7 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
 
 
 async def _find_due(session: AsyncSession, client_ids: Collection[UUID]) -> list[_Given]:
-    return [_Given(*row) for row in await fetch(session, DUE, sorted(client_ids))]
+    return [_Given(*row) for row in await fetch(session, _DUE, sorted(client_ids))]
 
 
 async def _post(session: AsyncSession, case: _Case, *, at: datetime) -> int:

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, Self
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.active_version import SEEN, SeenVersion
 from rcu.db.statements import fetch
 from rcu.ids import uuid7
 from rcu.loyalty.errors import NoProgrammeError, ProgrammeVersionTakenError
@@ -23,23 +26,62 @@ _PLAUSIBLE: Final = range(1900, 2200)
 """Years of business days that earn: a till whose clock is that wrong is not believed."""
 
 
+class Activation(NamedTuple):
+    """A version of the programme, and the first business day that it is put in force for."""
+
+    effective_on: date
+    version: str
+    id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """Which version of the programme holds on which business days."""
 
-    activations: tuple[tuple[date, str], ...]
-    """First business day and version, in the order in which they were activated."""
+    activations: tuple[Activation, ...]
+    """In the order in which they were made."""
+
+    @classmethod
+    def from_json(cls, activations: Iterable[tuple[str, str, str]]) -> Self:
+        """Return it of days (ISO 8601), versions and ids, as the database tells them."""
+        return cls(
+            tuple(
+                Activation(date.fromisoformat(day), version, UUID(activation_id))
+                for day, version, activation_id in activations
+            )
+        )
 
     def version_on(self, day: date) -> str | None:
         """Return the version of a business day; None before there was any, or on no plausible day.
 
         The one that begins last, of those that have begun; of one day, the one activated last.
         """
+        found = self._activation_on(day)
+        return found.version if found else None
+
+    def _activation_on(self, day: date) -> Activation | None:
         if day.year not in _PLAUSIBLE:
             return None
-        begun = [(start, n, version) for n, (start, version) in enumerate(self.activations)]
+        begun = [(a.effective_on, n, a) for n, a in enumerate(self.activations)]
         begun = [activation for activation in begun if activation[0] <= day]
         return max(begun)[2] if begun else None
+
+    async def load_on(self, session: AsyncSession, days: Iterable[date]) -> dict[str, Programme]:
+        """Return the programmes of business days, by their versions.
+
+        No round trip for what the process has read before: no activation ever changes.
+        """
+        seen: SeenVersion | None = session.info.get(SEEN)
+        ready = _loaded.setdefault(seen, {}) if seen is not None else {}
+        wanted = {a for day in days if (a := self._activation_on(day)) is not None}
+        if missing := [a for a in wanted if a.id not in ready]:
+            loaded = await load(session, {a.version for a in missing})
+            ready |= {a.id: loaded[a.version] for a in missing}
+        return {a.version: ready[a.id] for a in wanted}
+
+
+_loaded: Final[WeakKeyDictionary[SeenVersion, dict[UUID, Programme]]] = WeakKeyDictionary()
+"""Programmes that a process has read, by the ids of their activations, for each database."""
 
 
 @lru_cache(maxsize=64)
@@ -62,12 +104,12 @@ async def load(session: AsyncSession, versions: Iterable[str]) -> dict[str, Prog
     return {version: parsed(document.encode()) for version, document in rows}
 
 
-_IN_FORCE = "SELECT effective_on, version FROM programme_activation ORDER BY id"
+_IN_FORCE = "SELECT effective_on, version, id FROM programme_activation ORDER BY id"
 
 
 async def read_in_force(session: AsyncSession) -> InForce:
     """Return which versions are in force when."""
-    return InForce(tuple((row[0], row[1]) for row in await fetch(session, _IN_FORCE)))
+    return InForce(tuple(Activation(*row) for row in await fetch(session, _IN_FORCE)))
 
 
 async def get_on(session: AsyncSession, day: date) -> Programme:

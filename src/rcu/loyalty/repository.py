@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 import orjson
@@ -14,11 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty.lots import Lot
-from rcu.loyalty.programme import Programme
-from rcu.loyalty.programmes import InForce, parsed
+from rcu.loyalty.programmes import InForce
 from rcu.loyalty.tiers import Month
-
-_READ_FOR_TICKETS: Final = "SELECT * FROM read_points_for_tickets($1, $2, $3)"
 
 
 def _json(value: Any) -> Any:
@@ -45,13 +42,32 @@ class OriginalTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketFact(OriginalTicket):
-    """What points need of a recorded ticket."""
+class HungTicket(OriginalTicket):
+    """A ticket that hangs on a record."""
 
     record_id: UUID
+    timezone: str
+    """Of its store."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFact(HungTicket):
+    """What points need of a ticket."""
+
     client_id: UUID
     known: bool
-    timezone: str
+
+    @classmethod
+    def of(cls, ticket: HungTicket, client_id: UUID, known: bool) -> Self:  # noqa: FBT001
+        """Return a ticket with the client of its record, and whether that is known."""
+        return cls(**_told(ticket), client_id=client_id, known=known)
+
+
+_TOLD: Final = tuple(column.name for column in fields(HungTicket))
+
+
+def _told(ticket: HungTicket) -> dict[str, Any]:
+    return {name: getattr(ticket, name) for name in _TOLD}
 
 
 @dataclass(slots=True)
@@ -64,7 +80,7 @@ class ClientPoints:
     bonuses: set[tuple[str, str]]
     """Code and period of those that one of its records has."""
     sales: int
-    """Sales recorded of it, those of this transaction included."""
+    """Sales recorded of it."""
     first_on: date | None
     """Business day of the first of them, in the time zone of sales without a store."""
     is_referred: bool
@@ -73,48 +89,53 @@ class ClientPoints:
     """As the golden record has it, ISO 8601 or not."""
 
 
-_FACT_COLUMNS: Final = tuple(column.name for column in fields(TicketFact))
-
-
 @dataclass(frozen=True, slots=True)
 class TicketsRead:
     """What points need of some tickets, read once their accounts are locked."""
 
     in_force: InForce
-    programmes: Mapping[str, Programme]
-    """By version: those in force on the days of the tickets."""
     debts: dict[UUID, int]
     """Of the accounts that are locked; one that is not there yet has none."""
-    facts: Sequence[TicketFact]
-    """Those that hang on a record, in the order of their sale."""
+    buyers: Mapping[UUID, tuple[UUID, bool]]
+    """The client of each record, and whether it is known."""
     clients: dict[UUID, ClientPoints]
+    is_due: bool
+    """Whether something is to be settled first: nothing is locked, and nothing else was read."""
+
+
+_LOCK_AND_READ: Final = "SELECT * FROM lock_and_read_points($1, $2, $3, $4, $5)"
 
 
 async def read_for_tickets(
-    session: AsyncSession, ticket_ids: Collection[UUID], *, timezone: str, at: datetime
-) -> TicketsRead | None:
+    session: AsyncSession,
+    tickets: Collection[HungTicket],
+    *,
+    touched: Collection[UUID] = (),
+    timezone: str,
+    at: datetime,
+) -> TicketsRead:
     """Lock the accounts that tickets move points of, and return what decides how many.
 
-    `timezone` is that of sales without a store. None without a programme. One function of the
-    database and one round trip: what it reads is as it is once the locks are held.
+    The tickets themselves may not be written yet; those that they return must be. `touched` are
+    clients whose records moved. `timezone` is that of sales without a store. Without a programme
+    nothing is read. One function of the database and one round trip: what it reads is as it is
+    once the locks are held.
     """
-    rows = await fetch(session, _READ_FOR_TICKETS, list(ticket_ids), timezone, at)
-    if not rows:
-        return None
-    # The first row holds what is in force, each other one a ticket.
-    begun = _json(rows[0]["in_force"])
-    facts, clients = [], dict[UUID, ClientPoints]()
-    for row in rows[1:]:
-        fact = TicketFact(**{name: _json_column(name, row[name]) for name in _FACT_COLUMNS})
-        facts.append(fact)
-        clients[fact.client_id] = _client_points(row)
-    documents = begun["documents"] or {}
+    begun, *rows = await fetch(
+        session,
+        _LOCK_AND_READ,
+        list({ticket.record_id for ticket in tickets}),
+        list({ticket.original_id for ticket in tickets if ticket.original_id}),
+        list(touched),
+        timezone,
+        at,
+    )
     return TicketsRead(
-        InForce(tuple((date.fromisoformat(day), version) for day, version in begun["activations"])),
-        {version: parsed(document.encode()) for version, document in documents.items()},
-        {UUID(record_id): debt for record_id, debt in (begun["debts"] or {}).items()},
-        facts,
-        clients,
+        InForce.from_json(_json(begun["in_force"]) or ()),
+        {UUID(record_id): debt for record_id, debt in (_json(begun["debts"]) or {}).items()},
+        {row["record_id"]: (row["client_id"], row["known"]) for row in rows},
+        {row["client_id"]: _client_points(row) for row in rows},
+        begun["is_due"],
     )
 
 
@@ -141,6 +162,28 @@ def months_of(document: Any) -> list[Month]:
 
 def _json_column(name: str, value: Any) -> Any:
     return _json(value) if name in {"lines", "payments"} else value
+
+
+_HUNG: Final = """
+    SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
+           t.currency, t.total_cents, t.lines, t.payments, t.original_id, t.record_id,
+           coalesce(s.timezone, $2) AS timezone
+    FROM ticket t LEFT JOIN store s ON s.code = t.store
+    WHERE t.id = ANY ($1::uuid[]) AND t.record_id IS NOT NULL
+"""
+
+
+async def list_hung(
+    session: AsyncSession, ticket_ids: Collection[UUID], *, timezone: str
+) -> list[HungTicket]:
+    """Return recorded tickets that hang on a record; `timezone` is that of no store."""
+    if not ticket_ids:
+        return []
+    rows = await fetch(session, _HUNG, list(ticket_ids), timezone)
+    return [
+        HungTicket(**{name: _json_column(name, row[name]) for name in row.keys()})  # noqa: SIM118 - a record iterates over its values
+        for row in rows
+    ]
 
 
 # --- what a return or a void takes back ---------------------------------------------------------

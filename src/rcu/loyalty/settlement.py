@@ -38,23 +38,11 @@ class _Owed:
     settled: int
 
 
-_OWED: Final = """
-    WITH member AS (
-        SELECT id FROM source_record WHERE client_id = ANY ($1::uuid[])
-    ), crossing AS (
-        SELECT c.* FROM member JOIN points_crossing c ON c.account_id = member.id
-        UNION
-        SELECT c.* FROM member JOIN points_crossing c ON c.spender_id = member.id
-    )
-    SELECT c.posting_id, c.account_id, c.spender_id, spender.client_id, c.points, c.settled
-    FROM crossing c
-    JOIN source_record lender ON lender.id = c.account_id
-    JOIN source_record spender ON spender.id = c.spender_id
-    WHERE lender.client_id <> spender.client_id AND c.settled < c.points
-    ORDER BY c.posting_id, c.account_id
-"""
+_OWED: Final = "SELECT * FROM points_owed($1)"
 # One round trip for both questions: nearly always the answer is that nothing is to be done.
-_DUE: Final = f"SELECT EXISTS ({_OWED}), EXISTS ({once_given.DUE})"
+_DUE: Final = (
+    "SELECT EXISTS (SELECT FROM points_owed($1)), EXISTS (SELECT FROM points_given_again($1))"
+)
 _ACCOUNTS: Final = """
     SELECT a.record_id FROM points_account a JOIN source_record r ON r.id = a.record_id
     WHERE r.client_id = ANY ($1::uuid[])

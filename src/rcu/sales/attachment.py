@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from rcu.identity.holding import Holding
 from rcu.identity.models import Placement
 from rcu.sales.facts import NewTicket
-from rcu.sales.repository import Holding
 
 RETURN_LINK = "return_link"
 ORDER_REFERENCE = "order_reference"

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
+from rcu.identity.holding import find_holdings
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.errors import ClaimantNotKnownError, ClaimLimitError, ClaimTooLateError
@@ -172,9 +173,7 @@ async def _find_claimable(
     if len(found) != 1 or await fetch(session, _CLAIMED, found[0].id):
         return None
     held = (await lock_tickets(session, [found[0].id]))[found[0].id]
-    holdings = await repository.find_holdings(
-        session, {held.record_id} if held.record_id is not None else ()
-    )
+    holdings = await find_holdings(session, {held.record_id} if held.record_id is not None else ())
     holding = holdings.get(held.record_id) if held.record_id is not None else None
     is_anothers = holding is not None and holding.known and holding.client_id != claimant.client_id
     is_as_printed = held.kind == "sale" and held.total_cents == asked.total_cents

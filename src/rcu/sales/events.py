@@ -13,12 +13,13 @@ async def record_events(recording: Recording, events: Sequence[NewEvent]) -> lis
     """Record events and return whose each is."""
     if not events:
         return []
-    records = await recording.place(event.presentation for event in events)
-    holdings = await repository.find_holdings(recording.session, set(records.values()))
+    placed = await recording.place(event.presentation for event in events)
     rows, outcomes = [], list[Outcome]()
     for event in events:
-        record_id = records[event.presentation.key] if event.presentation else None
-        found = attachment(holdings.get(record_id) if record_id else None, link="identifiers")
+        record_id = placed.records[event.presentation.key] if event.presentation else None
+        found = attachment(
+            placed.holdings.get(record_id) if record_id else None, link="identifiers"
+        )
         event_id = uuid7()
         rows.append(
             {

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rcu.db.statements import fetch
+from rcu.identity.holding import find_holdings
 from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
@@ -43,9 +44,11 @@ async def record_orders(
     the step that occurred last, not of the one that arrived last.
     """
     placed_here = [step for step in steps if step.status == PLACED]
-    records = await recording.place(
-        step.presentation for step in placed_here if _may_be_placed(step, refs, stores)
-    )
+    records = (
+        await recording.place(
+            step.presentation for step in placed_here if _may_be_placed(step, refs, stores)
+        )
+    ).records
     for step in placed_here:
         if _may_be_placed(step, refs, stores):
             record_id = records.get(step.presentation.key) if step.presentation else None
@@ -59,7 +62,7 @@ async def record_orders(
     ]
     await repository.add_order_steps(recording.session, [_step(*pair) for pair in ready])
     states = await _advance(recording, {order.id for _, order in ready})
-    holdings = await repository.find_holdings(
+    holdings = await find_holdings(
         recording.session, {order.record_id for _, order in ready if order.record_id}
     )
     outcomes: list[Outcome] = []

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.writes import Writes
 from rcu.identity.adoption import Cause
+from rcu.identity.holders import PresentedRead
 from rcu.identity.model import Model
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.presentation import Presentation
-from rcu.identity.presented import place_presented
-from rcu.identity.repository import RecordKey
+from rcu.identity.presented import PlacedRecords, place_presented
 from rcu.sales.rehanging import Rehung
 
 
@@ -25,8 +26,16 @@ class Recording:
     at: datetime
     cause: Cause
     touched_client_ids: set[UUID] = field(default_factory=set)
+    writes: Writes = field(init=False)
+    """What is written of the facts at the end, unless something has to read it before."""
+    presented: PresentedRead | None = None
+    """What was read of the facts after their locks, until something is placed."""
     rehung: list[Rehung] = field(default_factory=list)
     """Tickets of earlier messages that hang on another record from now on."""
+
+    def __post_init__(self) -> None:
+        """Begin with nothing to write."""
+        self.writes = Writes(self.session)
 
     async def place(
         self,
@@ -34,20 +43,23 @@ class Recording:
         *,
         touched: Iterable[IdentifierKey] = (),
         stating: int = 0,
-    ) -> dict[RecordKey, UUID]:
-        """Return the record of each presentation, found or made, and placed.
+    ) -> PlacedRecords:
+        """Return the record of each presentation, found or made, placed, and whose it is.
 
         `touched` names identifiers that changed hands by other means, such as one of
         the `stating` profiles that this transaction writes.
         """
+        named = [presentation for presentation in presentations if presentation is not None]
+        read, self.presented = self.presented, None
         placed = await place_presented(
             self.session,
-            [presentation for presentation in presentations if presentation is not None],
+            named,
             model=self.model,
             at=self.at,
             cause=self.cause,
             touched=frozenset(touched),
             stating=stating,
+            read=None if touched else read,
         )
         self.touched_client_ids |= placed.touched_client_ids
-        return placed.records
+        return placed

@@ -1,13 +1,10 @@
 """What a set of facts refers to: tickets, orders and stores that are known already."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Self, TypeVar
+from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from rcu.sales import repository
 from rcu.sales.facts import NewOrder, NewTicket, Printed, TicketRef
 from rcu.sales.rehanging import Rehung
 from rcu.sales.repository import KnownOrder, KnownTicket
@@ -28,23 +25,21 @@ class References:
         for order in orders:
             self.know_order(order)
 
-    @classmethod
-    async def read(
-        cls, session: AsyncSession, *, tickets: Sequence[NewTicket], orders: Sequence[NewOrder]
-    ) -> Self:
-        """Read all that the facts refer to, and those of them that are recorded already."""
+    @staticmethod
+    def named(tickets: Iterable[NewTicket]) -> tuple[set[str], set[Printed]]:
+        """Return the ids and the printed numbers of tickets, and of those that they refer to."""
+        tickets = list(tickets)
         refs = [ticket.original for ticket in tickets if ticket.original is not None]
-        ids = {t.ticket_id for t in tickets} | {r.ticket_id for r in refs if r.ticket_id}
-        printed = {t.printed for t in tickets} | {r.printed for r in refs}
-        return cls(
-            await repository.find_tickets(
-                session, ticket_ids=ids, printed=[p for p in printed if p is not None]
-            ),
-            await repository.find_orders(
-                session,
-                {o.order_id for o in orders} | {t.order_id for t in tickets if t.order_id},
-            ),
+        printed = [t.printed for t in tickets] + [r.printed for r in refs]
+        return (
+            {t.ticket_id for t in tickets} | {r.ticket_id for r in refs if r.ticket_id},
+            {one for one in printed if one is not None},
         )
+
+    @staticmethod
+    def named_orders(tickets: Iterable[NewTicket], orders: Iterable[NewOrder]) -> set[str]:
+        """Return the ids of orders, and of those that tickets are of."""
+        return {o.order_id for o in orders} | {t.order_id for t in tickets if t.order_id}
 
     def know_ticket(self, ticket: KnownTicket) -> None:
         """Add a ticket, or what has become known of it since."""

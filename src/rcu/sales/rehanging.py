@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch, to_json
+from rcu.db.writes import Writes
 from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
@@ -180,7 +181,9 @@ async def _write(
         for ticket, change in moves
     ]
     await fetch(session, _ADD_CHANGES, *columns(told), at, actor, reason)
-    await repository.add_to_totals(session, moved_totals(moves))
+    writes = Writes(session)
+    await repository.add_to_totals(writes, moved_totals(moves))
+    await writes.send()
     await repository.refresh_purchase_dates(
         session, {ticket.record_id for ticket, _ in moves if ticket.record_id is not None}
     )

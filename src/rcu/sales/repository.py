@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
+from rcu.db.writes import Write, Writes
 from rcu.sales.facts import Printed
 from rcu.sales.models import Event, OrderStep, SalesOrder, Ticket
 
@@ -116,32 +117,6 @@ async def find_orders(session: AsyncSession, order_ids: Collection[str]) -> list
     return [KnownOrder(*row) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """The client of a record that facts hang on."""
-
-    client_id: UUID
-    placement: str
-    known: bool
-    is_profile: bool
-
-
-_HOLDINGS = """
-    SELECT r.id, r.client_id, r.placement, c.known, r.kind = 'profile' AS is_profile
-    FROM unnest($1::uuid[]) AS wanted (id)
-    JOIN source_record r USING (id)
-    JOIN client c ON c.id = r.client_id
-"""
-
-
-async def find_holdings(session: AsyncSession, record_ids: Collection[UUID]) -> dict[UUID, Holding]:
-    """Return the client of each record."""
-    if not record_ids:
-        return {}
-    rows = await fetch(session, _HOLDINGS, list(record_ids))
-    return {record_id: Holding(*holding) for record_id, *holding in rows}
-
-
 def _any(column: Any, values: Sequence[Any], of: Any) -> Any:
     return column == bindparam(None, list(values), type_=ARRAY(of)).any_()
 
@@ -181,25 +156,27 @@ class TicketRow(NamedTuple):
     credits: str
 
 
-_ADD_TICKETS = f"""
-    INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
-    SELECT *, $28
-    FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[],
-        $8::text[], $9::bigint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[],
-        $14::bigint[], $15::jsonb[], $16::jsonb[], $17::text[], $18::text[], $19::text[],
-        $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[],
-        $26::text[], $27::jsonb[]
+_ADD_TICKETS = Write(
+    f"""
+    new_ticket AS (
+        INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
+        SELECT *, $28
+        FROM unnest(
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[],
+            $8::text[], $9::bigint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[],
+            $14::bigint[], $15::jsonb[], $16::jsonb[], $17::text[], $18::text[], $19::text[],
+            $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[],
+            $26::text[], $27::jsonb[]
+        )
     )
-"""  # noqa: S608 - names of this module
+    """  # noqa: S608 - names of this module
+)
 
 
-async def add_tickets(
-    session: AsyncSession, tickets: Collection[TicketRow], *, at: datetime
-) -> None:
-    """Insert tickets."""
+async def add_tickets(writes: Writes, tickets: Collection[TicketRow], *, at: datetime) -> None:
+    """Insert tickets, when `writes` is sent."""
     if tickets:
-        await fetch(session, _ADD_TICKETS, *columns(tickets), at)
+        await writes.add(_ADD_TICKETS, *columns(tickets), at)
 
 
 async def void_tickets(session: AsyncSession, voids: Mapping[UUID, UUID]) -> None:
@@ -260,24 +237,31 @@ class TotalRow(NamedTuple):
     last_at: datetime | None
 
 
-_ADD_TO_TOTALS = f"""
-    INSERT INTO purchase_total AS held ({", ".join(TotalRow._fields)})
-    SELECT *
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
-                $7::bigint[], $8::timestamptz[], $9::timestamptz[])
-    ON CONFLICT (record_id, channel, store, currency) DO UPDATE
-    SET sales = held.sales + excluded.sales,
-        returns = held.returns + excluded.returns,
-        amount_cents = held.amount_cents + excluded.amount_cents,
-        first_at = least(held.first_at, excluded.first_at),
-        last_at = greatest(held.last_at, excluded.last_at)
-"""  # noqa: S608 - names of this module
+_ADD_TO_TOTALS = Write(
+    f"""
+    new_total AS (
+        INSERT INTO purchase_total AS held ({", ".join(TotalRow._fields)})
+        SELECT *
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
+                    $7::bigint[], $8::timestamptz[], $9::timestamptz[])
+        ON CONFLICT (record_id, channel, store, currency) DO UPDATE
+        SET sales = held.sales + excluded.sales,
+            returns = held.returns + excluded.returns,
+            amount_cents = held.amount_cents + excluded.amount_cents,
+            first_at = least(held.first_at, excluded.first_at),
+            last_at = greatest(held.last_at, excluded.last_at)
+    )
+    """  # noqa: S608 - names of this module
+)
 
 
-async def add_to_totals(session: AsyncSession, totals: Collection[TotalRow]) -> None:
-    """Add tickets to the totals of the records they hang on; they come sorted by their key."""
+async def add_to_totals(writes: Writes, totals: Collection[TotalRow]) -> None:
+    """Add tickets to the totals of the records they hang on, when `writes` is sent.
+
+    They come sorted by their key.
+    """
     if totals:
-        await fetch(session, _ADD_TO_TOTALS, *columns(totals))
+        await writes.add(_ADD_TO_TOTALS, *columns(totals))
 
 
 _PURCHASE_DATES = text("""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from rcu.db.statements import to_json
+from rcu.identity.holding import Holding, find_holdings
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import Attachment, attachment, missed
@@ -14,7 +15,7 @@ from rcu.sales.credits import Credit, credits_of
 from rcu.sales.facts import Attached, Clash, NewTicket, Outcome, Waiting, waiting_for_store
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
-from rcu.sales.repository import Holding, KnownTicket, TicketRow, TotalRow
+from rcu.sales.repository import KnownTicket, TicketRow, TotalRow
 
 IDENTIFIERS, ORIGINAL, ORDER, NONE = "identifiers", "original", "order", "none"
 
@@ -36,6 +37,16 @@ class ReadyTicket:
 Judged = ReadyTicket | KnownTicket | Waiting | Clash
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedTickets:
+    """What became of some tickets."""
+
+    outcomes: Mapping[int, Outcome]
+    """By position among those that were given."""
+    new: Mapping[int, ReadyTicket]
+    """Those that are recorded now."""
+
+
 def waves(tickets: Mapping[int, NewTicket]) -> tuple[list[int], list[int]]:
     """Return the positions of the tickets that stand by themselves, then of those that refer.
 
@@ -48,43 +59,65 @@ def waves(tickets: Mapping[int, NewTicket]) -> tuple[list[int], list[int]]:
 
 async def record_tickets(
     recording: Recording,
-    tickets: Sequence[NewTicket],
+    tickets: Mapping[int, NewTicket],
     *,
     refs: References,
     stores: Collection[str],
-) -> list[Outcome]:
+) -> RecordedTickets:
     """Record tickets, each once, and return what became of each.
 
-    `stores` are the known ones among those named. The tickets become known to `refs`.
+    `stores` are the known ones among those named. The tickets become known to `refs`, and are
+    written with what else the recording writes.
     """
-    judged = [judge(new, refs, stores) for new in tickets]
-    ready = [ticket for ticket in judged if isinstance(ticket, ReadyTicket)]
-    records = await recording.place(t.new.presentation for t in ready if t.link == IDENTIFIERS)
+    outcomes: dict[int, Outcome] = {}
+    recorded: dict[int, ReadyTicket] = {}
+    found: dict[UUID, _Found] = {}
+    for wave in waves(tickets):
+        judged = {position: judge(tickets[position], refs, stores) for position in wave}
+        ready = {n: ticket for n, ticket in judged.items() if isinstance(ticket, ReadyTicket)}
+        holdings = await _hang(recording, ready.values(), judged.values(), refs)
+        for ticket in ready.values():
+            found[ticket.id] = _find(ticket.new, ticket.link, ticket.record_id, holdings)
+        outcomes |= {
+            n: _outcome(tickets[n], ticket, found, holdings) for n, ticket in judged.items()
+        }
+        recorded |= ready
+    await _write(recording, list(recorded.values()), found)
+    return RecordedTickets(outcomes, recorded)
+
+
+async def _hang(
+    recording: Recording,
+    ready: Collection[ReadyTicket],
+    judged: Iterable[Judged],
+    refs: References,
+) -> dict[UUID, Holding]:
+    """Give the tickets that are ready their records; return whose the records of all are."""
+    placed = await recording.place(t.new.presentation for t in ready if t.link == IDENTIFIERS)
     for ticket in ready:
         if ticket.link == IDENTIFIERS and ticket.new.presentation is not None:
-            ticket.record_id = records[ticket.new.presentation.key]
+            ticket.record_id = placed.records[ticket.new.presentation.key]
         refs.know_ticket(_as_known(ticket))
-    recorded = {t.id: t.record_id for t in ready} | {
-        t.id: t.record_id for t in judged if isinstance(t, KnownTicket) and t.record_id
-    }
-    holdings = await repository.find_holdings(
-        recording.session, {record_id for record_id in recorded.values() if record_id}
-    )
-    attachments = {
-        ticket.id: attachment(holdings.get(ticket.record_id), link=ticket.link)
-        for ticket in ready
-        if ticket.record_id is not None
-    }
-    reasons = {
-        ticket.id: missed(ticket.new, holdings.get(ticket.record_id) if ticket.record_id else None)
-        for ticket in ready
-        if attachments.get(ticket.id) is None and ticket.new.kind != "void"
-    }
-    await _write(recording, ready, attachments, reasons)
-    return [
-        _outcome(new, ticket, attachments, holdings, recorded)
-        for new, ticket in zip(tickets, judged, strict=True)
-    ]
+    hung = {t.record_id for t in judged if isinstance(t, ReadyTicket | KnownTicket) and t.record_id}
+    others = await find_holdings(recording.session, hung - placed.holdings.keys())
+    return placed.holdings | others
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Whose a ticket is, or why it is nobody's."""
+
+    attachment: Attachment | None
+    reason: str | None
+
+
+def _find(
+    new: NewTicket, link: str, record_id: UUID | None, holdings: Mapping[UUID, Holding]
+) -> _Found:
+    holding = holdings.get(record_id) if record_id is not None else None
+    found = attachment(holding, link=link)
+    is_missed = found is None and new.kind != "void"
+    return _Found(found, missed(new, holding) if is_missed else None)
 
 
 def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
@@ -173,25 +206,20 @@ def _as_known(ready: ReadyTicket) -> KnownTicket:
 def _outcome(
     new: NewTicket,
     judged: Judged,
-    attachments: Mapping[UUID, Attachment | None],
+    known: Mapping[UUID, _Found],
     holdings: Mapping[UUID, Holding],
-    recorded: Mapping[UUID, UUID | None],
 ) -> Outcome:
     if isinstance(judged, Waiting | Clash):
         return judged
-    record_id = recorded.get(judged.id)
-    holding = holdings.get(record_id) if record_id else None
-    if isinstance(judged, ReadyTicket):
-        found, name, already = attachments.get(judged.id), judged.new.ticket_id, False
-    else:
-        found, name, already = attachment(holding, link=judged.link), judged.ticket_id, True
+    # A ticket that came twice in one go is known by now.
+    found = known.get(judged.id) or _find(new, judged.link, judged.record_id, holdings)
     return Attached(
         fact_id=judged.id,
-        name=name,
-        already=already,
-        client_id=found.client_id if found else None,
-        method=found.method if found else None,
-        reason=missed(new, holding) if found is None and new.kind != "void" else None,
+        name=new.ticket_id if isinstance(judged, ReadyTicket) else judged.ticket_id,
+        already=not isinstance(judged, ReadyTicket),
+        client_id=found.attachment.client_id if found.attachment else None,
+        method=found.attachment.method if found.attachment else None,
+        reason=found.reason,
     )
 
 
@@ -199,29 +227,23 @@ def _outcome(
 
 
 async def _write(
-    recording: Recording,
-    ready: Sequence[ReadyTicket],
-    attachments: Mapping[UUID, Attachment | None],
-    reasons: Mapping[UUID, str],
+    recording: Recording, ready: Sequence[ReadyTicket], found: Mapping[UUID, _Found]
 ) -> None:
-    session = recording.session
-    rows = [_row(ticket, attachments.get(ticket.id), reasons.get(ticket.id)) for ticket in ready]
-    await repository.add_tickets(session, rows, at=recording.at)
-    voids = {t.original.id: t.id for t in ready if t.new.kind == "void" and t.original}
-    await repository.void_tickets(session, voids)
-    await repository.add_to_totals(session, _totals(ready))
-    await repository.refresh_purchase_dates(
-        session,
-        {
-            t.original.record_id
-            for t in ready
-            if t.new.kind == "void" and t.original and t.original.record_id
-        },
-    )
+    writes = recording.writes
+    rows = [_row(ticket, found[ticket.id]) for ticket in ready]
+    await repository.add_tickets(writes, rows, at=recording.at)
+    await repository.add_to_totals(writes, _totals(ready))
+    voids = [(t.id, t.original) for t in ready if t.new.kind == "void" and t.original]
+    if voids:
+        await writes.send()
+        voided = {original.id: void_id for void_id, original in voids}
+        await repository.void_tickets(recording.session, voided)
+        concerned = {original.record_id for _, original in voids if original.record_id}
+        await repository.refresh_purchase_dates(recording.session, concerned)
 
 
-def _row(ticket: ReadyTicket, found: Attachment | None, reason: str | None) -> TicketRow:
-    new = ticket.new
+def _row(ticket: ReadyTicket, found: _Found) -> TicketRow:
+    new, attached = ticket.new, found.attachment
     return TicketRow(
         id=ticket.id,
         source=new.source,
@@ -246,9 +268,9 @@ def _row(ticket: ReadyTicket, found: Attachment | None, reason: str | None) -> T
         presented=to_json(new.presented) if new.presented is not None else None,
         record_id=ticket.record_id,
         link=ticket.link,
-        sale_client_id=found.client_id if found else None,
-        sale_method=found.method if found else None,
-        sale_reason=reason,
+        sale_client_id=attached.client_id if attached else None,
+        sale_method=attached.method if attached else None,
+        sale_reason=found.reason,
         credits=to_json(ticket.credits),
     )
 

@@ -1,0 +1,205 @@
+"""Who holds which identifier, and the records that facts hang on: read at once, after the locks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from rcu.db.locks import lock_until_commit
+from rcu.db.statements import fetch
+from rcu.identity import placing
+from rcu.identity.blocking import identifier_key
+from rcu.identity.holding import Holding
+from rcu.identity.models import RecordKind
+from rcu.identity.repository import RecordKey, StoredRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from rcu.identity.placing import IdentifierKey
+    from rcu.identity.presentation import Presentation
+
+HOLDER_CAP: Final = 200
+"""Records looked at for one identifier; with so many holders it designates nobody."""
+
+_READ: Final = "SELECT * FROM read_presented($1, $2, $3, $4, $5)"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A record that holds an identifier."""
+
+    record: StoredRecord
+    origin: str
+    own: frozenset[IdentifierKey]
+    """Every identifier of the record, when it is one of identifiers only."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungRecord:
+    """A record that facts hang on."""
+
+    record: StoredRecord
+    is_known: bool
+    """Whether its client is."""
+    shown: frozenset[IdentifierKey]
+    """What facts have shown of it."""
+
+    @property
+    def holding(self) -> Holding:
+        """Whose the record is."""
+        is_profile = self.record.kind == RecordKind.PROFILE
+        return Holding(self.record.client_id, self.record.placement, self.is_known, is_profile)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedRead:
+    """What was read of some presentations while their locks were held."""
+
+    most: int
+    """Holders that were read of one identifier, at most."""
+    records: dict[RecordKey, HungRecord] = field(default_factory=dict)
+    """Those that are there."""
+    held: dict[IdentifierKey, list[Holder]] = field(default_factory=dict)
+    declared: dict[IdentifierKey, bool] = field(default_factory=dict)
+    """Whether it is shared, of each identifier of which a steward declared it."""
+
+
+def most_read(added: int) -> int:
+    """Return how many holders of one identifier are read, when it has won `added` at most."""
+    return HOLDER_CAP + added
+
+
+def values_of(
+    keys: Iterable[RecordKey], identifiers: Iterable[IdentifierKey]
+) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return the values by which records and identifiers are read: each pair as two arrays."""
+    wanted, held = sorted(keys), sorted(identifiers)
+    return (
+        [source for source, _ in wanted],
+        [external_id for _, external_id in wanted],
+        [kind for kind, _ in held],
+        [value for _, value in held],
+    )
+
+
+async def read_presented(
+    session: AsyncSession,
+    presentations: Collection[Presentation],
+    *,
+    touched: Collection[IdentifierKey] = (),
+    most: int,
+) -> PresentedRead:
+    """Return the records of presentations, and who holds their identifiers or those `touched`."""
+    identifiers = set(touched).union(*(p.identifiers for p in presentations))
+    if not identifiers and not presentations:
+        return PresentedRead(most)
+    values = values_of({p.key for p in presentations}, identifiers)
+    return presented_read(await fetch(session, _READ, *values, most), identifiers, most=most)
+
+
+def presented_read(
+    rows: Iterable[Any], identifiers: Iterable[IdentifierKey], *, most: int
+) -> PresentedRead:
+    """Return what the rows of the database's function `read_presented` tell of identifiers."""
+    read = PresentedRead(most, held={identifier: [] for identifier in identifiers})
+    for what, *record, is_known, own, kind, value, origin, is_shared in rows:
+        if what == "declared":
+            read.declared[kind, value] = is_shared
+            continue
+        stored = StoredRecord(*record)
+        held = frozenset((one, other) for one, other in own or ())
+        if what == "record":
+            hung = HungRecord(stored, bool(is_known), held)
+            read.records[stored.source, stored.external_id] = hung
+        else:
+            read.held[kind, value].append(Holder(stored, origin, held))
+    return read
+
+
+class Holders:
+    """Who holds which identifier, read once and as it is after the locks."""
+
+    def __init__(
+        self, session: AsyncSession, read: PresentedRead, locked: Iterable[IdentifierKey]
+    ) -> None:
+        """Begin with what was read already."""
+        self._session = session
+        self._locked = set(locked)
+        self._most_read = read.most
+        self._held = {identifier: list(held) for identifier, held in read.held.items()}
+        self._declared = dict(read.declared)
+
+    def add(self, identifier: IdentifierKey, holder: Holder) -> None:
+        """Count a holder that is not written yet; the identifier is locked, and was read."""
+        self._held[identifier].append(holder)
+
+    async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
+        """Read the holders of identifiers that were not read yet."""
+        missing = set(identifiers) - self._held.keys()
+        read = await read_presented(self._session, (), touched=missing, most=self._most_read)
+        self._held |= read.held
+        self._declared |= read.declared
+
+    async def lock_and_load(self, identifiers: Iterable[IdentifierKey]) -> None:
+        """Read the holders once nobody else is about to change them.
+
+        Two transactions may each show one token with another client: the second must see the
+        first.
+        """
+        unlocked = set(identifiers) - self._locked
+        await lock_until_commit(
+            self._session, {identifier_key(*identifier) for identifier in unlocked}
+        )
+        self._locked |= unlocked
+        for identifier in unlocked:
+            self._held.pop(identifier, None)
+        await self.load(identifiers)
+
+    def of(self, identifier: IdentifierKey) -> Sequence[Holder]:
+        """Return the holders; none when they are too many for the identifier to mean anything."""
+        return () if self.are_too_many(identifier) else self._held[identifier]
+
+    def declared(self, identifier: IdentifierKey) -> bool | None:
+        """Tell whether a steward declared the identifier shared; None when nothing is declared."""
+        return self._declared.get(identifier)
+
+    def are_too_many(self, identifier: IdentifierKey) -> bool:
+        """Tell whether an identifier designates nobody, and gathers nothing."""
+        return len(self._held[identifier]) >= HOLDER_CAP
+
+    def just_too_many(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
+        """Return the identifier records of what may designate nobody only since this transaction.
+
+        It had placed them: they are to be placed without it.
+        """
+        return identifier_records(
+            holder
+            for identifier in identifiers
+            if HOLDER_CAP <= len(self._held[identifier]) < self._most_read
+            for holder in self._held[identifier]
+        )
+
+    def anchor(self, own: Collection[IdentifierKey]) -> IdentifierKey | None:
+        """Return what gathers a record with others: its strongest identifier that means something.
+
+        The holders of all its identifiers are loaded.
+        """
+        return placing.anchor([held for held in own if not self.are_too_many(held)])
+
+    def identifier_records(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
+        """Return the records known by identifiers only that hold one of the identifiers."""
+        return identifier_records(
+            holder for identifier in identifiers for holder in self.of(identifier)
+        )
+
+
+def identifier_records(holders: Iterable[Holder]) -> dict[UUID, Holder]:
+    """Return, of some holders, the records that are known by identifiers only."""
+    return {
+        holder.record.id: holder
+        for holder in holders
+        if holder.record.kind == RecordKind.IDENTIFIERS
+    }

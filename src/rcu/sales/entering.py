@@ -1,0 +1,90 @@
+"""The locks of a set of facts, and all that is read of it at once when they are held.
+
+One statement takes the locks and then reads: each of them would cost a round trip of its own, and a
+plain statement sees what was committed before it began to wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from rcu.db.locks import ACTIVATION, left_to_wait_for, note_taken
+from rcu.db.statements import arrays, fetch
+from rcu.identity.holders import PresentedRead, most_read, presented_read, values_of
+from rcu.sales import repository
+from rcu.sales.references import References
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from rcu.identity.presentation import Presentation
+    from rcu.sales.facts import NewEvent, NewOrder, NewTicket
+
+_LOCK_AND_READ: Final = (
+    "SELECT * FROM lock_and_read_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFacts:
+    """Facts to record."""
+
+    tickets: Sequence[NewTicket] = ()
+    orders: Sequence[NewOrder] = ()
+    events: Sequence[NewEvent] = ()
+
+    @property
+    def are_none(self) -> bool:
+        """Whether there is nothing to record."""
+        return not (self.tickets or self.orders or self.events)
+
+    def presentations(self) -> list[Presentation]:
+        """Return what they carry to say whose they are."""
+        facts: list[NewTicket | NewOrder | NewEvent] = [*self.tickets, *self.orders, *self.events]
+        return [fact.presentation for fact in facts if fact.presentation is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredFacts:
+    """Facts that hold their locks, and what was read of them then."""
+
+    refs: References = field(default_factory=References)
+    presented: PresentedRead | None = None
+    """What placing them needs, as long as nothing is written."""
+
+
+async def enter_facts(
+    session: AsyncSession, facts: NewFacts, *, locks: Collection[int]
+) -> EnteredFacts:
+    """Take the locks of facts, and read what they refer to and whose they may be.
+
+    One round trip, and one more each when a ticket is there that was sent again or that another
+    one refers to, and when an order is named.
+    """
+    presentations = facts.presentations()
+    identifiers = set().union(*(p.identifiers for p in presentations))
+    most = most_read(len(presentations))
+    waited = await left_to_wait_for(session, locks)
+    ids, printed = References.named(facts.tickets)
+    rows = await fetch(
+        session,
+        _LOCK_AND_READ,
+        waited,
+        ACTIVATION,
+        sorted(ids),
+        *arrays(printed, width=4),
+        *values_of({p.key for p in presentations}, identifiers),
+        most,
+    )
+    note_taken(session, waited, active=rows[0]["source"])
+    has_tickets = len(rows) > 1 and rows[1]["what"] == "ticket"
+    refs = References(
+        await repository.find_tickets(session, ticket_ids=ids, printed=printed)
+        if has_tickets
+        else (),
+        await repository.find_orders(session, References.named_orders(facts.tickets, facts.orders)),
+    )
+    presented = presented_read(rows[1 + has_tickets :], identifiers, most=most)
+    return EnteredFacts(refs, presented)
