@@ -52,7 +52,7 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
     held: tuple[object, Any] | None = session.info.get(_HELD)
     if held is not None and held[0] is session.sync_session.get_transaction():
         return cast("asyncpg.Connection[asyncpg.Record]", held[1])
-    if not session.in_transaction():
+    if not session.in_transaction() or session.in_nested_transaction():
         await session.connection()
     # Without waiting: the session has its connection.
     pooled: Any = session.sync_session.connection().connection
