@@ -42,7 +42,6 @@ _SAFE_SENTENCES: Final = frozenset(
         "greater_than_equal",
         "int_from_float",
         "int_parsing",
-        "int_parsing_size",
         "int_type",
         "less_than",
         "less_than_equal",
@@ -79,6 +78,7 @@ _SENTENCES: Final = {
     "datetime_from_date_parsing": (
         "Input should be a valid date and time, such as 2025-03-01T10:20:30+01:00"
     ),
+    "int_parsing_size": "Input is too large a number",
     "union_tag_invalid": "Input does not name a known kind",
     "uuid_parsing": "Input should be a valid UUID",
 }

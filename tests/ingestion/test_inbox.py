@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rcu.http.problems import Problem
 from tests.ingestion.shop import (
     Shop,
     bring_back,
@@ -90,7 +91,8 @@ async def test_an_id_with_another_content_is_refused_and_changes_nothing(
     refused = await shop.send(source, kind, message | other[kind])
 
     assert refused.status_code == 409
-    assert refused.json()["type"] == "/problems/message-id-reused"
+    assert Problem.model_validate(refused.json()).type == "/problems/message-id-reused"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
     assert await _everything(shop) == before
     assert await shop.accept(source, kind, message) == first
 
@@ -236,6 +238,17 @@ async def test_bad_messages_harm_none_of_their_neighbours(shop: Shop) -> None:
     assert all((r["problem"] is None) == (r["status"] < 400) for r in results)
     assert results[1]["problem"]["errors"][0]["field"] == "/birth_date"
     assert await shop.scalar("SELECT count(*) FROM ticket") == 2
+
+
+async def test_each_problem_of_a_batch_names_the_request(shop: Shop) -> None:
+    sent = typed("profile", profile("P1", given_name="Odile"))
+    await shop.batch("pos", [sent])
+
+    reused, wrong = await shop.batch("pos", [sent | {"given_name": "Autre"}, {"type": "none"}])
+
+    told = [Problem.model_validate(one["problem"]) for one in (reused, wrong)]
+    assert [one.status for one in told] == [409, 422]
+    assert told[0].request_id == told[1].request_id
 
 
 async def test_a_batch_sent_again_is_answered_the_same(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Routes by which sources send messages, and operators look after those that wait."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from rcu.access.authorisation import requires
 from rcu.access.caller import Caller
 from rcu.access.errors import ForeignSourceError
 from rcu.access.models import Scope
+from rcu.context import current_request
 from rcu.db.engine import Database
 from rcu.errors import (
     PROBLEM_MEDIA_TYPE,
@@ -80,11 +82,17 @@ async def _receive(
     )
     media_type = "application/json" if receipt.answer is not None else PROBLEM_MEDIA_TYPE
     return Response(
-        orjson.dumps(receipt.answer or receipt.problem),
+        orjson.dumps(receipt.answer or _with_request_id(receipt.problem or {})),
         status_code=receipt.status,
         media_type=media_type,
         headers=_REPLAYED if receipt.replayed else None,
     )
+
+
+def _with_request_id(refusal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem document that says, as every one does, by what support finds the request."""
+    request = current_request.get()
+    return dict(refusal) | ({"request_id": request.request_id} if request else {})
 
 
 @router.post("/profiles", status_code=201, responses=_responses(ProfileAnswer))
@@ -146,7 +154,7 @@ async def receive_batch(
                 "message_id": sent if isinstance(sent, str) else None,
                 "status": message.status,
                 "answer": None,
-                "problem": problem(message),
+                "problem": _with_request_id(problem(message)),
             }
         else:
             result = _result(next(receipts))
@@ -173,7 +181,7 @@ def _result(receipt: Receipt) -> dict[str, Any]:
         "message_id": receipt.message_id,
         "status": receipt.status,
         "answer": receipt.answer,
-        "problem": receipt.problem,
+        "problem": receipt.problem and _with_request_id(receipt.problem),
     }
 
 
