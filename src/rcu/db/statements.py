@@ -49,10 +49,13 @@ def to_json(value: Any) -> str:
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
     """Return the driver's own connection of a session, in its transaction."""
+    if session.in_nested_transaction():
+        # SQLAlchemy sends SAVEPOINT with the first statement that goes through it.
+        await session.connection()
     held: tuple[object, Any] | None = session.info.get(_HELD)
     if held is not None and held[0] is session.sync_session.get_transaction():
         return cast("asyncpg.Connection[asyncpg.Record]", held[1])
-    if not session.in_transaction() or session.in_nested_transaction():
+    if not session.in_transaction():
         await session.connection()
     # Without waiting: the session has its connection.
     pooled: Any = session.sync_session.connection().connection
