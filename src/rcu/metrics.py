@@ -8,6 +8,7 @@ No label ever holds personal data, nor a value of unbounded variety.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final, Literal
 
@@ -20,6 +21,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE"]
 
@@ -48,13 +51,6 @@ _CANDIDATES: Final = Histogram(
     "rcu_resolution_candidates",
     "Candidate records compared for one source record.",
     buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200, 500),
-    registry=REGISTRY,
-)
-_PARKED: Final = Gauge(
-    "rcu_parked_messages",
-    "Messages parked, waiting for what they refer to.",
-    ["reason"],
-    multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
 _POOL: Final = Gauge(
@@ -111,11 +107,6 @@ def observe_resolution(*, seconds: float, candidates: int) -> None:
     _CANDIDATES.observe(candidates)
 
 
-def set_parked(reason: str, number: int) -> None:
-    """Say how many messages are parked for `reason` now."""
-    _PARKED.labels(reason).set(number)
-
-
 def set_pool(*, in_use: int, limit: int) -> None:
     """Say how many connections of this process's pool are in use, and how many there may be."""
     _POOL.labels("in_use").set(in_use)
@@ -152,10 +143,41 @@ def close() -> None:
         multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
-def exposition() -> bytes:
-    """Return all metrics in Prometheus's text format, of all workers when they share files."""
+def exposition(*, parked: Mapping[str, int] | None = None) -> bytes:
+    """Return all metrics in Prometheus's text format, of all workers when they share files.
+
+    `parked` is how many messages are parked now, by reason, as the database has it: no process
+    knows it by itself. None when the database does not say.
+    """
+    told = generate_latest(_counted())
+    return told if parked is None else told + generate_latest(_told_by_database(parked))
+
+
+def _counted() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
+        return REGISTRY
     shared = CollectorRegistry()
     multiprocess.MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-    return generate_latest(shared)
+    return shared
+
+
+def _told_by_database(parked: Mapping[str, int]) -> CollectorRegistry:
+    family = GaugeMetricFamily(
+        "rcu_parked_messages", "Messages parked, waiting for what they refer to.", labels=["reason"]
+    )
+    for reason, number in parked.items():
+        family.add_metric([reason], number)
+    registry = CollectorRegistry()
+    registry.register(_Told(family))
+    return registry
+
+
+class _Told(Collector):
+    """Figures that were asked for just now."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them."""
+        return [self._family]

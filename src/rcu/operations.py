@@ -14,12 +14,14 @@ from rcu.access.authorisation import ScopeRequirement, presented_key
 from rcu.access.caller import Caller
 from rcu.access.keys import PresentedKey, read_key
 from rcu.access.models import Scope
+from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 from rcu.db.migrations import current_revision
 from rcu.errors import problems
 from rcu.http.dependencies import DatabaseDep
 from rcu.http.errors import NotReadyError
 from rcu.http.routing import api_router
+from rcu.ingestion.repository import count_parked
 
 router = api_router(tags=["Operations"])
 
@@ -80,4 +82,14 @@ async def read_metrics(
     """Return the figures of the service in Prometheus's text format."""
     use = database.pool_use()
     metrics.set_pool(in_use=use.in_use, limit=use.limit)
-    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+    figures = metrics.exposition(parked=await _count_parked(database))
+    return Response(figures, media_type=metrics.CONTENT_TYPE)
+
+
+async def _count_parked(database: Database) -> dict[str, int] | None:
+    """Return how many messages wait, by reason; None while the database is away."""
+    try:
+        async with database.transaction() as session:
+            return await count_parked(session)
+    except DatabaseUnavailableError:
+        return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from rcu import metrics
 from rcu.access.models import Scope
 from rcu.db.engine import Database
+from tests.ingestion.shop import Shop, sale
 from tests.service_client import bearer, issue_key, running_service
 
 
@@ -42,7 +45,6 @@ async def test_the_figures_tell_what_happened(database: Database) -> None:
     key = await issue_key(database, Scope.METRICS_READ)
     metrics.count_message("profile", "created")
     metrics.observe_resolution(seconds=0.002, candidates=3)
-    metrics.set_parked("unknown_store", 4)
     async with running_service(database) as client:
         await client.get("/nowhere/zoe.martin")
         await client.get("/v1/sources")
@@ -61,10 +63,26 @@ async def test_the_figures_tell_what_happened(database: Database) -> None:
     assert ("rcu_ingestion_messages_total", "created", "profile") in samples
     assert ("rcu_resolution_seconds_count",) in samples
     assert ("rcu_resolution_candidates_sum",) in samples
-    assert ("rcu_parked_messages", "unknown_store") in samples
     assert ("rcu_authentication_failures_total", "missing") in samples
     assert ("rcu_database_pool_connections", "in_use") in samples
     assert "martin" not in answer.text
+
+
+async def test_the_figures_tell_how_many_messages_wait_now(shop: Shop) -> None:
+    monitor = await issue_key(shop.database, Scope.METRICS_READ)
+
+    async def waiting() -> str:
+        answer = await shop.http.get("/metrics", headers=bearer(monitor))
+        return "".join(re.findall(r"^rcu_parked_messages\{.*$", answer.text, re.MULTILINE))
+
+    none = await waiting()
+    await shop.ticket(sale(store="S777"))
+    one = await waiting()
+    await shop.staff("POST", "stores", {"code": "S777", "name": "Nantes"})
+
+    assert none == ""
+    assert one == 'rcu_parked_messages{reason="unknown_store"} 1.0'
+    assert await waiting() == ""
 
 
 async def test_the_figures_need_their_own_scope(database: Database) -> None:

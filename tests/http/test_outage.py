@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,7 +69,11 @@ async def test_requests_are_told_to_come_back_and_then_served_again(
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200
         # Who read the figures last may read them on, and nobody else may.
-        assert (await client.get("/metrics", headers=bearer(monitor))).status_code == 200
+        figures = await client.get("/metrics", headers=bearer(monitor))
+        assert figures.status_code == 200
+        refused = re.search(r"^rcu_database_unavailable_total (.*)$", figures.text, re.MULTILINE)
+        assert refused
+        assert float(refused[1]) >= 2
         assert (await client.get("/metrics", headers=bearer(administrator))).status_code == 503
 
         await anyio.to_thread.run_sync(server.acquire)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rcu import metrics
 from rcu.context import RequestContext, current_request, request_id_from
+from rcu.db.errors import DatabaseUnavailableError
 from rcu.http.errors import BodyTooLargeError, MalformedRequestError, UnexpectedError
 from rcu.http.problems import as_refusal, problem_messages
 from rcu.logs import get_logger, log_request
@@ -120,6 +121,8 @@ class _Exchange:
 
     async def _answer(self, error: Exception) -> None:
         refusal = as_refusal(error, max_body_bytes=self.shell.max_body_bytes)
+        if isinstance(refusal, DatabaseUnavailableError):
+            metrics.count_database_unavailable()
         if refusal is None:
             log.error("http.unexpected_error", route=route_template(self.scope), exc_info=error)
             refusal = UnexpectedError()
