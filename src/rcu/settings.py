@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+_POSTGRESQL: Final = re.compile(r"postgres(ql)?(\+[a-z0-9_]+)?://", re.ASCII)
+
+
+def _is_postgresql(url: SecretStr) -> SecretStr:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    text = url.get_secret_value()
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):
+        text = ""
+    if not _POSTGRESQL.match(text):
+        raise ValueError("not an address such as postgresql://user:password@host:5432/name")
+    return url
+
+
+def _has_phone_numbers(region: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if region not in SUPPORTED_REGIONS:
+        raise ValueError("no country whose phone numbers are known")
+    return region
+
+
+def _is_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no IANA time zone such as Europe/Paris") from None
+    return name
+
+
+Region = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_has_phone_numbers)
+]
 """An ISO 3166-1 alpha-2 code of a country or territory, in capitals."""
 
 
@@ -23,6 +60,7 @@ class Settings(BaseSettings):
         env_prefix="RCU_",
         env_file=".env",
         env_ignore_empty=True,
+        hide_input_in_errors=True,
         extra="ignore",
         frozen=True,
     )
@@ -31,7 +69,7 @@ class Settings(BaseSettings):
         default=Path("var"),
         description="Folder of everything the service keeps on disk, the embedded database too.",
     )
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_is_postgresql)] | None = Field(
         default=None,
         description="Any PostgreSQL 16 or newer, postgresql://user:password@host/name. "
         "Without it, an embedded PostgreSQL under the data folder.",
@@ -67,7 +105,7 @@ class Settings(BaseSettings):
         default="FR", description="Country of the phone numbers written without one."
     )
 
-    default_timezone: str = Field(
+    default_timezone: Annotated[str, AfterValidator(_is_time_zone)] = Field(
         default="Europe/Paris", description="Business day of sales that name no store."
     )
 

@@ -61,3 +61,13 @@ def test_the_file_has_every_one(sold: Rcu, tmp_path: Path) -> None:
 
 def test_days_the_wrong_way_round_are_a_usage_error(rcu: Rcu) -> None:
     assert rcu("report", "parity", "--from", "2025-03-02", "--to", "2025-03-01").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["attach-rate", "parity"])
+def test_a_file_that_cannot_be_written_is_a_usage_error(
+    rcu: Rcu, tmp_path: Path, name: str
+) -> None:
+    result = rcu("report", name, "-o", tmp_path / "nowhere" / "report.csv")
+
+    assert result.exit_code == 2
+    assert "report.csv cannot be read or written: No such file" in result.stderr.replace("\n", "")

@@ -30,7 +30,7 @@ from rcu.cli import (
     stores,
     tickets,
 )
-from rcu.cli.running import fail
+from rcu.cli.running import FileUnusableError, fail
 from rcu.errors import RcuError
 
 EPILOG = (
@@ -51,6 +51,10 @@ class CommandGroup(TyperGroup):
             return super().invoke(ctx)
         except RcuError as error:
             raise fail(error) from None
+        except OSError as error:
+            if error.filename is None:  # a pipe that nobody reads any more, say: not a file
+                raise
+            raise fail(FileUnusableError(error)) from None
 
 
 app = typer.Typer(

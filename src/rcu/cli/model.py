@@ -178,10 +178,4 @@ def _find(named: str | None) -> Model:
 
 
 def _write(document: ModelDocument, path: Path) -> None:
-    try:
-        path.write_text(
-            document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8"
-        )
-    except OSError as error:
-        fail(model_versions.ModelRefusedError(f"{path} cannot be written: {error.strerror}."))
-        raise typer.Exit(ExitCode.USAGE) from None
+    path.write_text(document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")

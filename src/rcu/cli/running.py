@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -44,6 +44,16 @@ class SettingsError(RcuError):
     code = "settings_invalid"
 
 
+class FileUnusableError(RcuError):
+    """A file or folder of the command line cannot be read or written."""
+
+    code = "file_unusable"
+
+    def __init__(self, error: OSError) -> None:
+        """Say which one, and why."""
+        super().__init__(f"{error.filename} cannot be read or written: {error.strerror}.")
+
+
 class NotMigratedError(RcuError):
     """The database has not the tables of this release."""
 
@@ -63,8 +73,13 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = (f"RCU_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"Settings not valid. {'; '.join(faults)}.") from None
+        faults = "; ".join(map(_told, error.errors()))
+        raise SettingsError(f"Settings not valid. {faults}.") from None
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    variable = "_".join(["RCU", *map(str, fault["loc"])]).upper()
+    return f"{variable}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -110,7 +125,7 @@ def exit_code_of(error: RcuError) -> ExitCode:
     """Return the exit code that an error ends a command with."""
     if isinstance(error, DatabaseUnavailableError | EmbeddedServerError):
         return ExitCode.DATABASE_UNAVAILABLE
-    if isinstance(error, SettingsError):
+    if isinstance(error, SettingsError | FileUnusableError):
         return ExitCode.USAGE
     return ExitCode.PROBLEM
 
