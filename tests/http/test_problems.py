@@ -21,6 +21,7 @@ from rcu.errors import FieldValueError
 from rcu.http.dependencies import DatabaseDep
 from rcu.http.routing import api_router
 from rcu.logs import configure_logs
+from rcu.validation import MAX_REPORTED_ERRORS
 from tests.service_client import bearer, issue_key, running_service
 
 SECRET = "zoe.martin@example.org"
@@ -246,6 +247,17 @@ async def test_a_refused_parameter_is_named_with_its_place(client: httpx.AsyncCl
     assert [(error["field"], error["location"]) for error in answer.json()["errors"]] == [
         ("limit", "query")
     ]
+
+
+async def test_of_many_refused_fields_the_first_ones_are_named(client: httpx.AsyncClient) -> None:
+    body = {"contacts": [{"kind": "card"}] * (MAX_REPORTED_ERRORS + 1)}
+
+    of_a_body = await client.post("/test/form", json=body)
+    of_a_query = await client.get("/v1/sources", params={f"a{n}": n for n in range(200)})
+
+    for answer in (of_a_body, of_a_query):
+        assert answer.status_code == 422
+        assert len(answer.json()["errors"]) == MAX_REPORTED_ERRORS
 
 
 @pytest.mark.parametrize("path", ["/test/crash", "/test/constraint"])

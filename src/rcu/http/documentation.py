@@ -6,13 +6,14 @@ to people's data, and nothing at all on a shop's closed network.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
 from collections import defaultdict
 from html import escape
 from inspect import cleandoc
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
@@ -50,13 +51,19 @@ async def first_page() -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi_document(request: Request) -> Response:
     """Return the OpenAPI document."""
-    return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+    return Response(orjson.dumps(await _description(request)), media_type="application/json")
+
+
+async def _description(request: Request) -> dict[str, Any]:
+    """Return the description of the API. The first time it takes seconds, off the loop."""
+    description: dict[str, Any] = await asyncio.to_thread(request.app.openapi)
+    return description
 
 
 @router.get("/docs", include_in_schema=False)
 async def operations_page(request: Request) -> Response:
     """Return a page that lists the operations."""
-    document = request.app.openapi()
+    document = await _description(request)
     info = document["info"]
     sections: dict[str, list[str]] = defaultdict(list)
     for path, methods in document["paths"].items():

@@ -26,7 +26,7 @@ from rcu.http.errors import (
     UnexpectedError,
     UnsupportedMediaTypeError,
 )
-from rcu.validation import Location, field_errors
+from rcu.validation import MAX_REPORTED_ERRORS, Location, field_errors
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -112,7 +112,7 @@ def _request_field_errors(error: RequestValidationError) -> list[FieldError]:
         else FieldError(
             refused.field.removeprefix("/"), refused.reason, refused.code, refused.location
         )
-        for refused in told
+        for refused in told[:MAX_REPORTED_ERRORS]
     ]
 
 
