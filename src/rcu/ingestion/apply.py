@@ -32,7 +32,7 @@ from rcu.ingestion.messages import EventMessage, OrderMessage, ProfileMessage, T
 from rcu.loyalty.accrual import TicketPoints, accrue
 from rcu.loyalty.repository import HungTicket
 from rcu.sales import repository as sales
-from rcu.sales.entering import NewFacts, enter_facts
+from rcu.sales.entering import Assumed, NewFacts, enter_facts
 from rcu.sales.events import record_events
 from rcu.sales.facts import (
     Attached,
@@ -95,7 +95,7 @@ class _Said:
         return {store for store in named if store is not None}
 
 
-async def apply(
+async def apply(  # noqa: PLR0913 - each is a word of one sentence
     session: AsyncSession,
     intakes: Sequence[Intake],
     *,
@@ -103,13 +103,15 @@ async def apply(
     model: Model,
     defaults: Defaults,
     at: datetime,
+    assumed: Assumed | None = None,
 ) -> Application:
     """Apply messages and return what became of each. Nothing is committed here.
 
-    `timezones` are those of the stores that are named and known. Profiles come first, then orders,
-    sales, what refers to sales, and events: the outcome does not depend on how the sender mixed
-    them. Raises `StaleReadError`, upon which the edge tries again, when something changed between
-    reading and locking.
+    `timezones` are those of the stores that are named and known; when they, or other things, are
+    `assumed` and it is not so, `OtherwiseError` says it before anything is written. Profiles come
+    first, then orders, sales, what refers to sales, and events: the outcome does not depend on how
+    the sender mixed them. Raises `StaleReadError`, upon which the edge tries again, when something
+    changed between reading and locking.
     """
     cause = Cause("message", f"model:{model.version}")
     statements = {
@@ -137,7 +139,7 @@ async def apply(
         await recording.place(
             [], touched=placements.touched_identifiers, stating=len(placements.by_record)
         )
-    outcomes, ready = await _record(recording, said, locks, set(timezones))
+    outcomes, ready = await _record(recording, said, locks, set(timezones), assumed)
     if await sales.find_timezones(session, unknown):
         # Added while we waited for its lock: the day of its sales was reckoned without it.
         raise StaleReadError
@@ -172,14 +174,18 @@ def _said(intakes: Sequence[Intake], timezones: Mapping[str, str], defaults: Def
 
 
 async def _record(
-    recording: Recording, said: _Said, locks: Collection[int], stores: Collection[str]
+    recording: Recording,
+    said: _Said,
+    locks: Collection[int],
+    stores: Collection[str],
+    assumed: Assumed | None,
 ) -> tuple[dict[int, Applied], Mapping[int, ReadyTicket]]:
     """Record facts; return what became of each, and the tickets that are new."""
     facts = said.facts()
     outcomes: dict[int, Applied] = {}
     if facts.are_none:
         return outcomes, {}
-    entered = await enter_facts(recording.session, facts, locks=locks)
+    entered = await enter_facts(recording.session, facts, locks=locks, assumed=assumed)
     recording.presented = entered.presented
     if said.orders:
         steps = await record_orders(recording, facts.orders, refs=entered.refs, stores=stores)

@@ -39,6 +39,8 @@ class Known:
     receipts: Mapping[MessageKey, StoredReceipt]
     timezones: Mapping[str, str]
     """Of the stores that there are."""
+    is_assumed: bool = False
+    """Whether all of it has to be verified yet."""
 
 
 _KNOWN = "SELECT * FROM read_receipts($1, $2, $3)"

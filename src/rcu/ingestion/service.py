@@ -16,7 +16,7 @@ from rcu.identity.active_model import active_model
 from rcu.identity.braking import BrakeLimits
 from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
-from rcu.ingestion import repository
+from rcu.ingestion import repository, senders
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.apply import Application, Applied, apply
 from rcu.ingestion.errors import (
@@ -29,6 +29,7 @@ from rcu.ingestion.intake import Defaults, Intake
 from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType, stores_named
 from rcu.ingestion.repository import (
     KeptMessage,
+    Known,
     MessageKey,
     ParkedPlace,
     StoredMessage,
@@ -36,6 +37,7 @@ from rcu.ingestion.repository import (
 )
 from rcu.logs import get_logger
 from rcu.sales import repository as sales
+from rcu.sales.entering import Assumed, OtherwiseError
 from rcu.sales.facts import Clash, Waiting
 from rcu.settings import Settings
 
@@ -165,12 +167,30 @@ async def receive_chunk(
     another transaction have received one of the messages meanwhile, `StaleReadError` makes
     the edge run the work again, which then finds it.
     """
-    at = datetime.now(UTC)
+    known = senders.recall(session, source, messages)
+    if known is not None:
+        try:
+            return await _receive_known(session, source, messages, known, context)
+        except OtherwiseError:
+            log.debug("ingestion.assumed_otherwise")
     known = await repository.find_known(
         session, source, {message.message_id for message in messages}, stores_named(messages)
     )
     if known is None:
         raise UnknownSourceError(source)
+    senders.remember(session, source, known)
+    return await _receive_known(session, source, messages, known, context)
+
+
+async def _receive_known(
+    session: AsyncSession,
+    source: str,
+    messages: Sequence[Message],
+    known: Known,
+    context: Context,
+) -> list[Receipt]:
+    """Receive messages, of whose sender something is known, or assumed and verified."""
+    at = datetime.now(UTC)
     intakes = [Intake(source, known.kind, message) for message in messages]
     first: dict[MessageKey, Intake] = {}
     for intake in intakes:
@@ -184,6 +204,9 @@ async def receive_chunk(
         model=await context.model_for(session),
         defaults=context.defaults,
         at=at,
+        assumed=Assumed(source, known.kind, known.timezones, [i.message_id for i in fresh])
+        if known.is_assumed
+        else None,
     )
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]

@@ -6,7 +6,7 @@ plain statement sees what was committed before it began to wait.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +22,26 @@ if TYPE_CHECKING:
     from rcu.identity.presentation import Presentation
     from rcu.sales.facts import NewEvent, NewOrder, NewTicket
 
-_LOCK_AND_READ: Final = (
-    "SELECT * FROM lock_and_read_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_ENTER: Final = (
+    "SELECT * FROM enter_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "$16, $17)"
 )
+
+
+class OtherwiseError(Exception):
+    """Something is not as it was assumed. Nothing was written; the locks are held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What the facts were made of that was not read in this transaction."""
+
+    source: str
+    source_kind: str
+    timezones: Mapping[str, str]
+    """Of the stores that are named."""
+    message_ids: Sequence[str]
+    """Of messages that were not received before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +73,17 @@ class EnteredFacts:
 
 
 async def enter_facts(
-    session: AsyncSession, facts: NewFacts, *, locks: Collection[int]
+    session: AsyncSession,
+    facts: NewFacts,
+    *,
+    locks: Collection[int],
+    assumed: Assumed | None = None,
 ) -> EnteredFacts:
     """Take the locks of facts, and read what they refer to and whose they may be.
 
-    One round trip, and one more each when a ticket is there that was sent again or that another
-    one refers to, and when an order is named.
+    What is `assumed` is verified; raises `OtherwiseError` if it is not so. One round trip, and one
+    more each when a ticket is there that was sent again or that another one refers to, and when an
+    order is named.
     """
     presentations = facts.presentations()
     identifiers = set().union(*(p.identifiers for p in presentations))
@@ -70,7 +92,8 @@ async def enter_facts(
     ids, printed = References.named(facts.tickets)
     rows = await fetch(
         session,
-        _LOCK_AND_READ,
+        _ENTER,
+        *_assumed(assumed),
         waited,
         ACTIVATION,
         sorted(ids),
@@ -79,6 +102,8 @@ async def enter_facts(
         most,
     )
     note_taken(session, waited, active=rows[0]["source"])
+    if rows[-1]["what"] == "otherwise":
+        raise OtherwiseError
     has_tickets = len(rows) > 1 and rows[1]["what"] == "ticket"
     refs = References(
         await repository.find_tickets(session, ticket_ids=ids, printed=printed)
@@ -88,3 +113,16 @@ async def enter_facts(
     )
     presented = presented_read(rows[1 + has_tickets :], identifiers, most=most)
     return EnteredFacts(refs, presented)
+
+
+def _assumed(assumed: Assumed | None) -> tuple[object, ...]:
+    if assumed is None:
+        return None, None, [], [], []
+    zones = assumed.timezones
+    return (
+        assumed.source,
+        assumed.source_kind,
+        list(assumed.message_ids),
+        list(zones),
+        list(zones.values()),
+    )
