@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bench import people, servers
 from bench.servers import POSTING, PRELOADED
 from rcu.db.engine import Database
+from rcu.ingestion.context import Context
 from rcu.ingestion.messages import ProfileMessage, TicketMessage
-from rcu.ingestion.service import Context, receive, receive_all
+from rcu.ingestion.service import receive, receive_all
 from rcu.logs import configure_logs
 
 BATCH = 500

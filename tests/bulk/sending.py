@@ -11,9 +11,10 @@ from sqlalchemy import text
 from rcu.db.engine import Database
 from rcu.identity.model import Model
 from rcu.identity.person import Person
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
-from rcu.ingestion.service import Context, receive_all
+from rcu.ingestion.service import receive_all
 
 _SHIPPED = Model.shipped()
 Sent = list[tuple[str, ProfileMessage]]

@@ -21,9 +21,10 @@ from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.identity.model_versions import Activation
 from rcu.ids import uuid7
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage, TicketMessage
-from rcu.ingestion.service import Context, receive_all
+from rcu.ingestion.service import receive_all
 from tests.bulk.crowd import crowd, described
 from tests.bulk.sending import Sent, profile_messages, rows, stored_clients
 from tests.identity.test_model_versions import SHIPPED, STRICT, activate, document, keep, revert

@@ -20,6 +20,7 @@ from rcu.bulk.load_stages import Reading
 from rcu.db.engine import Database
 from rcu.identity.model import Model
 from rcu.ingestion import service
+from rcu.ingestion.context import Context
 from rcu.ingestion.files.formats import detect
 from rcu.ingestion.files.importer import ImportSummary, import_rows, understand
 from rcu.ingestion.files.mapping import Mapping as FileMapping
@@ -28,7 +29,7 @@ from rcu.ingestion.files.reading import Row, read_rows, read_sample
 from rcu.ingestion.files.rejects import RejectsFile
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import Message, TicketMessage
-from rcu.ingestion.service import Context, receive_all
+from rcu.ingestion.service import receive_all
 from tests.bulk.crowd import crowd
 from tests.bulk.sending import profile_messages, rows, stored_clients
 from tests.ingestion.shop import clear, sale

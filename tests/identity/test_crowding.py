@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.identity.crowding import KeyTurns
 from rcu.identity.model import Model
 from rcu.ids import uuid7
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
-from rcu.ingestion.service import Context, receive_chunk
+from rcu.ingestion.service import receive_chunk
 from tests.factories import make_source
 from tests.identity.small_crowds import stored_partition
 from tests.ingestion.shop import profile

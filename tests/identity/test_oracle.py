@@ -13,9 +13,10 @@ from rcu.demo.generator import generate
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.ingestion import service
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
-from rcu.ingestion.service import Context, receive_chunk
+from rcu.ingestion.service import receive_chunk
 from tests.factories import make_source
 from tests.identity.small_crowds import SHARED, SHARING, VALUES, crowds, people, stored_partition
 from tests.ingestion.shop import Message, Shop, unsound

@@ -22,9 +22,9 @@ from rcu.identity.in_memory import resolve, resolve_in_full
 from rcu.identity.model import Model
 from rcu.identity.scoring import score_pair
 from rcu.ingestion import service
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
-from rcu.ingestion.service import Context
 from tests.factories import make_source, make_store
 from tests.identity.small_crowds import people
 from tests.identity.town import SOURCES, Sent, Town, shuffled

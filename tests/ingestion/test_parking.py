@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rcu.db.locks import left_to_wait_for
-from rcu.ingestion import service
+from rcu.ingestion import parking
 from tests.ingestion.shop import (
     Message,
     Shop,
@@ -292,7 +292,7 @@ async def test_parked_messages_are_listed_oldest_first_and_page_by_page(shop: Sh
 async def test_replaying_tries_everything_once_and_says_what_still_waits(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "REPLAY_CHUNK", 2)
+    monkeypatch.setattr(parking, "REPLAY_CHUNK", 2)
     stuck = [sale(n, store="X1") for n in range(3)]
     freed = [sale(n, store="X2") for n in range(3)]
     for message in (stuck[0], freed[0], freed[1], stuck[1], stuck[2], freed[2]):

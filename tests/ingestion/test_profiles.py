@@ -13,9 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity.model import Model
+from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
-from rcu.ingestion.service import Context, receive_chunk
+from rcu.ingestion.service import receive_chunk
 from tests.factories import make_source
 from tests.ingestion.shop import Message, Shop, profile, typed
 

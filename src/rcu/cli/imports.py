@@ -212,10 +212,10 @@ class _Job:
         from rcu.bulk.load_stages import Reading
         from rcu.cli import import_report
         from rcu.identity.active_model import read_active_model
+        from rcu.ingestion.context import Context
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
         from rcu.ingestion.messages import MessageType
-        from rcu.ingestion.service import Context
 
         if plan.type is not MessageType.PROFILE:
             raise OnlyProfilesError(plan.type)
@@ -244,11 +244,12 @@ class _Job:
     ) -> ImportSummary:
         from rcu.cli import import_report
         from rcu.db.statistics import refresh_statistics
+        from rcu.ingestion.context import Context
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
         from rcu.ingestion.repository import count_parked
-        from rcu.ingestion.service import Context, receive_all
+        from rcu.ingestion.service import receive_all
 
         context = Context.from_settings(load_settings())
 

@@ -50,7 +50,7 @@ def resolve(
     async def work(database: Database) -> Difference:
         from rcu.bulk.whole_database import resolve_database
         from rcu.identity.active_model import read_active_model
-        from rcu.ingestion.service import Context
+        from rcu.ingestion.context import Context
 
         context = Context.from_settings(load_settings())
         with open_engine(engine, master) as running, _Bar() as bar:

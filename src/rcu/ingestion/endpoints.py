@@ -26,7 +26,8 @@ from rcu.errors import (
 from rcu.http.cursors import decode_cursor, encode_cursor
 from rcu.http.dependencies import DatabaseDep, SessionDep
 from rcu.http.routing import api_router
-from rcu.ingestion import repository, service
+from rcu.ingestion import parking, repository, service
+from rcu.ingestion.context import Context
 from rcu.ingestion.errors import MessageIdReusedError, TicketClashError
 from rcu.ingestion.messages import (
     MESSAGE_MODELS,
@@ -50,7 +51,7 @@ from rcu.ingestion.schemas import (
     ReplayRequest,
     TicketAnswer,
 )
-from rcu.ingestion.service import Context, Receipt
+from rcu.ingestion.service import Receipt
 from rcu.validation import field_errors
 
 router = api_router(prefix="/v1", tags=["Ingestion"])
@@ -214,7 +215,7 @@ async def replay_parked(
     body: ReplayRequest, request: Request, database: DatabaseDep, _caller: Administrator
 ) -> ReplayAnswer:
     """Try parked messages again: those named, or the oldest ones of a source or of all."""
-    replay = await service.replay(
+    replay = await parking.replay(
         database,
         source=body.source,
         message_ids=body.message_ids,

@@ -1,42 +1,37 @@
 """Receiving messages: each is kept, applied once, and answered the same for ever."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
 from rcu.db.engine import Database
-from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
-from rcu.identity.active_model import active_model
-from rcu.identity.braking import BrakeLimits
-from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository, senders
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.apply import Application, Applied, apply
+from rcu.ingestion.context import Context
 from rcu.ingestion.errors import (
     MessageIdReusedError,
     MessageNotAppliedError,
     TicketClashError,
     UnknownSourceError,
 )
-from rcu.ingestion.intake import Defaults, Intake
-from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType, stores_named
+from rcu.ingestion.intake import Intake
+from rcu.ingestion.messages import Message, stores_named
+from rcu.ingestion.parking import let_in
 from rcu.ingestion.repository import (
     KeptMessage,
     Known,
     MessageKey,
-    ParkedPlace,
-    StoredMessage,
     StoredReceipt,
 )
 from rcu.logs import get_logger
-from rcu.sales import repository as sales
 from rcu.sales.entering import Assumed, OtherwiseError
 from rcu.sales.facts import Clash, Waiting
 from rcu.settings import Settings
@@ -45,40 +40,7 @@ CHUNK = 100
 """Messages a transaction, at most: each record takes some thirty locks, and the lock table of a
 server with PostgreSQL's own settings has room for about six thousand."""
 
-REPLAY_CHUNK = 100
-"""Parked messages applied in one transaction."""
-
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What ingestion works with beside the messages."""
-
-    model: Model | None
-    """What decides; None, as in service, for the model that is active when the locks are held."""
-    defaults: Defaults
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Return the context that the settings describe."""
-        return cls(
-            None,
-            Defaults(
-                region=settings.default_region,
-                timezone=settings.default_timezone,
-                brake=BrakeLimits(
-                    window=timedelta(minutes=settings.merge_brake_window_minutes),
-                    identifier_merges=settings.merge_brake_identifier_merges,
-                    source_merges=settings.merge_brake_source_merges,
-                    source_share=settings.merge_brake_source_share,
-                ),
-            ),
-        )
-
-    async def model_for(self, session: AsyncSession) -> Model:
-        """Return the model that decides in a transaction."""
-        return self.model or await active_model(session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +174,7 @@ async def _receive_known(
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
     is_awaited = await _keep(application, accepted, applied, at)
     if await _park(session, accepted, applied, at) or is_awaited:
-        await _let_in(session, application.arrived, context, at)
+        await let_in(session, application.arrived, context, at)
     return [_receipt(intake, first.get(intake.key), known.receipts, applied) for intake in intakes]
 
 
@@ -291,141 +253,6 @@ async def _park(
     ]
     await repository.park(session, waiting)
     return len(waiting)
-
-
-# --- parked messages ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The outcome of replaying parked messages."""
-
-    applied: int
-    still_parked: int
-
-
-async def _let_in(
-    session: AsyncSession, arrived: frozenset[str], context: Context, at: datetime
-) -> None:
-    """Apply what waited for what has just arrived, and in turn what waited for that."""
-    while arrived:
-        stored = await repository.take_waiting(session, arrived, limit=REPLAY_CHUNK)
-        if not stored:
-            return
-        done, more = await _apply_stored(session, stored, context, at)
-        if not done.applied:
-            return
-        arrived |= more
-
-
-async def _apply_stored(
-    session: AsyncSession, stored: Sequence[StoredMessage], context: Context, at: datetime
-) -> tuple[Replay, frozenset[str]]:
-    """Apply parked messages; return how many got through, and the keys of what arrived."""
-    kinds = await repository.find_source_kinds(session, {message.source for message in stored})
-    intakes = [
-        Intake(
-            message.source,
-            kinds[message.source],
-            MESSAGE_MODELS[MessageType(message.type)].model_validate(message.payload),
-        )
-        for message in stored
-    ]
-    named = stores_named(intake.message for intake in intakes)
-    application = await apply(
-        session,
-        intakes,
-        timezones=await sales.find_timezones(session, named),
-        model=await context.model_for(session),
-        defaults=context.defaults,
-        at=at,
-    )
-    await application.writes.send()
-    waiting, through = [], []
-    for n, intake in enumerate(intakes):
-        outcome = application.outcomes[n]
-        if isinstance(outcome, Clash):
-            outcome = Waiting("ticket_clash", f"steward:{outcome.ticket_id}", "")
-        if isinstance(outcome, Waiting):
-            waiting.append(
-                {
-                    "source": intake.source,
-                    "message_id": intake.message_id,
-                    "type": intake.type,
-                    "reason": outcome.reason,
-                    "waits_for": outcome.waits_for,
-                    "parked_at": at,
-                }
-            )
-        else:
-            through.append(intake.key)
-    await repository.park(session, waiting)
-    await repository.unpark(session, through, at=at)
-    return Replay(len(through), len(waiting)), application.arrived
-
-
-async def replay_waiting(
-    database: Database, waits_for: str, *, context: Context | None = None
-) -> Replay:
-    """Apply every parked message that waits for something, once it is there.
-
-    The lock of the key makes sure that a message that was just being parked is seen.
-    """
-    context = context or Context.from_settings(Settings())
-    done = Replay(0, 0)
-    while True:
-
-        async def work(session: AsyncSession) -> Replay | None:
-            await lock_until_commit(session, [lock_key(waits_for)])
-            stored = await repository.take_waiting(session, [waits_for], limit=REPLAY_CHUNK)
-            return await _replay(session, stored, context)
-
-        replay = await database.run(work)
-        if replay is None:
-            return done
-        done = Replay(done.applied + replay.applied, done.still_parked + replay.still_parked)
-        if replay.applied == 0:
-            return done
-
-
-async def replay(
-    database: Database,
-    *,
-    source: str | None = None,
-    message_ids: Collection[str] | None = None,
-    context: Context | None = None,
-) -> Replay:
-    """Apply parked messages, those named or all, as far as what they wait for is there."""
-    context = context or Context.from_settings(Settings())
-    done = Replay(0, 0)
-    after: ParkedPlace | None = None
-    while True:
-
-        async def work(
-            session: AsyncSession, after: ParkedPlace | None = after
-        ) -> tuple[Replay, ParkedPlace] | None:
-            stored = await repository.take_parked(
-                session, source=source, message_ids=message_ids, after=after, limit=REPLAY_CHUNK
-            )
-            replayed = await _replay(session, stored, context)
-            return (replayed, stored[-1].place) if replayed else None
-
-        found = await database.run(work)
-        if found is None:
-            return done
-        replayed, after = found
-        done = Replay(done.applied + replayed.applied, done.still_parked + replayed.still_parked)
-
-
-async def _replay(
-    session: AsyncSession, stored: Sequence[StoredMessage], context: Context
-) -> Replay | None:
-    if not stored:
-        return None
-    at = datetime.now(UTC)
-    done, arrived = await _apply_stored(session, stored, context, at)
-    await _let_in(session, arrived, context, at)
-    return done
 
 
 def _count(messages: Sequence[Message], receipts: Sequence[Receipt]) -> None:

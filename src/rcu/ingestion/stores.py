@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
-from rcu.ingestion import service
+from rcu.ingestion import parking
 from rcu.sales import stores
 from rcu.sales.models import Store
 from rcu.sales.stores import StoreDetails, StoreOutcome
@@ -28,5 +28,5 @@ async def open_stores(
 
     saved = await database.run(add_all)
     for store, _ in saved:
-        await service.replay_waiting(database, f"store:{store.code}")
+        await parking.replay_waiting(database, f"store:{store.code}")
     return saved
