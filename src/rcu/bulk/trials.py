@@ -84,7 +84,6 @@ _ASK = f"""
     VALUES ($1, $2, $3, $4, 'waiting') RETURNING {_COLUMNS}
 """
 _GET = f"SELECT {_COLUMNS} FROM model_trial WHERE id = $1"
-_LIST = f"SELECT {_COLUMNS} FROM model_trial ORDER BY asked_at DESC, id LIMIT $1"
 _PENDING = """
     SELECT id FROM model_trial WHERE state IN ('waiting', 'running') ORDER BY asked_at, id LIMIT 1
 """
@@ -129,11 +128,6 @@ async def get_trial(session: AsyncSession, trial_id: UUID) -> KeptTrial:
     if not rows:
         raise TrialNotFoundError(trial_id)
     return _trial(rows[0])
-
-
-async def list_trials(session: AsyncSession, *, limit: int) -> list[KeptTrial]:
-    """Return trials, the newest first."""
-    return [_trial(row) for row in await fetch(session, _LIST, limit)]
 
 
 def _trial(row: asyncpg.Record) -> KeptTrial:

@@ -23,6 +23,7 @@ from rcu.cli import (
     migrate,
     model,
     programme,
+    rebuild,
     report,
     resolve,
     serve,
@@ -99,6 +100,7 @@ app.add_typer(tickets.app, name="tickets", rich_help_panel="Data")
 app.command("import", rich_help_panel="Data")(imports.import_file)
 app.command("crosswalk", rich_help_panel="Data")(crosswalk.crosswalk)
 app.command("resolve", rich_help_panel="Data")(resolve.resolve)
+app.command("rebuild", rich_help_panel="Data")(rebuild.rebuild)
 app.add_typer(report.app, name="report", rich_help_panel="Data")
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
 app.command("export", rich_help_panel="Data")(export.export)
