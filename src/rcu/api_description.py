@@ -20,6 +20,7 @@ from rcu.http.errors import (
     UnsupportedMediaTypeError,
 )
 from rcu.http.problems import Problem
+from rcu.http.queries import STRICT_PREFIX
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -100,7 +101,8 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
     for method, path, route, dependant in api_routes(app):
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is not None:
-            _complete(operation, route, sorted(required_scopes(dependant)))
+            scopes = sorted(required_scopes(dependant))
+            _complete(operation, route, scopes, is_strict=path.startswith(STRICT_PREFIX))
     return document
 
 
@@ -109,12 +111,14 @@ def _problem_schemas() -> dict[str, Any]:
     return {**schema.pop("$defs"), "Problem": schema}
 
 
-def _complete(operation: dict[str, Any], route: APIRoute, scopes: list[str]) -> None:
+def _complete(
+    operation: dict[str, Any], route: APIRoute, scopes: list[str], *, is_strict: bool
+) -> None:
     """Add to one operation what it shares with the others."""
     shared: list[type[RcuError]] = [UnexpectedError, DatabaseUnavailableError]
     if route.body_field is not None:
         shared += _BODY_ERRORS
-    elif "422" in operation["responses"]:
+    elif is_strict or "422" in operation["responses"]:
         shared.append(ValidationFailedError)
     if scopes:
         shared += [NotAuthenticatedError, InsufficientScopeError]

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
     from fastapi.routing import RouteContext
 
-_API: Final = "/v1/"
+STRICT_PREFIX: Final = "/v1/"
+"""Of the paths below which unknown parameters are refused."""
 
 
 def query_parameters(context: RouteContext) -> frozenset[str] | None:
     """Return the names that a route takes in the query, or None when it may be given any."""
-    if not (context.path or "").startswith(_API):
+    if not (context.path or "").startswith(STRICT_PREFIX):
         return None
     described = (context.openapi_extra or {}).get("parameters", ())
     by_hand = {parameter["name"] for parameter in described if parameter["in"] == "query"}
