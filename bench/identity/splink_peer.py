@@ -111,8 +111,9 @@ class SplinkPeer:
     def train(self) -> None:
         """Estimate prior, u and m without labels, as the tutorials do."""
         training = self.linker.training
+        deterministic = [rule for rule in _DETERMINISTIC if self._finds_pairs(rule)]
         training.estimate_probability_two_random_records_match(
-            self._usable(_DETERMINISTIC) or self._usable(_RULES), recall=_DETERMINISTIC_RECALL
+            self._usable(tuple(deterministic) or _RULES), recall=_DETERMINISTIC_RECALL
         )
         training.estimate_u_using_random_sampling(max_pairs=_SAMPLED_PAIRS, seed=_SEED)
         for rule in self._usable(_TRAINED_ON):
@@ -148,6 +149,13 @@ class SplinkPeer:
         matches = len(found.as_pyarrow_table())
         found.drop_table_from_database_and_remove_from_cache()
         return matches
+
+    def _finds_pairs(self, rule: tuple[str, ...]) -> bool:
+        """Tell whether two records agree on all of a rule; of none, Splink makes a prior of 0."""
+        if not self._filled.issuperset(rule):
+            return False
+        rows = self.table.select(rule).drop_null()
+        return len(rows.group_by(list(rule)).aggregate([])) < len(rows)
 
     def _usable(self, rules: tuple[tuple[str, ...], ...]) -> list[Any]:
         return [block_on(*rule) for rule in rules if self._filled.issuperset(rule)]

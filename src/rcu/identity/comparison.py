@@ -12,6 +12,8 @@ from rcu.identity.levels import (
     EXACT,
     MISSING,
     MISSING_VALUE,
+    ONE_DIGIT_DIFFERENT,
+    ONE_PART_DIFFERENT,
     RESEMBLING,
     SHARED,
     SWAPPED,
@@ -51,7 +53,9 @@ def compare_birth_dates(a: Features, b: Features) -> str:
     if year == other_year and (month, day) == (other_day, other_month):
         return SWAPPED
     wrong = (year != other_year) + (month != other_month) + (day != other_day)
-    return "one_part_different" if wrong == 1 else DIFFERENT
+    if wrong != 1:
+        return DIFFERENT
+    return ONE_DIGIT_DIFFERENT if _one_error(x, y) else ONE_PART_DIFFERENT
 
 
 def compare_emails(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from rcu.identity.normalise.addresses import Address, normalise_address
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
-from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_date
+from rcu.identity.normalise.dates import comparable_birth_date
 from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.names import gender_of_title, name_words
 from rcu.identity.normalise.other_identifiers import normalise_identifier
 from rcu.identity.normalise.phones import foreign_phone, is_placeholder_phone, normalise_phone
 from rcu.identity.person import Person
 
+_FIRST_OF_JANUARY = "-01-01"
 EMAIL, PHONE, CARD = "email", "phone", "card"
 MISTYPED_CARD = "mistyped_card"
 """Kind of a card number whose check digit fails.
@@ -33,7 +34,7 @@ class Features:
     birth_name: tuple[str, ...] = ()
     gender: str | None = None
     birth_date: str | None = None
-    """ISO date."""
+    """As `yyyy-mm-dd`; as written, a day that does not exist may be one (see `normalise.dates`)."""
     birth_date_is_vague: bool = False
     """A first of January: perhaps only the year is known."""
     emails: tuple[str, ...] = ()
@@ -128,7 +129,7 @@ def describe(person: Person, *, region: str = "FR") -> Features:
     `region` reads phones without a country code and postcodes without a country. The result
     is a pure function of its arguments; values keep no order but their own.
     """
-    born = normalise_birth_date(person.birth_date) if person.birth_date else None
+    born = comparable_birth_date(person.birth_date) if person.birth_date else None
     family = name_words(person.family_name)
     birth = name_words(person.birth_name)
     cards = {card for text in person.cards if (card := normalise_card(text))}
@@ -138,8 +139,8 @@ def describe(person: Person, *, region: str = "FR") -> Features:
         family_name=family or birth,
         birth_name=birth if birth != family and family else (),
         gender=gender_of_title(person.title),
-        birth_date=born.isoformat() if born else None,
-        birth_date_is_vague=born is not None and is_first_of_january(born),
+        birth_date=born,
+        birth_date_is_vague=born is not None and born.endswith(_FIRST_OF_JANUARY),
         emails=_sorted([email for text in person.emails if (email := _email(text))]),
         phones=_sorted([phone for text in person.phones if (phone := _phone(text, region))]),
         cards=_sorted(cards - suspicious),

@@ -19,6 +19,9 @@ INITIAL = "initial"
 SWAPPED = "swapped"
 PARTICLE = "particle"
 BIRTH_NAME = "birth_name"
+ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT = "one_digit_different", "one_part_different"
+"""Two dates that differ in year, month or day only: by one digit (wrong, or swapped with the next),
+as most errors of typing do and a third of what chance brings near, or by more."""
 
 
 class Compared(NamedTuple):

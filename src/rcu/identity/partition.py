@@ -326,7 +326,7 @@ _PERSONAL = {
     "email": {"exact", "domain_typing_error"},
     "phone": {"exact", "typing_error"},
     "card": {"exact", "typing_error", "suspicious"},
-    "birth_date": {"exact", "swapped", "one_part_different"},
+    "birth_date": {"exact", "swapped", "one_digit_different", "one_part_different"},
 }
 
 

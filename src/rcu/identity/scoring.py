@@ -22,6 +22,8 @@ from rcu.identity.levels import (
     INITIAL,
     MISSING,
     NICKNAME,
+    ONE_DIGIT_DIFFERENT,
+    ONE_PART_DIFFERENT,
     RESEMBLING,
     SAME_SOUND,
     SHARED,
@@ -285,7 +287,7 @@ AGREEING_GIVEN_NAME = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR, SWAP
 _AGREEING_IDENTIFIER = frozenset(
     {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
 )
-_AGREEING_DATE = frozenset({EXACT, SWAPPED, "one_part_different"})
+_AGREEING_DATE = frozenset({EXACT, SWAPPED, ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT})
 
 
 def _kin_of_one_name(levels: dict[str, str]) -> str | None:

@@ -125,6 +125,10 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "Day and month of the birth date stand swapped",
         "Le jour et le mois de naissance sont intervertis",
     ),
+    ("birth_date", "one_digit_different"): Sentence(
+        "The birth dates differ by one digit",
+        "Les dates de naissance diffèrent d'un chiffre",
+    ),
     ("birth_date", "one_part_different"): Sentence(
         "The birth dates differ in the day, the month or the year only",
         "Les dates de naissance ne diffèrent que par le jour, le mois ou l'année",
