@@ -71,6 +71,8 @@ def test_a_business_day_is_not_moved_by_a_time_zone() -> None:
         ("1980-04-03 00:00:00", PLAIN, None, "1980-04-03"),
         ("00/00/1980", AMERICAN, None, "00/00/1980"),
         ("19800231", PLAIN, "%Y%m%d", "19800231"),
+        ("04/03/45", PLAIN, "%m/%d/%y", "1945-04-03"),
+        ("04/03/05", PLAIN, "%m/%d/%y", "2005-04-03"),
     ],
 )
 def test_a_birth_date_stays_as_written_unless_its_form_is_certain(

@@ -161,10 +161,10 @@ _TIME_NAMES: Final = "occurred_at updated_at modified_at changed_at created_at t
 
 COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
     MessageType.PROFILE: {
-        "external_id": "record_id customer_id rec_id id_client client_id id",
+        "external_id": "record_id customer_id rec_id id_client client_id unique_id person_id id",
         "occurred_at": f"{_TIME_NAMES} date_maj date_creation",
         "title": "civilite civility salutation",
-        "given_name": "first_name firstname prenom",
+        "given_name": "first_name firstname forename prenom",
         "family_name": "last_name lastname surname nom nom_de_famille",
         "full_name": "fullname name nom_complet nom_et_prenom nom_prenom prenom_nom customer_name "
         "client_name",

@@ -93,9 +93,12 @@ def to_birth_date(text: str, reading: Reading, pattern: str | None) -> str:
     if pattern is None and (reading.date_order is DateOrder.DMY or not _SLASHED.fullmatch(text)):
         return text
     try:
-        return to_day(text, reading, pattern)
+        day = _parse_time(text, reading.date_order, pattern).date()
     except CellRefusedError:
         return text
+    if pattern is not None and "%y" in pattern and day.year > datetime.now(UTC).year:
+        day = day.replace(year=day.year - 100)  # 45 is 1945: nobody is born in years to come
+    return day.isoformat()
 
 
 def _parse_time(text: str, order: DateOrder, pattern: str | None) -> datetime:
