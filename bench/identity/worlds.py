@@ -26,6 +26,9 @@ from bench.identity.countries import COUNTRIES, Country
 
 FULL = ("given", "family", "born", "email", "phone", "street", "postcode", "city")
 _NEVER_EMPTY = frozenset({"given", "family"})
+"""Unless a world is `nameless`."""
+_HOME = frozenset({"street", "postcode", "city"})
+_CONTACTS = frozenset({"email", "phone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,21 @@ class World:
     """Share of the contacts that are a filler."""
     records: tuple[int, ...] = (1, 1, 2, 2, 3, 4)
     """How many records a person has, drawn from these."""
+    one_error: bool = False
+    """Whether a person's first record is right, and each other one wrong in just one field."""
+    scrambled: float = 0.0
+    """Share of the fields whose letters change places, get lost or stand twice."""
+    nameless: float = 0.0
+    """Share of the given and of the family names that are empty."""
+    drift: float = 0.0
+    """Share of the birth dates that are some weeks off."""
+    year_only: float = 0.0
+    """Share of the people of whom only the year of birth is known: the first of January."""
+    lent: float = 0.0
+    """Share of the records under the national id of the person before, of the family or not."""
+    born: tuple[int, int] = (1935, 2004)
+    at_most: int | None = None
+    """Most people, where the file is a small one."""
 
 
 WORLDS = {
@@ -70,7 +88,25 @@ WORLDS = {
     "name_and_birth_date": World("DE", ("given", "family", "born"), empty=0.0, shared=0.0),
     "name_and_contacts": World("US", ("given", "family", "email", "phone"), empty=0.3),
     "scanned_forms": World("GB", scanned=0.3, empty=0.1),
-}
+    "register_one_error": World(
+        "DE", ("given", "family", "born"), shared=0.0, one_error=True, records=(1, 1, 1, 1, 2)
+    ),
+    "scrambled": World(
+        "GB", ("given", "family", "born", "city", "email"),
+        empty=0.2, typing_errors=0.0, swapped=0.17, initials=0.0, changed=0.0, shared=0.0,
+        scrambled=0.2, nameless=0.1, drift=0.25, records=(1, 2, 4, 6, 8),
+    ),
+    "tax_lent_number": World(
+        "US", ("given", "family", "born", "street", "national_id"),
+        empty=0.4, typing_errors=0.02, shared=0.5, lent=0.05,
+    ),
+    "historical": World(
+        "GB", ("given", "family", "born", "postcode", "city"),
+        empty=0.2, typing_errors=0.1, changed=0.2, shared=0.0, year_only=0.25, born=(1620, 1890),
+        records=(1, 2, 3, 5, 8),
+    ),
+    "small_club": World("US", ("given", "family", "born", "email", "phone"), at_most=60),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +121,11 @@ def people(world: World, number: int, dice: Random) -> Iterator[Person]:
     """Invent so many people; some live with the one before."""
     country = COUNTRIES[world.country]
     last: Person | None = None
-    for _ in range(number):
-        now, before = (_somebody(country, dice) for _ in range(2))
+    for _ in range(min(number, world.at_most or number)):
+        now, before = (_somebody(country, world.born, dice) for _ in range(2))
+        if world.year_only and dice.random() < world.year_only:
+            now["born"] = f"{now['born'][:4]}-01-01"
+        before["national_id"] = last.now["national_id"] if last else now["national_id"]
         if last is not None and dice.random() < world.shared:
             for name in ("family", "street", "postcode", "city"):
                 now[name] = last.now[name]
@@ -97,9 +136,10 @@ def people(world: World, number: int, dice: Random) -> Iterator[Person]:
         yield last
 
 
-def _somebody(country: Country, dice: Random) -> dict[str, str]:
+def _somebody(country: Country, years: tuple[int, int], dice: Random) -> dict[str, str]:
     given, family = _drawn(country.given, dice), _family_name(country, dice)
-    born = date(1935, 1, 1) + timedelta(days=dice.randrange(70 * 365))
+    first, last = years
+    born = date(first, 1, 1) + timedelta(days=dice.randrange((last + 1 - first) * 365))
     number = dice.choice(("", str(born.year % 100), str(dice.randrange(1000))))
     local = dice.choice((f"{given}.{family}", f"{given[0]}{family}", f"{family}.{given}"))
     return {
@@ -138,34 +178,63 @@ def _plain(text: str) -> str:
 
 def records(world: World, person: Person, dice: Random) -> Iterator[dict[str, str]]:
     """Write a person down as often as the world does, each time with its own faults."""
-    for _ in range(dice.choice(world.records)):
-        yield _written(world, person, dice)
+    for number in range(dice.choice(world.records)):
+        if world.one_error:
+            yield _copied(world, person, dice, wrong=number > 0)
+        else:
+            yield _written(world, person, dice)
+
+
+def _copied(world: World, person: Person, dice: Random, *, wrong: bool) -> dict[str, str]:
+    """Write a person down rightly, or with one error."""
+    said = {name: person.now[name] for name in world.fields}
+    if wrong:
+        spoiled = dice.choice(world.fields)
+        said[spoiled] = _mistyped(said[spoiled], dice, numeric=spoiled == "born")
+    return said
 
 
 def _written(world: World, person: Person, dice: Random) -> dict[str, str]:
     moved = dice.random() < world.changed
     said = {}
     for name in world.fields:
-        home = name in {"street", "postcode", "city"}
-        contact = name in {"email", "phone"}
-        stale = moved if home else contact and dice.random() < world.changed
+        stale = _is_stale(name, world, dice, moved=moved)
         value = (person.before if stale else person.now)[name]
-        if name not in _NEVER_EMPTY and dice.random() < world.empty:
-            value = ""
-        elif contact and dice.random() < world.placeholders:
-            value = "noreply@example.com" if name == "email" else "0000000000"
-        elif dice.random() < world.typing_errors:
-            value = _mistyped(value, dice, numeric=name == "born")
-        elif dice.random() < world.scanned:
-            value = _scanned(value, dice)
-        said[name] = value
+        said[name] = "" if _is_empty(name, world, dice) else _spoiled(name, value, world, dice)
     if dice.random() < world.swapped:
         said["given"], said["family"] = said["family"], said["given"]
-    elif dice.random() < world.initials:
+    elif dice.random() < world.initials and said["given"]:
         said["given"] = said["given"][0] + "."
     if dice.random() < 0.3:  # noqa: PLR2004 - so many clerks type so
         said = {name: _typed(value) for name, value in said.items()}
     return said
+
+
+def _is_stale(name: str, world: World, dice: Random, *, moved: bool) -> bool:
+    if name in _HOME:
+        return moved
+    if name == "national_id":
+        return world.lent > 0 and dice.random() < world.lent
+    return name in _CONTACTS and dice.random() < world.changed
+
+
+def _is_empty(name: str, world: World, dice: Random) -> bool:
+    if name in _NEVER_EMPTY:
+        return world.nameless > 0 and dice.random() < world.nameless
+    return dice.random() < world.empty
+
+
+def _spoiled(name: str, value: str, world: World, dice: Random) -> str:
+    """Return a value as the world writes it down. What a world does not do draws no dice."""
+    if name == "born" and world.drift and dice.random() < world.drift:
+        return (date.fromisoformat(value) + timedelta(days=dice.gauss(0, 60))).isoformat()
+    if name != "born" and world.scrambled and dice.random() < world.scrambled:
+        return _scrambled(value, dice)
+    if name in _CONTACTS and dice.random() < world.placeholders:
+        return "noreply@example.com" if name == "email" else "0000000000"
+    if dice.random() < world.typing_errors:
+        return _mistyped(value, dice, numeric=name == "born")
+    return _scanned(value, dice) if dice.random() < world.scanned else value
 
 
 def _typed(value: str) -> str:
@@ -198,6 +267,22 @@ def _misdated(value: str, dice: Random) -> str:
     if dice.random() < 0.5:  # noqa: PLR2004 - as often the one as the other
         return date(year, month, dice.randrange(1, 29)).isoformat()
     return date(year + dice.choice((-10, -1, 1, 10)), month, min(day, 28)).isoformat()
+
+
+def _scrambled(value: str, dice: Random) -> str:
+    letters = list(value)
+    for _ in range(dice.choice((1, 1, 2))):
+        if len(letters) < 3:  # noqa: PLR2004 - nothing would be left
+            break
+        one, other = dice.randrange(len(letters)), dice.randrange(len(letters))
+        change = dice.randrange(3)
+        if change == 0:
+            letters[one], letters[other] = letters[other], letters[one]
+        elif change == 1:
+            del letters[one]
+        else:
+            letters[one] = letters[other]
+    return "".join(letters)
 
 
 _MISREAD = {"o": "0", "l": "1", "i": "l", "s": "5", "m": "rn", "e": "c", "b": "h", "g": "q"}
