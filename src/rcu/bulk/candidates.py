@@ -19,10 +19,10 @@ import pyarrow as pa
 from rcu.bulk.batches import batch_of, document_of, model_of, rows_of
 from rcu.bulk.engine import Engine
 from rcu.bulk.parts import parts_of
+from rcu.identity.contradictions import BIRTH_DATE, GIVEN_NAME
 from rcu.identity.features import Features
 from rcu.identity.model import Model
 from rcu.identity.name_comparison import given_names_differ
-from rcu.identity.scoring import BIRTH_DATE, GIVEN_NAME
 
 _NAME_MARK, _WORD_MARK = "\x1f", " "
 

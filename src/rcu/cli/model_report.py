@@ -8,6 +8,9 @@ from rich.table import Table
 
 from rcu.identity.model import ModelDocument, TrainingFigures
 
+FEW_MATCHES = 100
+"""Expected matches below which a training says so: each figure leans on ten events held before."""
+
 
 def summary(document: ModelDocument) -> Table:
     """Return the lines that decide on pairs."""
@@ -19,6 +22,7 @@ def summary(document: ModelDocument) -> Table:
         ("Names alone may link", "yes" if document.names_alone_link else "no"),
         ("May differ alone", ", ".join(sorted(document.excusable_differences)) or "nothing"),
         ("One a person", ", ".join(sorted(document.single_valued_kinds)) or "no identifier"),
+        ("Lent to others", ", ".join(sorted(document.lent_kinds)) or "no identifier"),
     ):
         table.add_row(label, value)
     return table
@@ -49,9 +53,22 @@ def training(figures: TrainingFigures) -> Table:
         ("Log-likelihood", f"{figures.log_likelihood_bits:,.0f} bits above no match at all"),
         ("Prior before", f"{figures.prior_bits_before:.2f} bits"),
         ("Judgements", f"{figures.judgements:,}, {figures.judgement_shift_bits:+.2f} bits"),
+        *_reservations(figures),
     ):
         table.add_row(label, value)
     return table
+
+
+def _reservations(figures: TrainingFigures) -> list[tuple[str, str]]:
+    """Return what to know of a training on few matches."""
+    if figures.expected_matches >= FEW_MATCHES:
+        return []
+    return [
+        (
+            "Few matches",
+            f"what ten of them do not show stays near {figures.trained_from}; try it first",
+        )
+    ]
 
 
 def weights(document: ModelDocument) -> Table:

@@ -46,8 +46,11 @@ def compare_birth_dates(a: Features, b: Features) -> str:
         if x[:4] != y[:4]:
             return "vague"
         return "first_of_january" if x == y else "same_year"
-    if x == y:
-        return EXACT
+    return EXACT if x == y else _compare_days(x, y)
+
+
+def _compare_days(x: str, y: str) -> str:
+    """Return the level of two different birth dates."""
     year, month, day = x[:4], x[5:7], x[8:]
     other_year, other_month, other_day = y[:4], y[5:7], y[8:]
     if year == other_year and (month, day) == (other_day, other_month):

@@ -163,6 +163,12 @@ class ModelDocument(_Part):
     Empty where households are: a twin differs by the given name alone, a son of his father's
     name by the birth date. Training fills it where the records show no households.
     """
+    lent_kinds: Names = frozenset()
+    """Of the single-valued kinds, those that people lend one another, within families mostly.
+
+    Their agreement outvotes a given name or birth date that plainly differs only where the other of
+    the two agrees. Training fills it where the records show such loans.
+    """
     training: TrainingFigures | None = None
     """How the document was trained; None when it was written by hand."""
 
@@ -194,6 +200,7 @@ class Model:
         "excusable_differences",
         "household",
         "key_cap",
+        "lent_kinds",
         "link_weight",
         "name_cache",
         "names_alone_link",
@@ -214,6 +221,7 @@ class Model:
         self.key_cap = document.key_cap
         self.excusable_differences = document.excusable_differences
         self.single_valued_kinds = document.single_valued_kinds
+        self.lent_kinds = document.lent_kinds
         self.name_cache: dict[Any, Any] = {}
         """Names already compared under this model (see `scoring.cached_names`)."""
         self._given_names = document.frequencies["given_name"].values

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Generic, TypeVar
 
+from rcu.identity.contradictions import TITLE
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import TITLE, Decision, PairScore, contradiction, rests_on_names
+from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_names, vouches
 
 K = TypeVar("K", bound=Hashable)
 
@@ -174,7 +175,7 @@ class Agglomeration(Generic[K]):
             return True
         if any(
             not one.values.get(kind, set()).isdisjoint(two.values.get(kind, ()))
-            for kind in self._model.single_valued_kinds
+            for kind in self._model.single_valued_kinds - self._model.lent_kinds
         ):
             return False
         return any(self._contradict(a, b, one, two) for a in one.faces for b in two.faces)
@@ -186,15 +187,31 @@ class Agglomeration(Generic[K]):
             return False
         if found == TITLE and _shows_given_name(one) and _shows_given_name(two):
             return False
-        return not (self._excused(a, b, two) or self._excused(b, a, one))
+        if not (a.others or b.others or self._model.excusable_differences):
+            return True
+        return not any(
+            other is not a and other is not b and self._stands_between(other, a, b)
+            for other in chain(one.faces, two.faces)
+        )
 
-    def _excused(self, a: Features, b: Features, side: Cluster[K]) -> bool:
-        """Tell whether `b` is in error: its national id has another face, which agrees with `a`."""
-        return bool(b.others) and any(
-            other is not b
-            and not set(other.others).isdisjoint(b.others)
-            and not contradiction(a, other, self._model)
-            for other in side.faces
+    def _stands_between(self, other: Features, a: Features, b: Features) -> bool:
+        """Tell whether a third face explains how two that contradict can be one person's.
+
+        It contradicts neither. Either it has the national id of one of the two, which is
+        therefore misfiled, and agrees with both where such ids are lent. Or, where a lone
+        difference is an error, it has the given name of the one and the birth date of the other.
+        """
+        numbers = {*a.others, *b.others}.intersection(other.others)
+        if any(kind not in self._model.lent_kinds for kind, _ in numbers):
+            return not (
+                contradiction(other, a, self._model) or contradiction(other, b, self._model)
+            )
+        given_a, born_a = vouches(other, a, self._model)
+        given_b, born_b = vouches(other, b, self._model)
+        if numbers and (given_a or born_a) and (given_b or born_b):
+            return True
+        return bool(self._model.excusable_differences) and (
+            (given_a and born_b) or (born_a and given_b)
         )
 
     def _too_many_values(self, one: Cluster[K], two: Cluster[K]) -> bool:

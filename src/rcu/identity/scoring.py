@@ -15,26 +15,29 @@ from rcu.identity.comparison import (
     compare_identifiers,
     compare_phones,
 )
+from rcu.identity.contradictions import (
+    AGREEING_DATE,
+    AGREEING_GIVEN_NAME,
+    BIRTH_DATE,
+    GIVEN_NAME,
+    NAMES,
+    SAYS_NOTHING,
+    designating_kinds,
+    kin_by_levels,
+    plain_contradiction,
+    without_excuse,
+)
 from rcu.identity.features import Features
 from rcu.identity.levels import (
     DIFFERENT,
     EXACT,
-    INITIAL,
     MISSING,
-    NICKNAME,
-    ONE_DIGIT_DIFFERENT,
-    ONE_PART_DIFFERENT,
     RESEMBLING,
-    SAME_SOUND,
-    SHARED,
-    SWAPPED,
-    TYPING_ERROR,
     ComparedNames,
 )
 from rcu.identity.model import Model
 from rcu.identity.name_comparison import compare_names
 
-GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
 _NAME_CACHE_SIZE = 50_000
 
 
@@ -139,11 +142,11 @@ def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> Pai
 def _decided(
     levels: dict[str, str], weighed: _Weighed, shares: list[float], weight: float, model: Model
 ) -> PairScore:
-    contradiction = _contradiction_of(
-        levels,
-        model,
-        designated=any(levels.get(kind) == EXACT for kind in model.single_valued_kinds),
-    ) or _kin_of_one_name(levels)
+    contradiction = (
+        plain_contradiction(levels, model, designating=designating_kinds(levels, model))
+        or kin_by_levels(levels)
+        or without_excuse(levels)
+    )
     return PairScore(
         weight,
         probability(weight),
@@ -175,10 +178,12 @@ def contradiction(a: Features, b: Features, model: Model) -> str | None:
     }
     if a.gender is not None and b.gender is not None and a.gender != b.gender:
         levels["title"] = DIFFERENT
-    designated = bool(a.others and b.others) and _designated(
-        compare_identifiers(a, b, (), model.single_valued_kinds), model
+    designating = (
+        designating_kinds(dict(compare_identifiers(a, b, (), model.single_valued_kinds)), model)
+        if a.others and b.others
+        else ()
     )
-    return _contradiction_of(levels, model, designated=designated)
+    return plain_contradiction(levels, model, designating=designating)
 
 
 def is_plainly_apart(a: Features, b: Features, model: Model) -> bool:
@@ -189,7 +194,8 @@ def is_plainly_apart(a: Features, b: Features, model: Model) -> bool:
     """
     if _are_born_apart(a, b, model) or contradiction(a, b, model) in _PLAIN:
         return not (
-            (a.emails and b.emails and not set(a.emails).isdisjoint(b.emails))
+            (a.others and b.others and not set(a.others).isdisjoint(b.others))
+            or (a.emails and b.emails and not set(a.emails).isdisjoint(b.emails))
             or (a.phones and b.phones and not set(a.phones).isdisjoint(b.phones))
             or (a.cards and b.cards and not set(a.cards).isdisjoint(b.cards))
         )
@@ -253,51 +259,14 @@ def _sum_up(weighed: _Weighed, shares: list[float], model: Model) -> float:
     )
 
 
-def _designated(others: list[tuple[str, str]], model: Model) -> bool:
-    """Tell whether an identifier that only one person in the world has agrees."""
-    return bool(others) and any(
-        level == EXACT and kind in model.single_valued_kinds for kind, level in others
+def vouches(a: Features, b: Features, model: Model) -> tuple[bool, bool]:
+    """Tell whether given name and birth date of two records agree, when nothing contradicts."""
+    if contradiction(a, b, model) is not None:
+        return False, False
+    return (
+        cached_names(a, b, model).given.level in AGREEING_GIVEN_NAME,
+        compare_birth_dates(a, b) in AGREEING_DATE,
     )
-
-
-def _contradiction_of(levels: dict[str, str], model: Model, *, designated: bool) -> str | None:
-    """Return the plain contradiction of a pair.
-
-    A number that designates one person (national id) outvotes one plain difference, which is
-    then an error of typing or filing, but not two. So does the other of given name and birth
-    date, where the model says that the records know no households.
-    """
-    if designated and not (levels["given_name"] == DIFFERENT and levels["birth_date"] == DIFFERENT):
-        return None
-    excusable = model.excusable_differences
-    if levels["given_name"] == DIFFERENT and not (
-        GIVEN_NAME in excusable and levels["birth_date"] == EXACT
-    ):
-        return GIVEN_NAME
-    if levels["birth_date"] == DIFFERENT and not (
-        BIRTH_DATE in excusable and levels["given_name"] in AGREEING_GIVEN_NAME
-    ):
-        return BIRTH_DATE
-    if levels.get("title") == DIFFERENT and levels["given_name"] in {MISSING, INITIAL, RESEMBLING}:
-        return TITLE
-    return None
-
-
-AGREEING_GIVEN_NAME = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR, SWAPPED})
-_AGREEING_IDENTIFIER = frozenset(
-    {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
-)
-_AGREEING_DATE = frozenset({EXACT, SWAPPED, ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT})
-
-
-def _kin_of_one_name(levels: dict[str, str]) -> str | None:
-    """Find father and son of one name: no birth date or identifier agrees, two differ."""
-    if levels["birth_date"] in _AGREEING_DATE:
-        return None
-    contact = (levels["email"], levels["phone"], levels["card"])
-    if any(level in _AGREEING_IDENTIFIER for level in contact):
-        return None
-    return KIN if contact.count(DIFFERENT) >= 2 else None  # noqa: PLR2004 - two of the three
 
 
 def _decide(
@@ -306,7 +275,8 @@ def _decide(
     if weight < model.review_weight:
         return Decision.APART
     if contradiction in {GIVEN_NAME, BIRTH_DATE}:
-        return Decision.REVIEW if _worth_a_look(levels) else Decision.APART
+        is_doubtful = _worth_a_look(levels) or designating_kinds(levels, model)
+        return Decision.REVIEW if is_doubtful else Decision.APART
     if contradiction is not None or weight < model.link_weight:
         return Decision.REVIEW
     return (
@@ -331,7 +301,7 @@ def designates_a_person(levels: dict[str, str]) -> bool:
     (the partition refuses it when two people claim the record).
     """
     given, born = levels["given_name"], levels["birth_date"]
-    if given not in {MISSING, DIFFERENT, RESEMBLING} or born in _AGREEING_DATE:
+    if given not in {MISSING, DIFFERENT, RESEMBLING} or born in AGREEING_DATE:
         return True
     if given in {MISSING, RESEMBLING} and EXACT in (
         levels["email"],
@@ -346,9 +316,7 @@ def designates_a_person(levels: dict[str, str]) -> bool:
 
 def rests_on_names(score: PairScore) -> bool:
     """Tell whether nothing agrees besides the names: a rare name alone is no proof."""
-    return all(
-        item.level in _SAYS_NOTHING for item in score.evidence if item.attribute not in _NAMES
-    )
+    return all(item.level in SAYS_NOTHING for item in score.evidence if item.attribute not in NAMES)
 
 
 def _names_may_do(levels: dict[str, str], model: Model) -> bool:
@@ -357,7 +325,7 @@ def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     They may not where e-mails, phones, cards or other identifiers could be compared, to no avail.
     """
     if any(
-        level not in _SAYS_NOTHING for attribute, level in levels.items() if attribute not in _NAMES
+        level not in SAYS_NOTHING for attribute, level in levels.items() if attribute not in NAMES
     ):
         return True
     return model.names_alone_link and all(
@@ -365,9 +333,7 @@ def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     )
 
 
-_NAMES = frozenset({"given_name", "family_name", "title"})
-_SILENT = _NAMES | {"birth_date", "address", "place"}
-_SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
+_SILENT = NAMES | {"birth_date", "address", "place"}
 _NOT_IDENTIFIERS = frozenset(
     {"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"}
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from rcu.identity.contradictions import BIRTH_DATE, GIVEN_NAME
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import (
     Attribute,
@@ -17,7 +18,6 @@ from rcu.identity.model import (
     Model,
     ModelDocument,
 )
-from rcu.identity.scoring import BIRTH_DATE, GIVEN_NAME
 from rcu.training.em import Estimate, Levels
 from rcu.training.shrinkage import shrunk
 
@@ -89,11 +89,13 @@ def with_m(
 ) -> Model:
     """Return the model with the `m` that EM estimated, and `known` matches counted as seen.
 
-    A kind of identifier keeps levels of its own when `start` had some, or enough matches compare
-    it.
+    Each leans on the `m` of `start`. A kind of identifier keeps levels of its own when `start`
+    had some, or enough matches compare it.
     """
     attributes = {
-        name: _estimated(name, held, estimates[name], known, model) if name in estimates else held
+        name: _estimated(name, held, estimates[name], known, model, start)
+        if name in estimates
+        else held
         for name, held in model.document.attributes.items()
         if name in start.document.attributes
         or (name in estimates and estimates[name].matches >= ENOUGH_MATCHES)
@@ -102,15 +104,17 @@ def with_m(
 
 
 def _estimated(
-    name: str, held: Attribute, estimate: Estimate, known: Counts, model: Model
+    name: str, held: Attribute, estimate: Estimate, known: Counts, model: Model, start: Model
 ) -> Attribute:
     trials = estimate.matches + known.compared[name]
+    before = start.document.attributes
+    leaning = before.get(name) or before[IDENTIFIER]
 
     def m(key: str, level: Level) -> float:
         if key == DIFFERENT and name in _GUARDED - model.excusable_differences:
             return level.m  # such pairs contradict, and took no part
         events = estimate.matches * estimate.share(key) + known.reached[name, key]
-        return shrunk(events, trials, level.m)
+        return shrunk(events, trials, leaning.levels[key].m)
 
     return _with_levels(held, m=m)
 

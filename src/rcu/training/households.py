@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from rcu.identity.contradictions import AGREEING_GIVEN_NAME, shares_a_home
 from rcu.identity.levels import DIFFERENT, EXACT
-from rcu.identity.scoring import AGREEING_GIVEN_NAME
 from rcu.training.em import Levels
 
 LONE_DIFFERENCE_SHARE = 0.01
@@ -20,13 +20,6 @@ TOLERATED_SHARE = 0.05
 """How many of the excused pairs may be two people: what the link line tolerates, 0.95."""
 ASSUMED_PAIRS = 5
 """Household pairs assumed before any was seen."""
-
-_HOME = {
-    "address": frozenset({EXACT}),
-    "email": frozenset({EXACT}),
-    "phone": frozenset({EXACT, "landline"}),
-    "card": frozenset({EXACT}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +38,7 @@ class HouseholdCensus:
         """Count the pairs; `pairs` are all candidates, those that contradict included."""
         both = given = born = 0
         for levels in pairs:
-            if not _share_a_home(levels):
+            if not shares_a_home(levels):
                 continue
             name, date = levels.get("given_name"), levels.get("birth_date")
             if name == DIFFERENT and date == DIFFERENT:
@@ -72,7 +65,3 @@ class HouseholdCensus:
         if share * pairs <= TOLERATED_SHARE * self.birth_date_differs:
             found.add("birth_date")
         return frozenset(found)
-
-
-def _share_a_home(levels: Levels) -> bool:
-    return any(levels.get(name) in agreeing for name, agreeing in _HOME.items())

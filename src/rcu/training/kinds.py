@@ -1,15 +1,17 @@
-"""Which kinds of other identifiers a person has only one of, as the records show it."""
+"""Which kinds of other identifiers a person has only one of, and which are lent, by the records."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
+from rcu.identity.contradictions import AGREEING_GIVEN_NAME
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT, EXACT
 from rcu.identity.model import Model
-from rcu.identity.scoring import AGREEING_GIVEN_NAME, PairScore
+from rcu.identity.scoring import PairScore
 
 K = TypeVar("K", bound=Hashable)
 
@@ -20,31 +22,63 @@ CONTRADICTING_SHARE = 0.02
 """Of the pairs that agree on the kind, how many may be two people to all appearance."""
 
 
-def single_valued_kinds(
-    records: Mapping[K, Features], scores: Mapping[tuple[K, K], PairScore], model: Model
-) -> frozenset[str]:
-    """Return the kinds of which a person has one: the model's, and those that the records show.
+@dataclass(frozen=True, slots=True)
+class KindCensus:
+    """By kind of other identifiers, what the candidate pairs that compare it show."""
 
-    Means of payment and devices, which households share, are never among them.
-    """
-    held, agreed, equal, contradicting = (Counter[str]() for _ in range(4))
-    for (a, b), score in scores.items():
-        ours, theirs = _by_kind(records[a]), _by_kind(records[b])
+    held: Counter[str]
+    """Pairs that match by all else and hold the kind on both sides."""
+    agreed: Counter[str]
+    """Of these, those that agree on it."""
+    equal: Counter[str]
+    """Pairs that agree on it, whatever else they say."""
+    contradicting: Counter[str]
+    """Of these, those that are two people to all appearance."""
+
+    @classmethod
+    def of(
+        cls, records: Mapping[K, Features], scores: Mapping[tuple[K, K], PairScore], model: Model
+    ) -> KindCensus:
+        """Count the pairs."""
+        census = cls(*(Counter[str]() for _ in range(4)))
+        for (a, b), score in scores.items():
+            if records[a].others and records[b].others:
+                census._add(_by_kind(records[a]), _by_kind(records[b]), score, model)
+        return census
+
+    def _add(
+        self, ours: dict[str, set[str]], theirs: dict[str, set[str]], score: PairScore, model: Model
+    ) -> None:
         for kind in ours.keys() & theirs.keys():
             agrees = not ours[kind].isdisjoint(theirs[kind])
             if agrees:
-                contradicting[kind] += _are_two_people(score)
-                equal[kind] += 1
+                self.contradicting[kind] += _are_two_people(score)
+                self.equal[kind] += 1
             if score.contradiction is None and _weight_without(score, kind) >= model.link_weight:
-                held[kind] += 1
-                agreed[kind] += agrees
-    return model.single_valued_kinds | {
-        kind
-        for kind, pairs in held.items()
-        if kind not in model.household.attributes
-        if pairs >= ENOUGH_PAIRS and agreed[kind] >= AGREEING_SHARE * pairs
-        if contradicting[kind] <= CONTRADICTING_SHARE * equal[kind]
-    }
+                self.held[kind] += 1
+                self.agreed[kind] += agrees
+
+    def single_valued(self, model: Model) -> frozenset[str]:
+        """Return the kinds of which a person has one: the model's, and those of the records.
+
+        Means of payment and devices, which households share, are never among them.
+        """
+        return model.single_valued_kinds | {
+            kind
+            for kind, pairs in self.held.items()
+            if kind not in model.household.attributes
+            if pairs >= ENOUGH_PAIRS and self.agreed[kind] >= AGREEING_SHARE * pairs
+            if self.contradicting[kind] <= CONTRADICTING_SHARE * self.equal[kind]
+        }
+
+    def lent(self, model: Model) -> frozenset[str]:
+        """Return the single-valued kinds that people lend: too many who agree on it are two."""
+        return model.lent_kinds | {
+            kind
+            for kind in self.single_valued(model)
+            if self.equal[kind] >= ENOUGH_PAIRS
+            if self.contradicting[kind] > CONTRADICTING_SHARE * self.equal[kind]
+        }
 
 
 def _by_kind(features: Features) -> dict[str, set[str]]:

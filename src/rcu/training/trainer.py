@@ -5,7 +5,8 @@
 2. What the records show as a whole: how common values are, which lone differences are errors,
    which identifiers a person has only one of.
 3. `u` from pairs drawn at random, less those that the first partition holds together.
-4. `m` by Splink's expectation maximisation, in three sessions (see `em`).
+4. `m` by Splink's expectation maximisation, in three sessions (see `em`), and once more over all
+   candidate pairs at once (see `refinement`).
 5. The prior again, under the new weights; judgements shift it.
 
 Everything counted is weighed against what the model held before (see `shrinkage`).
@@ -29,7 +30,7 @@ from rcu.training.document import Counts, changed, changes, named, parameters, w
 from rcu.training.errors import TooFewRecordsError
 from rcu.training.frequencies import chance_of_one_given_name, learn_frequencies
 from rcu.training.households import HouseholdCensus
-from rcu.training.kinds import single_valued_kinds
+from rcu.training.kinds import KindCensus
 from rcu.training.prior import (
     estimate_prior,
     evidence_of,
@@ -37,6 +38,7 @@ from rcu.training.prior import (
     judged_shift,
     log_likelihood_bits,
 )
+from rcu.training.refinement import refined
 from rcu.training.sampling import candidate_pairs, levels_of, random_pairs, score_all
 from rcu.training.training_set import TrainingSet
 
@@ -46,6 +48,8 @@ MIN_RECORDS = 50
 NAMES_ONLY_SHARE = 0.05
 """Where fewer of the candidate pairs compare more than names and place, names must do."""
 
+_FAR_OFF_BITS = 25.0
+"""A pair so far below even odds is none under any weights that the same records could teach."""
 _BARE = frozenset({"given_name", "family_name", "title", "place"})
 _EXACT = frozenset({EXACT})
 
@@ -116,6 +120,7 @@ class _Training(Generic[K]):
         start = self._start
         scores = self._score(start)
         levels = [levels_of(score) for score in scores.values()]
+        kinds = KindCensus.of(self._records, scores, start)
         return changed(
             start,
             prior_bits=self._prior(start, scores.values()),
@@ -123,7 +128,8 @@ class _Training(Generic[K]):
             | HouseholdCensus.of(levels).excusable_differences(
                 same_given_name=chance_of_one_given_name(self._records.values())
             ),
-            single_valued_kinds=single_valued_kinds(self._records, scores, start),
+            single_valued_kinds=kinds.single_valued(start),
+            lent_kinds=kinds.lent(start),
             names_alone_link=start.names_alone_link or _names_must_do(levels),
         )
 
@@ -157,17 +163,24 @@ class _Training(Generic[K]):
         either: those that match count as seen.
         """
         judged = self._judgements.must_link | self._judgements.cannot_link
-        pairs = [
-            levels_of(score)
-            for pair, score in self._score(model).items()
-            if score.contradiction is None and frozenset(pair) not in judged
-        ]
+        unjudged = [pair for pair in self._pairs if frozenset(pair) not in judged]
+        scores = self._score(model, unjudged)
+        pairs = [levels_of(s) for s in scores.values() if s.contradiction is None]
+        likely = [pair for pair, s in scores.items() if _may_match(s)]
         m, u = parameters(model)
         kinds = u.keys() - ATTRIBUTES
         sessions = em.run_sessions(pairs, _blocks(kinds), m=m, u=u)
         matches = self._score(model, self._judged(self._judgements.must_link))
         known = Counts.of(levels_of(score) for score in matches.values())
-        return sessions, with_m(model, em.pooled(sessions), known, start=self._start)
+        found = with_m(model, em.pooled(sessions), known, start=self._start)
+        prior = self._prior(found, self._score(found, likely).values())
+        return sessions, refined(
+            changed(found, prior_bits=prior),
+            likely,
+            lambda under, pairs: self._score(under, pairs).values(),
+            known,
+            start=self._start,
+        )
 
     def _judged(self, pairs: Iterable[frozenset[K]]) -> list[tuple[K, K]]:
         found = []
@@ -220,6 +233,11 @@ class _Training(Generic[K]):
         drawn = log2(len(self._records) / self._base_records)
         trained = changed(model, prior_bits=round(unjudged + shift + drawn, 4), training=figures)
         return named(trained.document, at)
+
+
+def _may_match(score: PairScore) -> bool:
+    """Tell whether a pair could match under weights somewhat unlike these."""
+    return score.contradiction is None and score.weight > -_FAR_OFF_BITS
 
 
 def _names_must_do(pairs: Sequence[em.Levels]) -> bool:

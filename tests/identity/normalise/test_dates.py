@@ -4,7 +4,11 @@ from datetime import date
 
 import pytest
 
-from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_date
+from rcu.identity.normalise.dates import (
+    comparable_birth_date,
+    is_first_of_january,
+    normalise_birth_date,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +43,30 @@ def test_a_first_of_january_is_kept_and_known() -> None:
     assert found == date(1976, 1, 1)
     assert is_first_of_january(found)
     assert not is_first_of_january(date(1976, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("written", "compared"),
+    [
+        ("17/03/1984", "1984-03-17"),
+        ("1684-3-17", "1684-03-17"),
+        ("9184-10-14", "9184-10-14"),
+        ("1964-11-71", "1964-11-71"),
+        ("19641171", "1964-11-71"),
+        ("71.11.1964", "1964-11-71"),
+        ("1964-21-07", "1964-07-21"),
+        ("1684-21-07", "1684-07-21"),
+        ("31/02/1984", "1984-02-31"),
+    ],
+)
+def test_a_date_with_one_impossible_part_can_be_compared(written: str, compared: str) -> None:
+    assert comparable_birth_date(written) == compared
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "hier", "1984-00-17", "1984-03-00", "0984-03-17", "1984-13-45", "1684-03-45", "9999-12-31",
+     "1899-12-30", "1753-01-01", "1111-11-11", "2999-12-31", "01/01/1900", "1900-01-01"],
+)  # fmt: skip
+def test_fillers_and_what_is_wrong_twice_are_not_compared(written: str) -> None:
+    assert comparable_birth_date(written) is None

@@ -1,0 +1,114 @@
+"""What makes two people of two records whatever agrees, by the levels of their comparison alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from rcu.identity.levels import (
+    DIFFERENT,
+    EXACT,
+    INITIAL,
+    MISSING,
+    NICKNAME,
+    ONE_DIGIT_DIFFERENT,
+    ONE_PART_DIFFERENT,
+    RESEMBLING,
+    SAME_SOUND,
+    SHARED,
+    SWAPPED,
+    TYPING_ERROR,
+)
+from rcu.identity.model import Model
+
+GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
+
+AGREEING_GIVEN_NAME = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR, SWAPPED})
+_AGREEING_IDENTIFIER = frozenset(
+    {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
+)
+AGREEING_DATE = frozenset({EXACT, SWAPPED, ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT})
+
+
+def kin_by_levels(levels: Mapping[str, str]) -> str | None:
+    """Find father and son of one name: no birth date or identifier agrees, two differ."""
+    if levels["birth_date"] in AGREEING_DATE:
+        return None
+    contact = (levels["email"], levels["phone"], levels["card"])
+    if any(level in _AGREEING_IDENTIFIER for level in contact):
+        return None
+    return KIN if contact.count(DIFFERENT) >= 2 else None  # noqa: PLR2004 - two of the three
+
+
+HOME_LEVELS = {
+    "address": frozenset({EXACT}),
+    "email": frozenset({EXACT}),
+    "phone": frozenset({EXACT, "landline"}),
+    "card": frozenset({EXACT}),
+}
+"""What two people of one household, and two records of one person, have in common."""
+
+
+def shares_a_home(levels: Mapping[str, str]) -> bool:
+    """Tell whether two records share a home or a means of contact."""
+    return any(levels.get(name) in agreeing for name, agreeing in HOME_LEVELS.items())
+
+
+def designating_kinds(levels: Mapping[str, str], model: Model) -> list[str]:
+    """Return the kinds that agree of which only one person in the world has the value."""
+    return [kind for kind in model.single_valued_kinds if levels.get(kind) == EXACT]
+
+
+def plain_contradiction(
+    levels: Mapping[str, str], model: Model, *, designating: Collection[str]
+) -> str | None:
+    """Return the plain contradiction of a pair.
+
+    A number that designates one person (national id) outvotes one plain difference, which is
+    then an error of typing or filing, but not two; where the model says that the number is lent,
+    only beside the agreement of the other of given name and birth date. So does that other alone,
+    where the model says that the records know no households.
+    """
+    if designating and _outvotes(designating, levels, model):
+        return None
+    excusable = model.excusable_differences
+    if levels["given_name"] == DIFFERENT and not (
+        GIVEN_NAME in excusable and levels["birth_date"] == EXACT
+    ):
+        return GIVEN_NAME
+    if levels["birth_date"] == DIFFERENT and not (
+        BIRTH_DATE in excusable and levels["given_name"] in AGREEING_GIVEN_NAME
+    ):
+        return BIRTH_DATE
+    if levels.get("title") == DIFFERENT and levels["given_name"] in {MISSING, INITIAL, RESEMBLING}:
+        return TITLE
+    return None
+
+
+def _outvotes(designating: Collection[str], levels: Mapping[str, str], model: Model) -> bool:
+    """Tell whether numbers that agree and designate one person excuse what differs."""
+    if levels["given_name"] in AGREEING_GIVEN_NAME or levels["birth_date"] in AGREEING_DATE:
+        return True
+    return not model.lent_kinds.issuperset(designating) and not (
+        levels["given_name"] == DIFFERENT == levels["birth_date"]
+    )
+
+
+NAMES = frozenset({GIVEN_NAME, "family_name", TITLE})
+SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
+"""Levels that hardly speak for a pair: two of one name in one city are two people as a rule."""
+
+
+def without_excuse(levels: Mapping[str, str]) -> str | None:
+    """Find a plain difference beside which nothing but names, or the birth date, agrees.
+
+    That such a difference is an error was learned from pairs that share a home or a contact: it is
+    not known of namesakes, nor of those born on one day.
+    """
+    born = levels["birth_date"] == DIFFERENT
+    if not (born or levels["given_name"] == DIFFERENT) or any(
+        level not in SAYS_NOTHING
+        for attribute, level in levels.items()
+        if attribute not in NAMES and attribute != BIRTH_DATE
+    ):
+        return None
+    return BIRTH_DATE if born else GIVEN_NAME

@@ -1,0 +1,89 @@
+"""What outvotes a plain difference: a national id that may be lent, errors known to be errors."""
+
+from typing import Any
+
+from rcu.identity.features import Features
+from rcu.identity.in_memory import resolve
+from rcu.identity.model import Model, ModelDocument
+from rcu.identity.scoring import Decision, score_pair
+from tests.identity.people import features, home
+
+NATIONAL = {"identifiers": (("national_id", "2840344109017"),)}
+LILAS = home("12 rue des Lilas")
+
+
+def model(**members: Any) -> Model:
+    document = Model.shipped().document
+    return Model(ModelDocument.model_validate(document.model_dump() | members))
+
+
+LENT = model(lent_kinds=["national_id"])
+SLIPS = model(excusable_differences=["given_name", "birth_date"])
+
+
+def clients(records: dict[str, Features], under: Model) -> set[frozenset[str]]:
+    return set(resolve(records, under))
+
+
+def test_a_lent_number_does_not_make_one_of_two_given_names() -> None:
+    mother = features("Sylvie", "Kervella", address=LILAS, **NATIONAL)
+    daughter = features("Enora", "Kervella", address=LILAS, **NATIONAL)
+
+    assert score_pair(mother, daughter, Model.shipped()).decision is Decision.LINK
+    found = score_pair(mother, daughter, LENT)
+    assert (found.decision, found.contradiction) == (Decision.REVIEW, "given_name")
+
+
+def test_a_lent_number_still_outvotes_a_difference_beside_an_agreement() -> None:
+    one = features("Enora", "Kervella", born="17/03/1984", **NATIONAL)
+    misfiled = features("Sylvie", "Kervella", born="17/03/1984", **NATIONAL)
+
+    assert score_pair(one, misfiled, LENT).decision is Decision.LINK
+
+
+def test_who_borrows_a_number_brings_nobody_into_the_client_of_the_lender() -> None:
+    records = {
+        "mother, at work": features("Sylvie", "Kervella", address=LILAS, **NATIONAL),
+        "mother": features("Sylvie", "Kervella", address=LILAS, born="12/05/1959"),
+        "daughter, at work": features("Enora", "Kervella", address=LILAS, **NATIONAL),
+        "daughter": features("Enora", "Kervella", address=LILAS, born="17/03/1984", **NATIONAL),
+    }
+
+    for client in clients(records, LENT):
+        assert len({key.split(",")[0] for key in client}) == 1
+
+
+def test_an_excused_difference_links_only_who_shares_a_home_or_a_contact() -> None:
+    one = features("Enora", "Kervella", born="17/03/1984", email="enora@orange.fr", address=LILAS)
+    at_home = features("Enora", "Kervella", born="02/11/1961", email="enora@orange.fr")
+    namesake = features(
+        "Enora", "Kervella", born="02/11/1961", address=home("3 quai du Port", "29000", "Quimper")
+    )
+
+    assert score_pair(one, at_home, SLIPS).decision is Decision.LINK
+    found = score_pair(one, namesake, SLIPS)
+    assert (found.decision, found.contradiction) == (Decision.APART, "birth_date")
+
+
+def test_two_errors_are_one_persons_when_a_third_record_shows_each_of_them_alone() -> None:
+    email = "enora@orange.fr"
+    records = {
+        "right": features("Enora", "Kervella", born="17/03/1984", email=email),
+        "late": features("Enora", "Kervella", born="28/05/1984", email=email),
+        "scrambled": features("Xaqop", "Kervella", born="28/05/1984", email=email),
+    }
+
+    assert clients(records, SLIPS) == {frozenset(records)}
+    assert len(clients(records, Model.shipped())) > 1
+
+
+def test_a_third_record_that_shows_neither_explains_nothing() -> None:
+    email = "kervella@orange.fr"
+    records = {
+        "mother": features("Sylvie", "Kervella", born="12/05/1959", email=email),
+        "nameless": features(None, "Kervella", email=email),
+        "daughter": features("Enora", "Kervella", born="17/03/1984", email=email),
+    }
+
+    for client in clients(records, SLIPS):
+        assert not {"mother", "daughter"} <= client

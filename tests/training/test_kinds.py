@@ -1,0 +1,43 @@
+"""Which identifiers people have for themselves, and which they lend, as the records show it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from rcu.identity.features import Features, describe
+from rcu.identity.model import Model
+from rcu.identity.person import Person
+from rcu.training.kinds import KindCensus
+from rcu.training.sampling import candidate_pairs, score_all
+from tests.training.crowd import crowd
+
+MODEL = Model.shipped()
+
+
+@pytest.mark.parametrize(("lent", "found"), [(0.1, {"national_id"}), (0.0, set())])
+def test_a_number_that_families_lend_is_found_out(lent: float, found: set[str]) -> None:
+    records = _workers(lent)
+    scores = score_all(records, candidate_pairs(records, key_cap=300), MODEL, frozenset())
+
+    census = KindCensus.of(records, scores, MODEL)
+
+    assert census.lent(MODEL) == found
+    assert census.single_valued(MODEL) == {"national_id"}
+
+
+def _workers(lent: float) -> dict[str, Features]:
+    """Return two records a person with a national id; a share give that of the person before."""
+    dice = Random(5)  # noqa: S311 - invents people, not secrets
+    return {
+        f"{number}-{copy}": describe(
+            Person(
+                given_name="".join(person.given_name),
+                family_name="".join(person.family_name),
+                identifiers=(("national_id", f"27601{number - (dice.random() < lent):07d}"),),
+            )
+        )
+        for number, person in enumerate(crowd(100, wrong=0.0).records.values())
+        for copy in range(2)
+    }
