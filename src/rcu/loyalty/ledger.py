@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
 from rcu.db.statements import arrays, columns, to_json
-from rcu.db.writes import Write, Writes
+from rcu.db.writes import Check, Write, Writes
 from rcu.ids import uuid7
 from rcu.loyalty.lots import Taken
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -181,19 +181,31 @@ _POST: Final = Write(
         ON CONFLICT (record_id, month) DO UPDATE
         SET points = held.points + excluded.points,
             amount_cents = held.amount_cents + excluded.amount_cents
-    ), bonus AS (
+    )
+    """,
+    told=("(SELECT count(*) FROM posting)",),
+)
+# With their postings, in one statement: one that another transaction has made gives nothing twice.
+_GIVE_BONUSES: Final = Write(
+    """
+    bonus AS (
         INSERT INTO points_bonus (record_id, bonus, period, posting_id)
-        SELECT * FROM unnest($38::uuid[], $39::text[], $40::text[], $41::uuid[])
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
         ON CONFLICT DO NOTHING
         RETURNING 1
-    ), crossing AS (
+    )
+    """,
+    told=("(SELECT count(*) FROM bonus)",),
+)
+_CROSS: Final = Write(
+    """
+    crossing AS (
         INSERT INTO points_crossing (posting_id, account_id, spender_id, points)
-        SELECT new.* FROM unnest($42::uuid[], $43::uuid[], $44::uuid[], $45::bigint[])
+        SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[])
             AS new (posting_id, account_id, spender_id, points)
         JOIN posting ON posting.id = new.posting_id
     )
-    """,
-    told=("(SELECT count(*) FROM posting)", "(SELECT count(*) FROM bonus)"),
+    """
 )
 
 
@@ -212,13 +224,6 @@ async def post_with(writes: Writes, drafts: Sequence[Draft], *, at: datetime) ->
     """Do as `post` does, with all else that `writes` holds, when that is sent."""
     if not drafts:
         return
-    bonuses = [(*_values(bonus), draft.id) for draft in drafts for bonus in draft.bonuses]
-    wanted = len(drafts), len(bonuses)
-
-    def check(told: Sequence[int]) -> None:
-        if tuple(told) != wanted:
-            raise StaleReadError
-
     await writes.add(
         _POST,
         sorted(
@@ -236,10 +241,24 @@ async def post_with(writes: Writes, drafts: Sequence[Draft], *, at: datetime) ->
             width=6,
         ),
         *arrays(_months(drafts), width=4),
-        *arrays(bonuses, width=4),
-        *arrays([(draft.id, *_values(c)) for draft in drafts for c in draft.crossings], width=4),
-        check=check,
+        check=_are(len(drafts)),
     )
+    bonuses = [(*_values(bonus), draft.id) for draft in drafts for bonus in draft.bonuses]
+    if bonuses:
+        await writes.add(_GIVE_BONUSES, *columns(bonuses), check=_are(len(bonuses)))
+    crossings = [(draft.id, *_values(c)) for draft in drafts for c in draft.crossings]
+    if crossings:
+        await writes.add(_CROSS, *columns(crossings))
+
+
+def _are(wanted: int) -> Check:
+    """Return the check that as many rows were written as had to be."""
+
+    def check(told: Sequence[int]) -> None:
+        if told[0] != wanted:
+            raise StaleReadError
+
+    return check
 
 
 def _counted(drafts: Iterable[Draft]) -> set[UUID]:
