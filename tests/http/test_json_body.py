@@ -79,10 +79,20 @@ def test_colons_in_strings_are_no_members() -> None:
     assert read_json(json.dumps({"note": ":" * 5000}).encode(), LIMITS) is not None
 
 
-def test_a_long_string_is_refused_at_its_place() -> None:
-    body = json.dumps({"attributes": [{"note": "x" * (MAX_STRING_LENGTH + 1)}]}).encode()
+@pytest.mark.parametrize("character", ["x", '"', "\\", "é", "\n", "😀"])
+@pytest.mark.parametrize("are_escaped", [True, False])
+def test_a_long_string_is_refused_at_its_place(character: str, are_escaped: bool) -> None:
+    note = character * (MAX_STRING_LENGTH + 1)
+    sent = {"attributes": [{"name": 'a "b" \\', "note": note, "more": '"'}]}
+    body = json.dumps(sent, ensure_ascii=are_escaped).encode()
 
     assert refusal(body) == ("/attributes/0/note", "string_too_long")
+
+
+def test_many_strings_that_are_not_long_are_read() -> None:
+    sent = {"notes": ['a "b" \\'] * MAX_STRING_LENGTH}
+
+    assert read_json(json.dumps(sent).encode(), LIMITS) == sent
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ def columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+def sparse(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return rows as `columns` does, but a column of nothing but None as an empty array.
+
+    For one `unnest` of all the arrays, which fills the shorter ones up with NULL: the driver looks
+    at each value of an array to tell how it is to be sent.
+    """
+    transposed = zip(*rows, strict=True)
+    return [[] if column.count(None) == len(column) else list(column) for column in transposed]
+
+
 def arrays(rows: Collection[tuple[Any, ...]], *, width: int) -> list[list[Any]]:
     """Return rows of `width` values, or none at all, as the arrays of their columns."""
     return columns(rows) if rows else [[] for _ in range(width)]

@@ -99,12 +99,20 @@ def _check_shape(value: object, body: bytes, limits: JsonLimits) -> None:
         _refuse((), f"Is nested deeper than {limits.max_depth} levels", "too_deep")
     if keys > limits.max_keys:
         _refuse((), f"Holds more than {limits.max_keys} members", "too_many_members")
-    if len(body) > MAX_STRING_LENGTH:
+    if _may_hold_a_long_string(body):
         _refuse_at(
             _find(value, lambda text: len(text) > MAX_STRING_LENGTH),
             f"Is longer than {MAX_STRING_LENGTH} characters",
             "string_too_long",
         )
+
+
+def _may_hold_a_long_string(body: bytes) -> bool:
+    """Tell whether a string is too long, or seems so: a byte at least stands for each character."""
+    if len(body) <= MAX_STRING_LENGTH:
+        return False
+    between_quotes = body.replace(b'\\"', b"_").split(b'"')
+    return max(map(len, between_quotes)) > MAX_STRING_LENGTH
 
 
 def _depth_and_keys(value: object, max_depth: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import columns, fetch
+from rcu.db.statements import fetch, sparse
 from rcu.db.writes import Write, Writes
 from rcu.ingestion.models import InboxPayload, ParkedMessage
 
@@ -126,7 +126,7 @@ async def keep(
         await writes.send()
         return True
     told: list[Any] = []
-    await writes.add(_KEEP, *columns(messages), at, list(arrived), check=told.extend)
+    await writes.add(_KEEP, *sparse(messages), at, list(arrived), check=told.extend)
     await writes.send()
     kept, is_awaited = told
     if kept != len(messages):

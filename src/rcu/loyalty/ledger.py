@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import arrays, columns, to_json
+from rcu.db.statements import arrays, columns, sparse, to_json
 from rcu.db.writes import Check, Write, Writes
 from rcu.ids import uuid7
 from rcu.loyalty.lots import Taken
@@ -166,7 +166,7 @@ _POST: Final = Write(
         ) AS new (
             id, account_id, posting_id, earned_at, active_from, expires_on, timezone, granted
         )
-        JOIN posting ON posting.id = new.posting_id
+        WHERE new.posting_id = ANY (ARRAY(SELECT id FROM posting))
     ), entry AS (
         INSERT INTO points_entry (
             posting_id, number, account_id, lot_id, counterpart, points, posted_at
@@ -174,7 +174,7 @@ _POST: Final = Write(
         SELECT new.*, $2
         FROM unnest($28::uuid[], $29::int[], $30::uuid[], $31::uuid[], $32::text[], $33::bigint[])
             AS new (posting_id, number, account_id, lot_id, counterpart, points)
-        JOIN posting ON posting.id = new.posting_id
+        WHERE new.posting_id = ANY (ARRAY(SELECT id FROM posting))
     ), month AS (
         INSERT INTO points_month AS held (record_id, month, points, amount_cents)
         SELECT * FROM unnest($34::uuid[], $35::date[], $36::bigint[], $37::bigint[])
@@ -203,7 +203,7 @@ _CROSS: Final = Write(
         INSERT INTO points_crossing (posting_id, account_id, spender_id, points)
         SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[])
             AS new (posting_id, account_id, spender_id, points)
-        JOIN posting ON posting.id = new.posting_id
+        WHERE new.posting_id = ANY (ARRAY(SELECT id FROM posting))
     )
     """
 )
@@ -230,7 +230,7 @@ async def post_with(writes: Writes, drafts: Sequence[Draft], *, at: datetime) ->
             {m.account_id for d in drafts for m in d.movements if m.account_id} | _counted(drafts)
         ),
         at,
-        *columns([_posting_row(draft) for draft in drafts]),
+        *sparse([_posting_row(draft) for draft in drafts]),
         *arrays([_lot_row(lot, draft) for draft in drafts for lot in draft.lots], width=8),
         *arrays(
             [

@@ -10,7 +10,7 @@ from sqlalchemy import Text, Uuid, bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch
+from rcu.db.statements import columns, fetch, sparse
 from rcu.db.writes import Write, Writes
 from rcu.sales.facts import Printed
 from rcu.sales.models import Event, OrderStep, SalesOrder, Ticket
@@ -176,7 +176,7 @@ _ADD_TICKETS = Write(
 async def add_tickets(writes: Writes, tickets: Collection[TicketRow], *, at: datetime) -> None:
     """Insert tickets, when `writes` is sent."""
     if tickets:
-        await writes.add(_ADD_TICKETS, *columns(tickets), at)
+        await writes.add(_ADD_TICKETS, *sparse(tickets), at)
 
 
 async def void_tickets(session: AsyncSession, voids: Mapping[UUID, UUID]) -> None:
