@@ -29,6 +29,17 @@ def add_source() -> None:
     assert rcu("sources add pos --name Tills --kind pos").exit_code == ExitCode.OK
 
 
+def test_a_name_is_shown_as_it_is_whatever_brackets_it_has() -> None:
+    rcu("sources add pos --name [/bold] --kind pos")
+    rcu("keys create --reader [/red] --scope admin --name [bold]key")
+
+    assert "[/bold]" in rcu("sources list").stdout
+    listed = rcu("keys list").stdout
+
+    assert "reader [/red]" in listed
+    assert "[bold]key" in listed
+
+
 def test_a_source_is_added_and_listed() -> None:
     add_source()
     add_source()

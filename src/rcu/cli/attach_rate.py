@@ -100,7 +100,7 @@ def attach_rate(  # noqa: PLR0913 - a word for each part of the question
     found = _read(question, answer)
     for path in output or ():
         path.write_bytes(_file(found, path.suffix.lower()))
-        stderr.print(f"{path} written.", highlight=False)
+        stderr.print(f"{path} written.", markup=False, highlight=False, soft_wrap=True)
     if not output:
         _show(found)
     if none:

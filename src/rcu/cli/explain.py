@@ -178,4 +178,4 @@ def _write_chart(
         else draw(chart, "svg" if image_format == "svg" else "png")
     )
     path.write_bytes(drawn)
-    stderr.print(f"Chart written to {path}.", highlight=False)
+    stderr.print(f"Chart written to {path}.", markup=False, highlight=False)

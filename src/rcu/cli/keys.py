@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,13 +62,13 @@ def list_keys() -> None:
     async def work(session: AsyncSession) -> list[ApiKey]:
         return list(await service.list_keys(session))
 
-    table = Table("id", "owner", "scopes", "name", "created", "revoked")
+    table = Table("Id", "Owner", "Scopes", "Name", "Created", "Revoked")
     for key in run_with_database(lambda database: database.run(work)):
         table.add_row(
             key.public_id,
-            f"source {key.source}" if key.source else f"reader {key.reader}",
+            escape(f"source {key.source}" if key.source else f"reader {key.reader}"),
             " ".join(key.scopes),
-            key.name,
+            escape(key.name),
             _day(key.created_at),
             _day(key.revoked_at),
         )

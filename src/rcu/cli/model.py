@@ -61,7 +61,9 @@ def validate(
 ) -> None:
     """Check that a file is a sound model document. Ends with 0, or with 1 and what is wrong."""
     model = model_versions.read_file(file)
-    stdout.print(f"{file.name}: a sound model, version {model.version}.", soft_wrap=True)
+    stdout.print(
+        f"{file.name}: a sound model, version {model.version}.", markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -141,7 +143,7 @@ def train(
     if from_database:
         model_versions.keep(document, ModelOrigin.TRAINED)
     if out is not None:
-        stderr.print(f"{document.version} written to {out}.", soft_wrap=True)
+        stderr.print(f"{document.version} written to {out}.", markup=False, soft_wrap=True)
 
 
 async def _read_database(database: Database) -> TrainingSet[Any]:

@@ -48,7 +48,9 @@ def show(
 def validate(file: ProgrammeFile) -> None:
     """Check that a file is a sound programme. Ends with 0, or with 1 and what is wrong."""
     found = read_file(file)
-    stdout.print(f"{file.name}: a sound programme, version {found.version}.", soft_wrap=True)
+    stdout.print(
+        f"{file.name}: a sound programme, version {found.version}.", markup=False, soft_wrap=True
+    )
 
 
 @app.command()

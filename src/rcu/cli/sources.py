@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,7 +39,7 @@ def list_sources() -> None:
     async def work(session: AsyncSession) -> list[Source]:
         return list(await service.list_sources(session))
 
-    table = Table("code", "name", "kind")
+    table = Table("Code", "Name", "Kind")
     for source in run_with_database(lambda database: database.run(work)):
-        table.add_row(source.code, source.name, source.kind)
+        table.add_row(source.code, escape(source.name), source.kind)
     stdout.print(table)
