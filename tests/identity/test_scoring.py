@@ -432,6 +432,14 @@ def test_a_score_does_not_depend_on_the_order_of_the_pair(one: Features, other: 
     assert sorted(e.level for e in forth.evidence) == sorted(e.level for e in back.evidence)
 
 
+@given(one=anybody, other=anybody)
+def test_a_pair_weighs_the_same_whatever_was_weighed_before(one: Features, other: Features) -> None:
+    """`MODEL` has met pairs of other people by then, and remembers what alike ones weighed."""
+    alone = score_pair(one, other, Model(MODEL.document))
+
+    assert score(one, other) == alone
+
+
 @given(anybody, anybody)
 def test_what_plainly_contradicts_never_links(one: Features, other: Features) -> None:
     if contradiction(one, other, MODEL):

@@ -206,6 +206,7 @@ class Model:
         "names_alone_link",
         "prior_bits",
         "review_weight",
+        "score_cache",
         "single_valued_kinds",
         "version",
     )
@@ -224,6 +225,8 @@ class Model:
         self.lent_kinds = document.lent_kinds
         self.name_cache: dict[Any, Any] = {}
         """Names already compared under this model (see `scoring.cached_names`)."""
+        self.score_cache: dict[Any, Any] = {}
+        """Combinations of levels already weighed under this model (see `scoring.score_pair`)."""
         self._given_names = document.frequencies["given_name"].values
         self._weights = {
             name: {key: log2(level.m / level.u) for key, level in attribute.levels.items()}

@@ -33,12 +33,14 @@ from rcu.identity.levels import (
     EXACT,
     MISSING,
     RESEMBLING,
+    Compared,
     ComparedNames,
 )
 from rcu.identity.model import Model
 from rcu.identity.name_comparison import compare_names
 
 _NAME_CACHE_SIZE = 50_000
+_SCORE_CACHE_SIZE = 10_000
 
 
 class Decision(StrEnum):
@@ -81,20 +83,21 @@ def score_pair(
     `shared` holds the `(kind, value)` of identifiers known to be held by too many different
     people: agreeing on one is no evidence.
     """
-    levels, weighed = _compare(a, b, model, shared)
-    return weigh_levels(levels, weighed, model)
+    compared = _compare(a, b, model, shared)
+    cache = model.score_cache
+    found: PairScore | None = cache.get(compared)
+    if found is None:
+        if len(cache) >= _SCORE_CACHE_SIZE:
+            cache.clear()
+        found = cache[compared] = _score(compared, model)
+    return found
 
 
 def score_unless_apart(
     a: Features, b: Features, model: Model, *, shared: Container[tuple[str, str]] = ()
 ) -> PairScore | None:
-    """Return what `score_pair` does, but None for a pair that stays apart, at half the cost."""
-    levels, weighed = _compare(a, b, model, shared)
-    shares = _shares(weighed, model)
-    weight = _sum_up(weighed, shares, model)
-    if weight < model.review_weight:
-        return None
-    score = _decided(levels, weighed, shares, weight, model)
+    """Return what `score_pair` does, but None for a pair that stays apart."""
+    score = score_pair(a, b, model, shared=shared)
     return None if score.decision is Decision.APART else score
 
 
@@ -102,31 +105,74 @@ _Weighed = list[tuple[str, str, float]]
 """Attribute, level and weight of what could be compared."""
 
 
+class _ComparedPair(NamedTuple):
+    """All that the score of a pair depends on, besides the model. Few combinations ever occur."""
+
+    given: Compared
+    family: Compared
+    birth_date: str
+    email: str
+    phone: str
+    card: str
+    address: str
+    place: Compared
+    title: str | None
+    """None when it could not be compared."""
+    others: tuple[tuple[str, str], ...]
+
+
 def _compare(
     a: Features, b: Features, model: Model, shared: Container[tuple[str, str]]
-) -> tuple[dict[str, str], _Weighed]:
-    """Return the level of every attribute, and the weights of those that are not missing."""
+) -> _ComparedPair:
+    """Return the level of every attribute, and the values whose frequency may count."""
     given, family = cached_names(a, b, model)
     dwelling, place = compare_addresses(a, b)
+    return _ComparedPair(
+        given,
+        family,
+        compare_birth_dates(a, b),
+        compare_emails(a, b, shared),
+        compare_phones(a, b, shared),
+        compare_cards(a, b, shared),
+        dwelling,
+        place,
+        _compare_titles(a, b),
+        tuple(compare_identifiers(a, b, shared, model.single_valued_kinds))
+        if a.others and b.others
+        else (),
+    )
+
+
+def _compare_titles(a: Features, b: Features) -> str | None:
+    if a.gender is None or b.gender is None:
+        return None
+    return "same" if a.gender == b.gender else DIFFERENT
+
+
+def _score(compared: _ComparedPair, model: Model) -> PairScore:
     levels = {
-        "given_name": given.level,
-        "family_name": family.level,
-        "birth_date": compare_birth_dates(a, b),
-        "email": compare_emails(a, b, shared),
-        "phone": compare_phones(a, b, shared),
-        "card": compare_cards(a, b, shared),
-        "address": dwelling,
-        "place": place.level,
+        "given_name": compared.given.level,
+        "family_name": compared.family.level,
+        "birth_date": compared.birth_date,
+        "email": compared.email,
+        "phone": compared.phone,
+        "card": compared.card,
+        "address": compared.address,
+        "place": compared.place.level,
     }
-    if a.gender is not None and b.gender is not None:
-        levels["title"] = "same" if a.gender == b.gender else DIFFERENT
-    values = {"given_name": given.value, "family_name": family.value, "place": place.value}
+    if compared.title is not None:
+        levels["title"] = compared.title
+    values = {
+        "given_name": compared.given.value,
+        "family_name": compared.family.value,
+        "place": compared.place.value,
+    }
     weighed = model.weigh(levels, values)
-    if a.others and b.others:
-        others = compare_identifiers(a, b, shared, model.single_valued_kinds)
-        weighed += [(kind, level, model.identifier_weight(kind, level)) for kind, level in others]
-        levels.update(others)
-    return levels, weighed
+    weighed += [
+        (kind, level, model.identifier_weight(kind, level)) for kind, level in compared.others
+    ]
+    levels.update(compared.others)
+    return weigh_levels(levels, weighed, model)
 
 
 def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> PairScore:
@@ -136,12 +182,7 @@ def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> Pai
     `(attribute, level, weight)` of those that were compared.
     """
     shares = _shares(weighed, model)
-    return _decided(levels, weighed, shares, _sum_up(weighed, shares, model), model)
-
-
-def _decided(
-    levels: dict[str, str], weighed: _Weighed, shares: list[float], weight: float, model: Model
-) -> PairScore:
+    weight = _sum_up(weighed, shares, model)
     contradiction = (
         plain_contradiction(levels, model, designating=designating_kinds(levels, model))
         or kin_by_levels(levels)
