@@ -23,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import uvloop
@@ -59,6 +60,14 @@ SPLINK_NEWCOMERS: Final = 20
 SPLINK_WARMING: Final = 2
 FIRST_STRANGER: Final = 10_000_000
 """People from this number on are in no base."""
+_LOOKED_UP: Final = (
+    f"SELECT count(evidence) FROM record_pair WHERE left_id >= '{UUID(int=0)}'",
+    f"SELECT count(verified_at) FROM identifier WHERE record_id >= '{UUID(int=0)}'",
+    f"SELECT count(known) FROM client WHERE id >= '{UUID(int=0)}'",
+    f"SELECT count(features) FROM source_record WHERE id >= '{UUID(int=0)}'",
+    f"SELECT count(face) FROM blocking_key WHERE key >= {-(2**63)}",
+)  # fmt: skip
+"""What a write looks up, read by index: a scan of a large table passes the shared buffers by."""
 _WIRE = frozenset({"message_id", "external_id", "occurred_at"})
 _WRITING = ("INSERT", "UPDATE", "DELETE")
 
@@ -141,7 +150,26 @@ async def opened(base: Path) -> AsyncIterator[Database]:
     _warm(base)
     async with open_database(scratch_settings(base)) as database:
         await settle(database)
+        await _fill_buffers(database)
         yield database
+
+
+async def _fill_buffers(database: Database) -> None:
+    """Have the server hold what it is asked for as one that has run for a while does.
+
+    One that has just started fetches nearly every page of the first thousands of records from
+    the system, and clears the memory for it: a third of its time, measured.
+    """
+    settings = ("statement_timeout", "enable_seqscan", "enable_bitmapscan")
+    async with database.read() as connection:
+        for setting in settings:
+            await connection.execute(text(f"SET {setting} = 0"))
+        try:
+            for statement in _LOOKED_UP:
+                await connection.execute(text(statement))
+        finally:
+            for setting in settings:
+                await connection.execute(text(f"RESET {setting}"))
 
 
 def _warm(base: Path) -> None:
