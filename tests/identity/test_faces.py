@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rcu.identity.blocking import identifier_key
@@ -48,6 +48,25 @@ def test_faces_part_those_whom_the_scorer_parts(
     face = pack_face(other)
 
     assert Apart(one, model)[face] == is_plainly_apart(one, unpack_face(face), model)
+
+
+@example(
+    one=features("Lou", "Kervella"),
+    others=[features("Kervella", "Lou"), features("Kervella", "Le Goarnig")],
+)
+@example(
+    one=features("Lou", "Kervella"),
+    others=[features("Kervella", "Le Goarnig"), features("Kervella", "Lou")],
+)
+@given(one=PEOPLE, others=st.lists(PEOPLE, min_size=2, max_size=6))
+def test_a_face_is_judged_the_same_whichever_were_judged_before(
+    one: Features, others: list[Features]
+) -> None:
+    model = Model.shipped()
+    faces = [pack_face(other) for other in others]
+    apart = Apart(one, model)
+
+    assert [apart[face] for face in faces] == [Apart(one, model)[face] for face in faces]
 
 
 @pytest.mark.parametrize("identifier", [{"email": "lou@mail.example"}, {"phone": "0637194285"}])

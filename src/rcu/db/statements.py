@@ -12,8 +12,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811 - a class
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import asyncpg
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,6 +53,16 @@ def sparse(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
 def arrays(rows: Collection[tuple[Any, ...]], *, width: int) -> list[list[Any]]:
     """Return rows of `width` values, or none at all, as the arrays of their columns."""
     return columns(rows) if rows else [[] for _ in range(width)]
+
+
+def as_read(value: UUID) -> UUID:
+    """Return an id in the driver's own class, as it comes from the database.
+
+    The two are equal; where an id is hashed, compared and sent a hundred times, the driver's takes
+    a third of the time.
+    """
+    found: UUID = DriverUUID(value.bytes)
+    return found
 
 
 def to_json(value: Any) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.locks import lock_key
+from rcu.db.statements import as_read
 from rcu.identity import repository
 from rcu.identity.faces import keys_with_faces
 from rcu.identity.features import Features, describe
@@ -69,8 +70,6 @@ class Prepared:
     drafts: Mapping[RecordKey, Draft]
     locks: frozenset[int]
     region: str
-    are_thought_new: bool
-    """Whether nobody has looked if the records exist."""
 
     @property
     def identifiers(self) -> set[IdentifierKey]:
@@ -92,7 +91,7 @@ async def prepare(
     """
     keys = {(statement.source, statement.external_id) for statement in statements}
     stored = await repository.find_records(session, sorted(keys))
-    return _prepared(statements, stored, region=region, are_thought_new=False)
+    return _prepared(statements, stored, region=region)
 
 
 def prepare_as_new(statements: Sequence[ProfileStatement], *, region: str) -> Prepared:
@@ -100,7 +99,7 @@ def prepare_as_new(statements: Sequence[ProfileStatement], *, region: str) -> Pr
 
     Whoever takes the locks looks then, and prepares again where that was wrong.
     """
-    return _prepared(statements, {}, region=region, are_thought_new=True)
+    return _prepared(statements, {}, region=region)
 
 
 def _prepared(
@@ -108,13 +107,12 @@ def _prepared(
     stored: Mapping[RecordKey, tuple[StoredRecord, Registers]],
     *,
     region: str,
-    are_thought_new: bool,
 ) -> Prepared:
     by_record: dict[RecordKey, list[ProfileStatement]] = defaultdict(list)
     for statement in statements:
         by_record[statement.source, statement.external_id].append(statement)
     # The records that one sender makes at one instant are as old as their order says.
-    fresh = sorted(uuid7() for _ in by_record)
+    fresh = sorted(as_read(uuid7()) for _ in by_record)
     drafts = {
         key: _draft(new_id, key, stated, stored.get(key), region=region)
         for new_id, (key, stated) in zip(fresh, by_record.items(), strict=True)
@@ -123,7 +121,7 @@ def _prepared(
     for draft in drafts.values():
         if draft.is_changed:
             locks |= draft.keys | draft.old_keys
-    return Prepared(drafts, frozenset(locks), region, are_thought_new)
+    return Prepared(drafts, frozenset(locks), region)
 
 
 def _draft(

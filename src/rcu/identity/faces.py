@@ -12,7 +12,7 @@ from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
-from rcu.identity.name_comparison import given_names_differ
+from rcu.identity.name_comparison import cached_given, given_names_differ
 from rcu.identity.scoring import is_plainly_apart
 
 _MARK = "|"
@@ -42,6 +42,12 @@ def pack_face(features: Features) -> str:
             born + "~" if features.birth_date_is_vague else born,
         )
     )
+
+
+def given_and_born(face: str) -> tuple[str, str]:
+    """Return the given name and the birth date as they stand in a face, empty if it has none."""
+    given, *_, born = face.split(_MARK)
+    return given, born
 
 
 def unpack_face(face: str) -> Features:
@@ -75,7 +81,8 @@ class Apart(dict[str, bool]):
         super().__init__()
         self._features = features
         self._model = model
-        self._named: dict[str, bool] = {}
+        self._given_differs: dict[str, bool] = {}
+        self._named_apart: dict[str, bool] = {}
 
     def __missing__(self, face: str) -> bool:
         if self._model.excusable_differences:
@@ -84,14 +91,23 @@ class Apart(dict[str, bool]):
             names, _gender, born = face.rsplit(_MARK, 2)
             found = compare_birth_dates(
                 self._features, _born(born)
-            ) == DIFFERENT or self._is_named_otherwise(names)
+            ) == DIFFERENT or self._are_named_apart(names)
         self[face] = found
         return found
 
-    def _is_named_otherwise(self, names: str) -> bool:
-        found = self._named.get(names)
+    def _are_named_apart(self, names: str) -> bool:
+        given, _, _ = names.partition(_MARK)
+        differs = self._given_differs.get(given)
+        if differs is None:
+            level = cached_given(
+                self._features.given_name, tuple(given.split()), self._model.is_common_given_name
+            ).level
+            differs = self._given_differs[given] = level == DIFFERENT
+        if not differs:
+            return False
+        found = self._named_apart.get(names)
         if found is None:
-            found = self._named[names] = given_names_differ(
+            found = self._named_apart[names] = given_names_differ(
                 self._features, unpack_face(names + _MARK * 2), self._model.is_common_given_name
             )
         return found

@@ -64,7 +64,7 @@ async def form_clusters(
     key_of |= {draft.id: draft.key for draft in drafts.values()}
     clusters = partition(
         features,
-        {pair: score for pair, score in scores.items() if features.keys() >= set(pair)},
+        {(a, b): score for (a, b), score in scores.items() if a in features and b in features},
         model=near.model,
         judgements=judgements_of(component),
         order=key_of.__getitem__,

@@ -63,7 +63,7 @@ class StatusTurn:
     """The holders, or as many of them as a key may have where there are more."""
 
 
-_FEW = 12
+FEW = 12
 """Holders of an identifier, at most, who are taken for one person before they are compared."""
 
 
@@ -112,8 +112,12 @@ class Neighbourhood:
         model: Model,
         controls: Controls,
         held: KeyHolders = MappingProxyType({}),
+        around: Around = NOTHING_READ,
     ) -> Self:
-        """Read those of the holders of keys that matter, work out what is shared."""
+        """Read those of the holders of keys that matter, work out what is shared.
+
+        What `around` holds was read with the holders.
+        """
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         near = cls(
             written={w.id: w for w in written},
@@ -121,6 +125,7 @@ class Neighbourhood:
             model=model,
             controls=controls,
             holders={key: set() for key in keys},
+            around=around,
         )
         for key, faces in held.items():
             near.holders[key].update(faces)
@@ -141,7 +146,11 @@ class Neighbourhood:
     async def _read(
         self, session: AsyncSession, record_ids: AbstractSet[UUID], likely: AbstractSet[UUID]
     ) -> None:
-        self.around = await read_around(session, likely, record_ids - likely, most=self.most_read)
+        if not self.around.asked.issuperset(likely):
+            others = record_ids - likely
+            self.around = await read_around(session, likely, others, most=self.most_read)
+        elif missing := record_ids - self.around.records.keys():
+            self.around = self.around.and_others(await read_around(session, (), missing))
         for record_id in record_ids & self.around.records.keys():
             record = self.records[record_id] = self.around.records[record_id]
             self.features[record_id] = self.features_of(record)
@@ -154,12 +163,12 @@ class Neighbourhood:
         found = {w.id for w in self.written.values() if not w.is_new}
         for w in self.written.values():
             exact = (held.get(identifier_key(*i), {}) for i in w.features.identifiers)
-            found.update(*(holders for holders in exact if len(holders) <= _FEW))
+            found.update(*(holders for holders in exact if len(holders) <= FEW))
             twin = pack_face(w.features)
             found.update(
                 record_id
                 for key in w.keys & held.keys()
-                if len(held[key]) <= _FEW or twin in held[key].values()
+                if len(held[key]) <= FEW or twin in held[key].values()
                 for record_id, face in held[key].items()
                 if face == twin
             )
@@ -214,7 +223,10 @@ class Neighbourhood:
         identifiers: Collection[IdentifierKey],
     ) -> None:
         """Read who states the identifiers of which not all holders of the key were read."""
-        crowded = {i for i in identifiers if read.get(identifier_key(*i), 0) >= self.most_read}
+        most = self.most_read
+        crowded = {i for i in identifiers if read.get(identifier_key(*i), 0) >= most}
+        if not crowded:
+            return
         self.crowds |= {
             identifier: stating - self.written.keys()
             for identifier, stating in (

@@ -4,9 +4,10 @@ Each query is one statement, set-wise: one record or a thousand alike.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch, to_json
 from rcu.identity.repository import Pair, StoredRecord
-from rcu.identity.scoring import Decision, PairScore
+from rcu.identity.scoring import Decision, Evidence, PairScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,14 @@ async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> lis
 
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
-    return _component(await fetch(session, _COMPONENT, list(seeds)))
+    rows = await fetch(session, _COMPONENT, list(seeds))
+    return _component(rows, [StoredRecord(*row[:8]) for row in rows])
 
 
-def _component(rows: Collection[Any]) -> Component:
-    ids = {row["id"] for row in rows}
+def _component(rows: Collection[Any], records: Collection[StoredRecord]) -> Component:
+    ids = {record.id for record in records}
     return Component(
-        [StoredRecord(*row[:8]) for row in rows],
+        list(records),
         [(row["id"], other) for row in rows for other in row["linked"] if other in ids],
         [
             JudgedPair(row["id"], other, verdict)
@@ -146,6 +148,11 @@ class Around:
             [link for link in self.component.links if link[0] in members],
             [j for j in self.component.judged if j.left_id in members and j.right_id in members],
         )
+
+    def and_others(self, more: "Around") -> "Around":
+        """Return this with the records of `more`, which were read without their components."""
+        records = {**self.records, **more.records}
+        return Around(records, self.asked, self.component, self.stating)
 
 
 NOTHING_READ = Around({}, frozenset(), Component([], [], []))
@@ -186,12 +193,24 @@ async def read_around(
     if not seeds and not others:
         return NOTHING_READ
     rows = await fetch(session, _AROUND, list(seeds), list(others), most)
-    return Around(
-        {row[0]: StoredRecord(*row[:8]) for row in rows if row[0] is not None},
-        frozenset(seeds),
-        _component([row for row in rows if row["is_tied"]]),
-        {(row["kind"], row["identifier"]): row["stating"] for row in rows if row[0] is None},
-    )
+    return around_of(rows, asked=seeds)
+
+
+def around_of(rows: Collection[Any], *, asked: Iterable[UUID], first: int = 0) -> Around:
+    """Return what rows of `read_around` say, whose columns begin at `first`."""
+    records: dict[UUID, StoredRecord] = {}
+    tied: list[Any] = []
+    stating: dict[tuple[str, str], int] = {}
+    for row in rows:
+        record_id = row[first]
+        if record_id is None:
+            stating[row["kind"], row["identifier"]] = row["stating"]
+            continue
+        records[record_id] = StoredRecord(*row[first : first + 8])
+        if row["is_tied"]:
+            tied.append(row)
+    component = _component(tied, [records[row[first]] for row in tied])
+    return Around(records, frozenset(asked), component, stating)
 
 
 def forgetting_pairs(first: int) -> str:
@@ -234,6 +253,11 @@ _SAVE_PAIRS = saving_pairs(1)
 _FORGET_PAIRS = forgetting_pairs(1)
 
 
+@lru_cache(maxsize=4096)
+def _evidence_json(evidence: tuple[Evidence, ...]) -> str:
+    return to_json([item._asdict() for item in evidence])
+
+
 def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
     """Return the scored pairs that reach the review line, as they are stored."""
     return [
@@ -242,7 +266,7 @@ def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
             right_id=b,
             weight=score.weight,
             decision=score.decision,
-            evidence=to_json([item._asdict() for item in score.evidence]),
+            evidence=_evidence_json(score.evidence),
             contradiction=score.contradiction,
         )
         for (a, b), score in sorted(scores.items())

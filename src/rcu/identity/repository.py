@@ -4,7 +4,6 @@ Each is one statement, set-wise: one record or a thousand alike.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -23,8 +22,7 @@ Pair = tuple[UUID, UUID]
 """Two record ids, the lower one first."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(NamedTuple):
     """A source record as it stands in the database."""
 
     id: UUID

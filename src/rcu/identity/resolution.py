@@ -4,10 +4,10 @@ The path of a set of writes, of one record or of a thousand:
 
 1. `entering.enter` works out what the records will say (`rcu.identity.drafts`) and the keys they
    will be found by, takes the locks that this needs, all at once and sorted (`rcu.db.locks`), and
-   reads who holds the keys.
-2. `place` reads the candidates, scores the pairs, gathers the *component* of every record
-   that is touched (all records tied to it by links or judgements, directly or through
-   others), forms the clusters of the component anew, and writes what changed.
+   reads who holds the keys; of a new record those of them as well who probably matter.
+2. `place` reads the candidates that were not, scores the pairs, gathers the *component* of
+   every record that is touched (all records tied to it by links or judgements, directly or
+   through others), forms the clusters of the component anew, and writes what changed.
 
 A component is always formed anew, from the whole set of its records: the outcome does not
 depend on which of them came last. The client id of a cluster is the id of its oldest record.
@@ -82,7 +82,7 @@ async def place(
         return Placements(unchanged(prepared), frozenset(), frozenset())
     started = perf_counter()
     near = await Neighbourhood.load(
-        session, drafts.values(), model, entered.controls, entered.holders
+        session, drafts.values(), model, entered.controls, entered.holders, entered.around
     )
     scores = near.score()
     seeds = near.seeds(scores)
