@@ -65,7 +65,7 @@ class World:
     year_only: float = 0.0
     """Share of the people of whom only the year of birth is known: the first of January."""
     lent: float = 0.0
-    """Share of the records under the national id of the person before, of the family or not."""
+    """Share of the records under the insurance number of the person before."""
     born: tuple[int, int] = (1935, 2004)
     at_most: int | None = None
     """Most people, where the file is a small one."""
@@ -97,8 +97,8 @@ WORLDS = {
         scrambled=0.2, nameless=0.1, drift=0.25, records=(1, 2, 4, 6, 8),
     ),
     "tax_lent_number": World(
-        "US", ("given", "family", "born", "street", "national_id"),
-        empty=0.4, typing_errors=0.02, shared=0.5, lent=0.05,
+        "US", ("given", "family", "born", "street", "insurance_no"),
+        empty=0.4, typing_errors=0.02, shared=0.3, lent=0.05,
     ),
     "historical": World(
         "GB", ("given", "family", "born", "postcode", "city"),
@@ -125,7 +125,7 @@ def people(world: World, number: int, dice: Random) -> Iterator[Person]:
         now, before = (_somebody(country, world.born, dice) for _ in range(2))
         if world.year_only and dice.random() < world.year_only:
             now["born"] = f"{now['born'][:4]}-01-01"
-        before["national_id"] = last.now["national_id"] if last else now["national_id"]
+        before["insurance_no"] = last.now["insurance_no"] if last else now["insurance_no"]
         if last is not None and dice.random() < world.shared:
             for name in ("family", "street", "postcode", "city"):
                 now[name] = last.now[name]
@@ -151,7 +151,8 @@ def _somebody(country: Country, years: tuple[int, int], dice: Random) -> dict[st
         "street": dice.choice(country.streets).format(dice.randrange(1, 180)),
         "postcode": _digits(country.postcode, dice),
         "city": _drawn(country.cities, dice),
-        "national_id": _digits("##########", dice),
+        "national_id": (number := _digits("##########", dice)),
+        "insurance_no": number,
     }
 
 
@@ -213,7 +214,7 @@ def _written(world: World, person: Person, dice: Random) -> dict[str, str]:
 def _is_stale(name: str, world: World, dice: Random, *, moved: bool) -> bool:
     if name in _HOME:
         return moved
-    if name == "national_id":
+    if name == "insurance_no":
         return world.lent > 0 and dice.random() < world.lent
     return name in _CONTACTS and dice.random() < world.changed
 
@@ -307,6 +308,7 @@ _COLUMNS = {
     "postcode": "plz",
     "city": "plaats",
     "national_id": "fiscal_no",
+    "insurance_no": "sofi_nr",
 }
 """Columns that no list of usual names knows: the mapping has to say it all."""
 _TARGETS: dict[str, str] = {
@@ -319,6 +321,7 @@ _TARGETS: dict[str, str] = {
     "postcode": "address.postcode",
     "city": "address.city",
     "national_id": "identifiers.fiscal_number",
+    "insurance_no": "identifiers.national_id",
 }
 
 
