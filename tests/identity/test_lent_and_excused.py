@@ -53,6 +53,17 @@ def test_who_borrows_a_number_brings_nobody_into_the_client_of_the_lender() -> N
         assert len({key.split(",")[0] for key in client}) == 1
 
 
+def test_a_lent_number_on_a_record_without_a_given_name_joins_nobody_through_it() -> None:
+    records = {
+        "mother": features("Sylvie", "Kervella", address=LILAS, **NATIONAL),
+        "nameless": features(None, "Kervella", address=LILAS, **NATIONAL),
+        "daughter": features("Enora", "Kervella", address=LILAS, **NATIONAL),
+    }
+
+    for client in clients(records, LENT):
+        assert not {"mother", "daughter"} <= client
+
+
 def test_an_excused_difference_links_only_who_shares_a_home_or_a_contact() -> None:
     one = features("Enora", "Kervella", born="17/03/1984", email="enora@orange.fr", address=LILAS)
     at_home = features("Enora", "Kervella", born="02/11/1961", email="enora@orange.fr")
