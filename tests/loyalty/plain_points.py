@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+
+WHEN_TICKETS_COME = datetime.max.replace(tzinfo=UTC)
+"""The service's clock tells when a ticket comes or clients change: long after every hold's time."""
 
 
 @dataclass
@@ -33,6 +36,8 @@ class PlainTicket:
     cents: int
     back: int = 0
     taken: int = 0
+    accounts: set[str] = field(default_factory=set)
+    """Whose points it gave or took."""
     is_void: bool = False
 
     @property
@@ -112,6 +117,7 @@ class PlainPoints:
     def bring_back(self, number: int, cents: int) -> None:
         """Take what goods had earned: from their lot, then others, then as a debt."""
         ticket = self.tickets[number]
+        self.lapse_holds(ticket.accounts)
         ticket.back += cents
         own = [gift for gift in self.bonuses if gift.ticket == number]
         base = ticket.cents // 100
@@ -153,15 +159,18 @@ class PlainPoints:
 
     def put_right(self) -> None:
         """Withdraw what one client has twice, and give back what was withdrawn of two."""
-        for gift in self.bonuses[1:]:
-            self.set_withdrawn(gift, is_withdrawn=self.together)
-        for gift in self.referral:
+        due = [
+            gift
+            for gift in (*self.bonuses[1:], *self.referral)
+            if gift.is_withdrawn != self.together
+        ]
+        for gift in due:
+            self.lapse_holds(self.tickets[gift.ticket].accounts)
+        for gift in due:
             self.set_withdrawn(gift, is_withdrawn=self.together)
 
     def set_withdrawn(self, gift: Gift, *, is_withdrawn: bool) -> None:
         """Withdraw a gift, or give it back."""
-        if gift.is_withdrawn == is_withdrawn:
-            return
         gift.is_withdrawn = is_withdrawn
         if gift.is_gone:
             return
@@ -179,7 +188,7 @@ class PlainPoints:
         """Return the records of the spender's client."""
         return {"one", "two"} if self.together else {spender}
 
-    def lapse_holds(self, records: set[str], now: datetime) -> None:
+    def lapse_holds(self, records: set[str], now: datetime = WHEN_TICKETS_COME) -> None:
         """Free what holds reserve whose time is up."""
         for id_, hold in list(self.holds.items()):
             concerned = any(lot.record in records for lot, _ in hold.parts)
@@ -255,6 +264,7 @@ class PlainPoints:
             for lot, points in loan.parts:
                 lot.remaining += points
                 owed += points
+            self.lapse_holds({loan.spender})
             own = [lot for lot in self.lots if lot.record == loan.spender]
             for lot in sorted(own, key=lambda lot: lot.at):
                 part = min(lot.free, owed)
@@ -264,7 +274,13 @@ class PlainPoints:
 
     def expire(self, today: date, now: datetime) -> None:
         """Let points lapse on their day."""
-        due = {lot.record for lot in self.lots if lot.expires_on <= today and lot.free}
+        over = [hold for hold in self.holds.values() if hold.expires_at <= now]
+        freed = {id(lot) for hold in over for lot, _ in hold.parts}
+        due = {
+            lot.record
+            for lot in self.lots
+            if lot.expires_on <= today and (lot.free or id(lot) in freed)
+        }
         for record in due:
             self.lapse_holds({record}, now)
         for lot in self.lots:

@@ -123,7 +123,7 @@ class Club(RuleBasedStateMachine):
         if cents and self.plain.is_first_purchase(side):
             points += WELCOME
             self.plain.bonuses.append(Gift(side, WELCOME, number, f"T{number}"))
-        self.plain.tickets[number] = PlainTicket(side, cents)
+        self.plain.tickets[number] = PlainTicket(side, cents, accounts={side} if points else set())
         if points:
             by = f"T{number}"
             self.plain.give(self.lot(side, at, points, after=ACTIVE_AFTER, given_by=by))
@@ -138,6 +138,7 @@ class Club(RuleBasedStateMachine):
             return 0
         for record, points in ((plain.referred[side], BRINGS), (side, BROUGHT)):
             gift = Gift(record, points, number, f"R{number}")
+            plain.tickets[number].accounts.add(record)
             plain.referral.append(gift)
             by = gift.given_by
             plain.give(self.lot(record, at, points, after=ACTIVE_AFTER, given_by=by))

@@ -238,6 +238,21 @@ async def test_a_hold_whose_time_is_up_is_free_by_itself(shop: Shop) -> None:
     assert spent.status_code == 200
 
 
+async def test_points_go_back_with_their_goods_once_a_hold_on_them_is_past_its_time(
+    shop: Shop,
+) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "returns_below_zero": False})
+    await shop.profile("pos", "P1", **ODILE)
+    ticket = await earn(shop, 100, **P1)
+    await ask(shop, "holds", {"message_id": "h-1", "spender": P1, "points": 100})
+    await shop.run_sql("UPDATE points_hold SET expires_at = now() - interval '1 second'")
+
+    back = await shop.ticket(bring_back(ticket, total_cents=-10_000))
+
+    assert back["loyalty"]["earned"] == -100
+    assert await account(shop, "pos", "P1") == (0, 0)
+
+
 async def test_a_reward_costs_what_the_catalogue_says(shop: Shop) -> None:
     reward = {"code": "tote", "kind": "gift", "points": 40, "label": "A tote bag"}
     await activate(shop.database, CLUB | {"version": "c-2", "rewards": [reward]})

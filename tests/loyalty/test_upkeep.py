@@ -72,6 +72,19 @@ async def test_held_points_do_not_lapse_under_the_till(shop: Shop) -> None:
     assert captured["points"] == 8
 
 
+async def test_points_lapse_although_a_hold_past_its_time_had_reserved_them_all(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 12})
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, sold_at=days_ago(3)))
+    await ask(shop, "holds", {"message_id": "h", "spender": P1, "points": 10})
+    await shop.run_sql("UPDATE points_hold SET expires_at = now() - interval '1 second'")
+
+    lapsed = await expire(shop.database, on=date(datetime.now(UTC).year + 2, 1, 1))
+
+    assert lapsed == Expired(1, 10)
+    assert await account(shop, "pos", "P1") == (0, 0)
+
+
 async def test_spent_points_come_back_with_their_old_day(shop: Shop) -> None:
     await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 24})
     await shop.profile("pos", "P1", given_name="Odile")

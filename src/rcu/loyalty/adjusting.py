@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
-from rcu.loyalty import ledger, programmes, repository, wallets
+from rcu.loyalty import ledger, programmes, wallets
 from rcu.loyalty.errors import (
     AdjustmentDecidedError,
     AdjustmentNotFoundError,
@@ -138,8 +138,7 @@ async def _apply(
         )
         draft.give(lot, debt=sum(account.debt for account in accounts))
     else:
-        await wallets.let_holds_lapse(session, accounts, at=at)
-        lots = oldest_first(await repository.list_lots(session, [adjustment.record_id]))
+        lots = oldest_first(await wallets.list_lots(session, [adjustment.record_id], at=at))
         taken = take(lots, -adjustment.points)
         if taken_points(taken) < -adjustment.points:
             raise InsufficientPointsError(

@@ -64,6 +64,7 @@ async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: 
     # As they are now that nobody else moves them.
     postings = await repository.find_postings(session, list(moved))
     tickets = await repository.find_originals(session, list(moved))
+    await wallets.let_holds_lapse(session, accounts, at=at)
     lots = await repository.list_lots_of(session, [posting.id for posting in postings])
     debts = {account.record_id: account.debt for account in locked}
     drafts = []

@@ -71,7 +71,7 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     for given in found:
         if given in due:
             postings = await repository.find_postings(session, list(totals))
-            lots = await repository.list_lots(session, accounts)
+            lots = await wallets.list_lots(session, accounts, at=at)
             case = _Case(given, postings, lots, totals, at)
             moved += await _post(session, case, at=at)
     return moved

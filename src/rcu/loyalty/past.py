@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.loyalty import repository
+from rcu.loyalty import repository, wallets
 from rcu.loyalty.lots import Lot
 from rcu.loyalty.models import PostingKind
 from rcu.loyalty.moving import Holder, holder_of
@@ -29,17 +29,17 @@ class Past:
     """Business day of the sale; of a return that is cancelled, that of the goods' own sale."""
 
     @classmethod
-    async def read(cls, session: AsyncSession, fact: TicketFact) -> Past:
+    async def read(cls, session: AsyncSession, fact: TicketFact, *, at: datetime) -> Past:
         """Return it, of the ticket that a return or a void refers to."""
         if fact.original_id is None:
-            lots = await repository.list_lots(session, [fact.record_id])
+            lots = await wallets.list_lots(session, [fact.record_id], at=at)
             return cls(None, (), {lot.id: lot for lot in lots}, fact.business_date)
         originals = await repository.find_originals(session, [fact.original_id])
         original = originals[fact.original_id]
         sold = originals.get(original.original_id) if original.original_id else None
         postings = await repository.find_postings(session, list(originals))
         accounts = {entry.account_id for posting in postings for entry in posting.entries}
-        lots = await repository.list_lots(session, accounts)
+        lots = await wallets.list_lots(session, accounts, at=at)
         sold_on = (sold or original).business_date
         return cls(original, postings, {lot.id: lot for lot in lots}, sold_on)
 

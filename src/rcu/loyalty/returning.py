@@ -57,7 +57,7 @@ async def take_back(
     """
     sums: dict[UUID, int] = {}
     for fact in facts:
-        past = await Past.read(session, fact)
+        past = await Past.read(session, fact, at=at)
         versions = {p.programme_version for p in past.postings if p.programme_version}
         own = in_force.version_on(fact.business_date)
         loaded = await programmes.load(session, versions | ({own} if own else set()))

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.statements import columns, fetch
-from rcu.loyalty import ledger, once_given, repository, wallets
+from rcu.loyalty import ledger, once_given, wallets
 from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import give_back, oldest_first, take
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -176,7 +176,7 @@ async def _settle_one(session: AsyncSession, one: _Owed, *, at: datetime) -> Non
     for lot_id, points in back.items():
         draft.move(points, to=one.account_id, lot=lot_id)
     mine = {row[0] for row in await fetch(session, _ACCOUNTS, [one.spender_client_id])}
-    lots = oldest_first(await repository.list_lots(session, mine))
+    lots = oldest_first(await wallets.list_lots(session, mine, at=at))
     lots.sort(key=lambda lot: lot.account_id != one.spender_id)
     draft.take(take(lots, sum(back.values())))
     draft.against(Counterpart.BORNE)

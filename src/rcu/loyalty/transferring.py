@@ -88,7 +88,6 @@ async def transfer(session: AsyncSession, request: TransferRequest) -> dict[str,
     locked = await wallets.lock_clients(session, {giver.client_id, receiver.client_id})
     await _check(session, rule, giver, receiver, points=request.points, today=today)
     accounts = locked[giver.client_id]
-    await wallets.let_holds_lapse(session, accounts, at=request.at)
     wallet = await wallets.read_wallet(session, giver, accounts, at=request.at)
     spend = wallets.choose(wallet, request.points, inferred_up_to=0)
     draft = Draft(transfer_id, PostingKind.TRANSFER, today, actor=f"source:{request.giver.source}")

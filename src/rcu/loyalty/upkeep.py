@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.statements import fetch
-from rcu.loyalty import ledger, repository, wallets
+from rcu.loyalty import ledger, wallets
 from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import Taken, day_in
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -34,10 +34,14 @@ class Expired:
 
 
 _DUE: Final = """
-    SELECT DISTINCT account_id FROM points_lot
-    WHERE remaining > held AND account_id > $3
-      AND expires_on <= coalesce($1::date, ($2::timestamptz AT TIME ZONE timezone)::date)
-    ORDER BY account_id LIMIT $4
+    SELECT DISTINCT l.account_id FROM points_lot l
+    WHERE l.remaining > 0 AND l.account_id > $3
+      AND l.expires_on <= coalesce($1::date, ($2::timestamptz AT TIME ZONE l.timezone)::date)
+      AND (l.remaining > l.held OR EXISTS (
+          SELECT FROM points_hold_part part JOIN points_hold h ON h.id = part.hold_id
+          WHERE part.lot_id = l.id AND h.status = 'open' AND h.expires_at <= $2
+      ))
+    ORDER BY l.account_id LIMIT $4
 """
 
 
@@ -46,7 +50,8 @@ async def expire(
 ) -> Expired:
     """Let the points lapse whose last day is before `on`; by default today, as each store has it.
 
-    What a hold reserves lapses with a later run, once the hold is captured, voided, or swept.
+    What a hold reserves lapses with a later run, once the hold is captured or voided, or its time
+    is up.
     """
     at = at or datetime.now(UTC)
     done = Expired(0, 0)
@@ -70,10 +75,9 @@ async def _expire_accounts(
 ) -> Expired:
     if not account_ids:
         return Expired(0, 0)
-    accounts = await wallets.lock_accounts(session, account_ids)
-    await wallets.let_holds_lapse(session, accounts, at=at)
+    await wallets.lock_accounts(session, account_ids)
     drafts = []
-    for lot in await repository.list_lots(session, account_ids):
+    for lot in await wallets.list_lots(session, account_ids, at=at):
         day = on or day_in(lot.timezone, at)
         if lot.expires_on is None or lot.expires_on > day or lot.free == 0:
             continue

@@ -162,10 +162,21 @@ async def lock_accounts(session: AsyncSession, record_ids: Collection[UUID]) -> 
 
 
 async def let_holds_lapse(
-    session: AsyncSession, accounts: Iterable[Account], *, at: datetime
+    session: AsyncSession, record_ids: Collection[UUID], *, at: datetime
 ) -> None:
     """Free what holds reserve whose time is up, on accounts that are locked."""
-    await fetch(session, _LAPSE, [account.record_id for account in accounts], at)
+    await fetch(session, _LAPSE, list(record_ids), at)
+
+
+async def list_lots(
+    session: AsyncSession, record_ids: Collection[UUID], *, at: datetime
+) -> list[Lot]:
+    """Return the lots of accounts that are locked, for somebody who takes points from them.
+
+    A hold whose time is up reserves nothing.
+    """
+    await let_holds_lapse(session, record_ids, at=at)
+    return await repository.list_lots(session, record_ids)
 
 
 _HELD: Final = """
@@ -221,17 +232,16 @@ async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) 
     """Lock the points of a client, and return what somebody may spend of them."""
     found = await find_spender(session, spender)
     accounts = await lock_client(session, found.client_id)
-    await let_holds_lapse(session, accounts, at=at)
     return await read_wallet(session, found, accounts, at=at)
 
 
 async def read_wallet(
     session: AsyncSession, found: FoundSpender, accounts: Iterable[Account], *, at: datetime
 ) -> Wallet:
-    """Return what somebody may spend of accounts."""
+    """Return what somebody may spend of accounts that are locked."""
     accounts = tuple(accounts)
     ids = [account.record_id for account in accounts]
-    lots = [lot for lot in await repository.list_lots(session, ids) if lot.is_spendable(at)]
+    lots = [lot for lot in await list_lots(session, ids, at=at) if lot.is_spendable(at)]
     reached = frozenset({found.own}) if set(ids) <= {found.own} else None
     if reached is None:
         reached = await find_reachable(session, found)
