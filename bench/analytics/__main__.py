@@ -23,7 +23,7 @@ from bench.servers import empty_database, scratch_settings
 from rcu.analytics.attach_rate_dimensions import Dimension
 from rcu.analytics.attach_rate_errors import FiguresTooCostlyError
 from rcu.analytics.attach_rate_figures import Question, find_attach_rate
-from rcu.analytics.attach_rate_rollups import fold
+from rcu.analytics.attach_rate_rollups import complete_periods, fold
 from rcu.analytics.attach_rate_tickets import Which, list_tickets
 from rcu.db.engine import Database
 from rcu.db.migrations import migrate
@@ -34,6 +34,14 @@ ROUNDS = 7
 FIRST = date.fromisoformat(FIRST_DAY)
 LAST = FIRST + timedelta(days=DAYS - 1)
 END = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC)
+BACK = (
+    ("an hour before its end", timedelta(hours=1)),
+    ("a day before its end", timedelta(days=1)),
+    ("a week before its end", timedelta(days=7)),
+    ("a week before, in the middle of the day", timedelta(days=7, hours=8)),
+    ("two weeks before its end", timedelta(days=14)),
+    ("at its beginning", timedelta(days=DAYS)),
+)
 GROUPINGS: tuple[tuple[str, tuple[Dimension, ...]], ...] = (
     ("the month", ()),
     ("by store", (Dimension.STORE,)),
@@ -79,6 +87,7 @@ async def _run(folder: Path, tickets: int) -> None:
             is_there = await connection.scalar(text("SELECT EXISTS (SELECT FROM ticket)"))
         if not is_there:
             await _make(database, tickets)
+        await _complete(database)
         await _measure(database)
 
 
@@ -88,29 +97,51 @@ async def _make(database: Database, tickets: int) -> None:
         await _line(f"{tickets:,} tickets made", lambda: make_month(connection, tickets))
     await superuser.close()
     await _line("first fold", lambda: fold(database, timezone="Europe/Paris"))
+    await _vacuum(database)
+
+
+async def _complete(database: Database) -> None:
+    """Count the month in periods; what was broken off is gone on with."""
+    started, periods = time.perf_counter(), 0
+    while await complete_periods(database, timezone="Europe/Paris"):
+        periods += 1
+    if periods:
+        seconds = time.perf_counter() - started
+        screen.print(f"| its past, cut into {periods} periods | {seconds:,.1f} s |")
+        await _vacuum(database)
+
+
+async def _vacuum(database: Database) -> None:
     async with database.driver_connection() as connection:
         await connection.execute("SET statement_timeout = 0")
         await connection.execute("VACUUM ANALYZE")
 
 
 async def _measure(database: Database) -> None:
-    async with database.driver_connection() as connection:
-        [cells] = await connection.fetch(_CELLS)
-    screen.print(f"| cells, of all grains | {cells[0]:,} ({cells[1]}) |")
+    await _sizes(database)
     for name, groups in GROUPINGS:
         await _median(name, database, Question(FIRST, LAST, group_by=groups))
-    for name, back in (("an hour", 1 / 24), ("a day", 1), ("a week", 7), ("two weeks", 14)):
-        question = Question(FIRST, LAST, as_of=END - timedelta(days=back))
-        await _median(f"the month, as known {name} before its end", database, question)
+    for name, back in BACK:
+        question = Question(FIRST, LAST, as_of=END - back)
+        await _median(f"the month, as known {name}", database, question)
+    for name, groups in GROUPINGS[1:]:
+        question = Question(FIRST, LAST, as_of=END - timedelta(days=7), group_by=groups)
+        await _median(f"{name}, as known a week before its end", database, question)
     for which in (Which.MISSED, Which.ACCOUNTS_OPENED):
         await _pages(database, which)
     await _pending(database)
 
 
-_CELLS = """
-    SELECT count(*), pg_size_pretty(pg_total_relation_size('attach_rate_cell'))
-    FROM attach_rate_cell
-"""
+async def _sizes(database: Database) -> None:
+    async with database.driver_connection() as connection:
+        for name, table in (
+            ("cells, of all grains", "attach_rate_cell"),
+            ("changes of cells, by period", "attach_rate_cell_change"),
+        ):
+            rows, size = await connection.fetchrow(
+                f"SELECT count(*), pg_size_pretty(pg_total_relation_size('{table}')) FROM {table}"
+            )
+            screen.print(f"| {name} | {rows:,} ({size}) |")
 
 
 async def _pages(database: Database, which: Which) -> None:

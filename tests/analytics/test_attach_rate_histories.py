@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from rcu.analytics.attach_rate_rollups import fold, recount
+from rcu.analytics.attach_rate_periods import Periods
+from rcu.analytics.attach_rate_rollups import complete_periods, fold, recount
 from tests.analytics.count import Counted, count, figures, groups
 from tests.analytics.histories import NOW, History
 from tests.ingestion.shop import Shop
@@ -79,6 +82,56 @@ async def assert_opens(shop: Shop, tickets: list[Counted], **asked: Any) -> None
         assert len(set(found)) == len(found)
 
 
+async def count_up(shop: Shop, dice: Random) -> None:
+    """Fold, and set boundaries as close to each other as what happens, here or there or all."""
+    periods = Periods(timedelta(milliseconds=dice.choice((5, 40, 300))), timedelta(0))
+    await fold(shop.database, timezone=PARIS, periods=periods)
+    missing = dice.choice((0, 3, 1000))
+    while missing and await complete_periods(shop.database, timezone=PARIS, periods=periods):
+        missing -= 1
+
+
+async def come_late(shop: Shop, history: History, dice: Random) -> None:
+    """Let transactions begin that go on after boundaries have been set."""
+    steps = (history.sell, history.void, history.correct, history.tell_profile, history.merge)
+    async with shop.database.transaction() as session:
+        await session.execute(text("LOCK TABLE ticket, source_record IN SHARE ROW EXCLUSIVE MODE"))
+        begun = [asyncio.create_task(step()) for step in dice.choices(steps, k=3)]
+        await asyncio.sleep(0.05)
+        await count_up(shop, dice)
+    await asyncio.gather(*begun)
+
+
+async def some_times(shop: Shop, dice: Random) -> list[datetime]:
+    """Return times of a history: of boundaries, the moments around them, and others."""
+    [(first, last)] = await shop.rows(
+        "SELECT min(received_at), max(received_at) FROM inbox_message"
+    )
+    times = [first + dice.random() * (last - first) for _ in range(3)]
+    boundaries = [row[0] for row in await shop.rows("SELECT at FROM attach_rate_boundary")]
+    for at in dice.sample(boundaries, min(3, len(boundaries))):
+        times += [at + timedelta(microseconds=moved) for moved in (-1, 0, 1)]
+    return [time for time in times if time < datetime.now(UTC)]
+
+
+async def told_of(shop: Shop, times: list[datetime]) -> list[Any]:
+    return [
+        await told(shop, ("day", "store", "method", "reason"), kind=kind, as_of=time.isoformat())
+        for time in times
+        for kind in ("sale", "return")
+    ]
+
+
+async def assert_tells_the_same_without_boundaries(shop: Shop, dice: Random) -> None:
+    """What comes from periods is what comes from taking back each change since."""
+    times = await some_times(shop, dice)
+    from_periods = await told_of(shop, times)
+
+    await shop.run_sql("DELETE FROM attach_rate_boundary")
+
+    assert await told_of(shop, times) == from_periods
+
+
 @pytest.mark.parametrize("seed", range(HISTORIES))
 async def test_figures_equal_an_independent_count_whatever_happened(shop: Shop, seed: int) -> None:
     dice, history = Random(seed), History(shop, seed)  # noqa: S311 - a history, not a secret
@@ -87,9 +140,11 @@ async def test_figures_equal_an_independent_count_whatever_happened(shop: Shop, 
     for _ in range(5):
         await history.go(dice.randrange(3, 14))
         if dice.random() < 0.6:
-            await fold(shop.database, timezone=PARIS)
+            await count_up(shop, dice)
         if dice.random() < 0.15:
             assert await recount(shop.database, timezone=PARIS) == 0
+        if dice.random() < 0.3:
+            await come_late(shop, history, dice)
         await history.go(dice.randrange(3, 8))
         remembered.append(
             (await shop.scalar("SELECT clock_timestamp()"), await count(shop.database))
@@ -100,12 +155,13 @@ async def test_figures_equal_an_independent_count_whatever_happened(shop: Shop, 
     for at, tickets in remembered:
         await assert_equal(shop, tickets, as_of=at.isoformat())
         await assert_opens(shop, tickets, as_of=at.isoformat())
-    await fold(shop.database, timezone=PARIS)
+    await count_up(shop, dice)
+    for at, tickets in remembered:
+        await assert_equal(shop, tickets, as_of=at.isoformat())
+    await assert_tells_the_same_without_boundaries(shop, dice)
     assert not await fold(shop.database, timezone=PARIS)
     assert await recount(shop.database, timezone=PARIS) == 0
     await assert_equal(shop, remembered[-1][1])
-    for at, tickets in remembered:
-        await assert_equal(shop, tickets, as_of=at.isoformat())
 
 
 def test_the_questions_cover_every_dimension() -> None:

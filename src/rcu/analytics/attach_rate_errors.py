@@ -28,8 +28,8 @@ class FiguresTooCostlyError(RcuError):
     def __init__(self) -> None:
         """Say how to ask for less."""
         super().__init__(
-            "The figures take too long to work out: ask for fewer days, for some stores only, or "
-            "for a later as_of."
+            "The figures take too long to work out: ask for fewer days, or once the service has "
+            "counted what has just come, and the past as far back as as_of."
         )
 
 

@@ -1,7 +1,8 @@
 """The attach rate, asked for: over business days, grouped and filtered, now or as known at a time.
 
 A figure is the sum of the cells and of what they do not know yet, read in one statement: it is that
-of one instant, to the ticket, whatever is posted or folded meanwhile.
+of one instant, to the ticket, whatever is posted or folded meanwhile. As known at a time, it is
+what the cells knew at the nearest boundary of a period, and what differs between the two.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ import asyncpg
 from rcu.analytics.attach_rate_dimensions import Dimension
 from rcu.analytics.attach_rate_errors import FiguresTooCostlyError, TooManyGroupsError
 from rcu.analytics.attach_rate_models import Grain
-from rcu.analytics.attach_rate_sql import CHANGES_SINCE
+from rcu.analytics.attach_rate_periods import nearest_boundary
+from rcu.analytics.attach_rate_sql import changes_between
 from rcu.db.engine import Database
 from rcu.sales.attachment import Missed
 
 MOST_GROUPS: Final = 10_000
 """Rows of one answer."""
 LONGEST_SECONDS: Final = 20
-"""Of one statement; with `as_of`, what changed since is read ticket by ticket."""
+"""Of one statement; with `as_of`, a part of what changed is read ticket by ticket."""
 _SETTINGS: Final = (
     f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'; "
     "SET LOCAL plan_cache_mode = force_custom_plan"
@@ -161,19 +163,37 @@ _SUMS: Final = (
 _COUNTS: Final = 5
 _REASONS: Final = _COUNTS + len(Missed)
 
-_TOLD: Final = """
+_AS_OF: Final = "$5::timestamptz"
+_BOUNDARY: Final = "$6::timestamptz"
+_NEVER: Final = "timestamptz 'infinity'"
+"""No change is dated after it: the state at it is that of now."""
+
+_CELLS: Final = """
     SELECT business_date, store, till, cashier, channel, currency, hour, sale_method, sale_reason,
-           method, reason, is_missed, tickets, amount_cents, accounts_opened
-    FROM attach_rate_cell
-    WHERE grain = $4 AND business_date BETWEEN $2 AND $3 AND kind = $5
+           method, reason, is_missed, {sign}tickets AS tickets, {sign}amount_cents AS amount_cents,
+           {sign}accounts_opened AS accounts_opened
+    FROM {cells}
+    WHERE grain = $3 AND business_date BETWEEN $1 AND $2 AND kind = $4
+"""
+_CHANGED: Final = """
     UNION ALL
     SELECT business_date, store, till, cashier, channel, currency, hour, sale_method, sale_reason,
            method, reason, is_missed, sign, sign * amount_cents, sign * accounts_opened
     FROM {changes} AS changed
-    WHERE $1::timestamptz IS {null} NULL AND business_date BETWEEN $2 AND $3 AND kind = $5
+    WHERE business_date BETWEEN $1 AND $2 AND kind = $4
 """
-_TOLD_NOW: Final = _TOLD.format(changes="attach_rate_pending", null="")
-_TOLD_THEN: Final = _TOLD.format(changes=f"({CHANGES_SINCE})", null="NOT")
+_NOW: Final = _CELLS.format(cells="attach_rate_cell", sign="") + _CHANGED.format(
+    changes="attach_rate_pending"
+)
+_BACK_FROM_NOW: Final = _NOW + _CHANGED.format(
+    changes=f"({changes_between(_NEVER, _AS_OF, first='$1', last='$2')})"
+)
+_FROM_BOUNDARY: Final = f"""
+    {_CELLS.format(cells="attach_rate_cell", sign="")}
+    UNION ALL
+    {_CELLS.format(cells="attach_rate_cell_change", sign="-")} AND since >= $6
+    {_CHANGED.format(changes=f"({changes_between(_BOUNDARY, _AS_OF, first='$1', last='$2')})")}
+"""
 
 
 async def find_attach_rate(database: Database, question: Question) -> AttachRate:
@@ -182,14 +202,14 @@ async def find_attach_rate(database: Database, question: Question) -> AttachRate
     Raises `TooManyGroupsError` when the answer would have more than `MOST_GROUPS` rows, and
     `FiguresTooCostlyError` when it takes too long to work out.
     """
-    source, values = selection(question)
     keys = [_EXPRESSIONS[dimension] for dimension in question.group_by]
     groups = ", ".join(str(place + 1) for place in range(len(keys) + 1))
-    statement = (
-        f"SELECT {', '.join([*keys, 'currency', *_SUMS])} {source} "
-        f"GROUP BY {groups} HAVING sum(tickets) <> 0 ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
-    )
     async with asking(database, question) as connection:
+        source, values = await selection(connection, question)
+        statement = (
+            f"SELECT {', '.join([*keys, 'currency', *_SUMS])} {source} "
+            f"GROUP BY {groups} HAVING sum(tickets) <> 0 ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
+        )
         rows = await connection.fetch(statement, *values)
     if len(rows) > MOST_GROUPS:
         raise TooManyGroupsError(MOST_GROUPS)
@@ -209,16 +229,23 @@ async def find_days(database: Database, kind: str) -> tuple[date, date] | None:
     return (first, last) if first else None
 
 
-def selection(question: Question) -> tuple[str, list[Any]]:
+async def selection(
+    connection: asyncpg.Connection[asyncpg.Record], question: Question
+) -> tuple[str, list[Any]]:
     """Return what a question is answered from, `FROM ... WHERE ...`, and the values of it."""
-    values: list[Any] = [
-        question.as_of, question.first, question.last, question.grain, question.kind,
-    ]  # fmt: skip
+    values: list[Any] = [question.first, question.last, question.grain, question.kind]
+    told = _NOW
+    if question.as_of is not None:
+        values.append(question.as_of)
+        boundary = await nearest_boundary(connection, question.as_of)
+        told = _BACK_FROM_NOW
+        if boundary is not None:
+            values.append(boundary)
+            told = _FROM_BOUNDARY
     conditions = ["true"]
     for dimension, wanted in question.only.items():
         values.append(list(wanted))
         conditions.append(f"coalesce({_EXPRESSIONS[dimension]}::text, '') = ANY (${len(values)})")
-    told = _TOLD_THEN if question.as_of else _TOLD_NOW
     return f"FROM ({told}) AS told WHERE {' AND '.join(conditions)}", values
 
 

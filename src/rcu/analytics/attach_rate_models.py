@@ -1,7 +1,7 @@
 """Tables of the attach rate: its rollups, and what is not in them yet.
 
 Database triggers write what changes (migration `20261122_attach_rate`), whoever changes it; the
-fold counts it into the cells. See ADR 13.
+fold counts it into the cells, and keeps apart what it added in each period. See ADR 13 and 19.
 """
 
 from datetime import date, datetime
@@ -71,6 +71,50 @@ class AttachRateCell(Base):
         CheckConstraint("tickets > 0", name="tickets"),
         CheckConstraint("accounts_opened BETWEEN 0 AND tickets", name="accounts_opened"),
         Index("ix_attach_rate_cell_grain", "grain", "business_date"),
+    )
+
+
+class AttachRateBoundary(Base):
+    """A time at which it is known what the cells knew, or would have known."""
+
+    __tablename__ = "attach_rate_boundary"
+
+    at: Mapped[datetime] = mapped_column(
+        Timestamp, primary_key=True, comment="what was made known then belongs before it"
+    )
+
+
+class AttachRateCellChange(Base):
+    """What was added to a cell, or taken, since a boundary and up to the next one.
+
+    The cells less all that changed since a boundary are what was known at it.
+    """
+
+    __tablename__ = "attach_rate_cell_change"
+
+    since: Mapped[datetime] = mapped_column(Timestamp, comment="the boundary before the changes")
+    id: Mapped[UUID] = mapped_column(comment="of the cell, which may be gone")
+    grain: Mapped[str]
+    business_date: Mapped[date]
+    kind: Mapped[str]
+    store: Mapped[str | None]
+    channel: Mapped[str]
+    currency: Mapped[str]
+    till: Mapped[str | None]
+    cashier: Mapped[str | None]
+    hour: Mapped[int | None] = mapped_column(SmallInteger)
+    sale_method: Mapped[str | None]
+    sale_reason: Mapped[str | None]
+    method: Mapped[str | None]
+    reason: Mapped[str | None]
+    is_missed: Mapped[bool]
+    tickets: Mapped[int] = mapped_column(BigInteger, comment="more of them, or fewer")
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    accounts_opened: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        PrimaryKeyConstraint("since", "id"),
+        Index("ix_attach_rate_cell_change_grain", "grain", "business_date", "since"),
     )
 
 

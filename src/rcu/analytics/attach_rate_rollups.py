@@ -3,18 +3,31 @@
 A fold is one transaction that sees one instant (REPEATABLE READ): it adds what the cells do not
 know as of that instant, and takes note that they know it. Whoever posts meanwhile is not waited for
 and waits for nobody: what they add is seen by the next fold. Two folds at once cannot count twice,
-since both would have to take the same notes; the second one gives up.
+since both would have to take the same notes; the second one gives up. What a fold adds is kept
+apart as well, by period: see `attach_rate_periods`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.analytics.attach_rate_delta import CELL, keep_delta, with_delta
+from rcu.analytics.attach_rate_periods import (
+    PERIODS,
+    Periods,
+    admit_late,
+    find_due,
+    find_missing,
+    forget_periods,
+    newest_boundary,
+    set_boundary,
+)
 from rcu.db.engine import Database
 from rcu.db.errors import DatabaseUnavailableError
 from rcu.db.locks import lock_key
@@ -36,37 +49,16 @@ _IS_TO_FOLD: Final = """
         OR EXISTS (SELECT FROM attach_rate_record_change WHERE NOT counted)
 """
 
-# A cell is found again by the hash of what tells it apart: an index of all that is as wide as the
-# table. Days are counted, not written, since their spelling is a setting of the session.
-_DELTA: Final = """
-    WITH told AS (
-        SELECT grain, business_date, kind, store, channel, currency,
-               CASE WHEN by_staff THEN till END AS till,
-               CASE WHEN by_staff THEN cashier END AS cashier,
-               CASE WHEN by_hour THEN hour END AS hour,
-               sale_method, sale_reason, method, reason, is_missed,
-               sum(sign) AS tickets, sum(sign * amount_cents) AS amount_cents,
-               sum(sign * accounts_opened) AS accounts_opened
-        FROM attach_rate_pending
-        CROSS JOIN (VALUES ('day', false, false), ('hour', true, false), ('staff', false, true),
-                           ('all', true, true)) AS grains (grain, by_hour, by_staff)
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
-    ), delta AS (
-        SELECT md5(ROW(grain, business_date - DATE '2000-01-01', kind, store, channel, currency,
-                       till, cashier, hour, sale_method, sale_reason, method, reason,
-                       is_missed)::text)::uuid AS id, *
-        FROM told WHERE (tickets, amount_cents, accounts_opened) <> (0, 0, 0)
+_PENDING: Final = with_delta("attach_rate_pending")
+_ADD: Final = f"""{_PENDING}, kept AS (
+        {keep_delta("$1::timestamptz")}
     )
-"""
-_ADD: Final = f"""{_DELTA}
     MERGE INTO attach_rate_cell c USING delta d ON c.id = d.id
     WHEN MATCHED AND c.tickets + d.tickets = 0 THEN DELETE
     WHEN MATCHED THEN UPDATE SET tickets = c.tickets + d.tickets,
         amount_cents = c.amount_cents + d.amount_cents,
         accounts_opened = c.accounts_opened + d.accounts_opened
-    WHEN NOT MATCHED THEN INSERT (id, grain, business_date, kind, store, channel, currency, till,
-        cashier, hour, sale_method, sale_reason, method, reason, is_missed, tickets, amount_cents,
-        accounts_opened)
+    WHEN NOT MATCHED THEN INSERT ({CELL})
     VALUES (d.id, d.grain, d.business_date, d.kind, d.store, d.channel, d.currency, d.till,
         d.cashier, d.hour, d.sale_method, d.sale_reason, d.method, d.reason, d.is_missed,
         d.tickets, d.amount_cents, d.accounts_opened)
@@ -77,7 +69,7 @@ _TAKE_NOTE: Final = (
     "UPDATE attach_rate_record_change SET counted = true WHERE NOT counted",
 )
 _KEEP_OLD: Final = f"""
-    CREATE TEMPORARY TABLE attach_rate_before ON COMMIT DROP AS {_DELTA}
+    CREATE TEMPORARY TABLE attach_rate_before ON COMMIT DROP AS {_PENDING}
     SELECT id, sum(tickets) AS tickets, sum(amount_cents) AS amount_cents,
            sum(accounts_opened) AS accounts_opened
     FROM (
@@ -101,29 +93,57 @@ _WRONG: Final = """
 """
 
 _ZONE: Final = "SELECT timezone FROM attach_rate_zone WHERE store = '' AND until = 'infinity'"
+_TAKE_TURN: Final = """
+    UPDATE attach_rate_zone SET timezone = timezone WHERE store = '' AND until = 'infinity'
+"""
 _END_ZONE: Final = """
     UPDATE attach_rate_zone SET until = now() WHERE store = '' AND until = 'infinity'
 """
-_NEW_ZONE: Final = "INSERT INTO attach_rate_zone VALUES ('', 'infinity', $1)"
+# One who saw older data, without the row, begins again, as he would for any other row.
+_NEW_ZONE: Final = """
+    INSERT INTO attach_rate_zone (store, until, timezone) VALUES ('', 'infinity', $1)
+    ON CONFLICT (store, until) DO UPDATE SET timezone = excluded.timezone
+"""
 
 
-async def fold(database: Database, *, timezone: str) -> bool:
+async def fold(database: Database, *, timezone: str, periods: Periods = PERIODS) -> bool:
     """Count into the cells what they do not know; return whether there was anything.
 
-    `timezone` is that of sales without a store: their hours are told in it from now on. While
-    another process folds, nothing is done.
+    Set the next boundary as well, once it is due. `timezone` is that of sales without a store:
+    their hours are told in it from now on. While another process folds, nothing is done.
     """
 
     async def work(session: AsyncSession) -> bool:
-        await _begin(session)
-        [(is_ours,)] = await fetch(session, "SELECT pg_try_advisory_xact_lock($1)", _FOLD_LOCK)
-        if not is_ours:
+        if not await _begin_if_free(session):
             return False
-        await _keep_zone(session, timezone)
-        [(is_to_fold,)] = await fetch(session, _IS_TO_FOLD)
-        if is_to_fold:
-            await _add(session)
-        return bool(is_to_fold)
+        is_folded = await _fold(session, timezone)
+        due = await find_due(session, periods)
+        if due is not None:
+            await _take_turn(session)
+            await set_boundary(session, due)
+        return is_folded
+
+    return await database.run(work)
+
+
+async def complete_periods(
+    database: Database, *, timezone: str, periods: Periods = PERIODS
+) -> bool:
+    """Set one boundary that is missing in the past, the newest; return whether there was any.
+
+    So the past before this release, and the time in which nobody folded, come in periods as well.
+    """
+
+    async def work(session: AsyncSession) -> bool:
+        if not await _begin_if_free(session):
+            return False
+        await _fold(session, timezone)
+        missing = await find_missing(session, periods)
+        if missing is None:
+            return False
+        await _take_turn(session)
+        await set_boundary(session, missing)
+        return True
 
     return await database.run(work)
 
@@ -131,7 +151,8 @@ async def fold(database: Database, *, timezone: str) -> bool:
 async def recount(database: Database, *, timezone: str) -> int:
     """Count every ticket anew and replace the cells by what comes out, in one transaction.
 
-    Return how many figures of cells were wrong, which should be none.
+    Return how many figures of cells were wrong, which should be none. What was kept of the past is
+    forgotten: `complete_periods` counts it anew.
     """
 
     async def work(session: AsyncSession) -> int:
@@ -139,14 +160,23 @@ async def recount(database: Database, *, timezone: str) -> int:
         # Where a fold was waited for, what was seen is old: the conflict makes the edge try again.
         await fetch(session, "SELECT pg_advisory_xact_lock($1)", _FOLD_LOCK)
         await _keep_zone(session, timezone)
+        await _take_turn(session)
         await fetch(session, _KEEP_OLD)
         for statement in _FORGET:
             await fetch(session, statement)
-        await _add(session)
+        await forget_periods(session)
+        await _add(session, since=None)
         [(wrong,)] = await fetch(session, _WRONG)
         return int(wrong)
 
     return await database.run(work)
+
+
+async def _begin_if_free(session: AsyncSession) -> bool:
+    """Begin, unless another process folds."""
+    await _begin(session)
+    [(is_ours,)] = await fetch(session, "SELECT pg_try_advisory_xact_lock($1)", _FOLD_LOCK)
+    return bool(is_ours)
 
 
 async def _begin(session: AsyncSession) -> None:
@@ -155,6 +185,8 @@ async def _begin(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     # A first fold of millions sorts them; one process folds at a time.
     await session.execute(text("SET LOCAL work_mem = '64MB'"))
+    # How to read ten minutes and how six hours is decided each time.
+    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 async def _keep_zone(session: AsyncSession, timezone: str) -> None:
@@ -164,8 +196,26 @@ async def _keep_zone(session: AsyncSession, timezone: str) -> None:
         await fetch(session, _NEW_ZONE, timezone)
 
 
-async def _add(session: AsyncSession) -> None:
-    await fetch(session, _ADD)
+async def _take_turn(session: AsyncSession) -> None:
+    """Fail, and be run again, if another fold has committed since this one sees what it sees.
+
+    The lock alone leaves the instant between the two.
+    """
+    await fetch(session, _TAKE_TURN)
+
+
+async def _fold(session: AsyncSession, timezone: str) -> bool:
+    await _keep_zone(session, timezone)
+    [(is_to_fold,)] = await fetch(session, _IS_TO_FOLD)
+    if is_to_fold:
+        await _take_turn(session)
+        await admit_late(session)
+        await _add(session, since=await newest_boundary(session))
+    return bool(is_to_fold)
+
+
+async def _add(session: AsyncSession, *, since: datetime | None) -> None:
+    await fetch(session, _ADD, since)
     for statement in _TAKE_NOTE:
         await fetch(session, statement)
 
@@ -179,6 +229,8 @@ async def keep_folding(
         try:
             if await fold(database, timezone=timezone):
                 log.debug("attach_rate.folded", seconds=round(time.monotonic() - started, 3))
+            if await complete_periods(database, timezone=timezone):
+                log.debug("attach_rate.boundary_set")
         except DatabaseUnavailableError:
             log.warning("attach_rate.not_folded")
         except Exception as error:  # noqa: BLE001 - whatever it is, it may be over next time

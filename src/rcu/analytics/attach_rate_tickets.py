@@ -108,7 +108,7 @@ _STATE: Final = f"""
                   AND earlier.id < x.id
             )
         ) AS m
-        WHERE m.created_at <= asked_at
+        HAVING bool_or(m.id = p.client_id)
     ) AS k ON true
     {STATE_SQL}
     WHERE sold.business_date = ANY ($2::date[]) AND coalesce(sold.store, '') = ANY ($3::text[])
@@ -163,7 +163,7 @@ async def _places(
     last page some may have been listed: it does not count.
     """
     counted = _COUNTED[which]
-    source, values = selection(question)
+    source, values = await selection(connection, question)
     values.append(after[0])
     statement = (
         "SELECT business_date, array_agg(store) AS stores, sum(number) AS number FROM ("  # noqa: S608

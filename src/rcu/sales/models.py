@@ -110,6 +110,7 @@ class Ticket(Base):
         ),
         Index("ix_ticket_record_id", "record_id", "sold_at"),
         Index("ix_ticket_business_date", "business_date", "id"),
+        Index("ix_ticket_received_at", "received_at"),
         Index(
             "ix_ticket_original_id", "original_id", postgresql_where=text("original_id IS NOT NULL")
         ),
