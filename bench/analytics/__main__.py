@@ -168,7 +168,7 @@ _CHANGES = {
             number, business_date, sold_at, received_at, channel, currency, total_cents, lines,
             payments, record_id, link, sale_client_id, sale_method, sale_reason)
         SELECT uuidv7(), source, gen_random_uuid(), message_id, '', kind, store, 'X', number,
-               business_date, sold_at, received_at, channel, currency, total_cents, '[]', '[]',
+               business_date, sold_at, now(), channel, currency, total_cents, '[]', '[]',
                record_id, link, sale_client_id, sale_method, sale_reason
         FROM (SELECT * FROM ticket ORDER BY business_date DESC, id LIMIT 1000) t
     """,
