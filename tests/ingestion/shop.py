@@ -380,17 +380,18 @@ _UNSOUND = """
     WHERE (a.balance, a.debt) <> (coalesce(replayed.balance, 0), coalesce(replayed.debt, 0))
     UNION ALL
     SELECT 'lot that is not the replay of its entries', l.id::text
-    FROM points_lot l
-    WHERE l.remaining <> coalesce(
-        (SELECT sum(points) FROM points_entry e WHERE e.lot_id = l.id), 0
-    )
+    FROM points_lot l LEFT JOIN (
+        SELECT lot_id, sum(points) AS points FROM points_entry GROUP BY 1
+    ) replayed ON replayed.lot_id = l.id
+    WHERE l.remaining <> coalesce(replayed.points, 0)
     UNION ALL
     SELECT 'held points without their holds', l.id::text
-    FROM points_lot l
-    WHERE l.held <> coalesce(
-        (SELECT sum(part.points) FROM points_hold_part part JOIN points_hold h ON h.id = hold_id
-         WHERE part.lot_id = l.id AND h.status = 'open'), 0
-    )
+    FROM points_lot l LEFT JOIN (
+        SELECT part.lot_id, sum(part.points) AS points
+        FROM points_hold_part part JOIN points_hold h ON h.id = part.hold_id
+        WHERE h.status = 'open' GROUP BY 1
+    ) open_hold ON open_hold.lot_id = l.id
+    WHERE l.held <> coalesce(open_hold.points, 0)
 """
 
 
