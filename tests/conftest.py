@@ -42,6 +42,10 @@ THROW_AWAY = {
     "shared_buffers": "256MB",
 }
 
+PATIENT_SECONDS = 60.0
+"""How long a test waits for a free connection: what it proves does not depend on how busy the
+machine is. A service says 503 after five seconds."""
+
 _numbers = itertools.count(1)
 
 
@@ -118,7 +122,7 @@ async def database_url(server: EmbeddedServer) -> AsyncIterator[URL]:
 async def module_database(server: EmbeddedServer) -> AsyncIterator[Database]:
     """Give a migrated database that the tests of one module share, for those that write little."""
     async with _cloned(server) as url:
-        own = Database(url)
+        own = Database(url, pool_timeout_seconds=PATIENT_SECONDS)
         yield own
         await own.close()
 
@@ -126,7 +130,7 @@ async def module_database(server: EmbeddedServer) -> AsyncIterator[Database]:
 @pytest.fixture
 async def database(database_url: URL) -> AsyncIterator[Database]:
     """Give a migrated database of the test's own, for real commits and concurrency."""
-    own = Database(database_url)
+    own = Database(database_url, pool_timeout_seconds=PATIENT_SECONDS)
     yield own
     await own.close()
 
