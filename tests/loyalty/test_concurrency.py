@@ -7,7 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from tests.ingestion.shop import Shop, sale
+from rcu.ingestion import repository
+from rcu.loyalty import accrual
+from tests.ingestion.shop import Message, Shop, bring_back, cancel, sale
 from tests.loyalty.club import account
 from tests.loyalty.spending_process import FAULTS, NAIVE_TABLES
 
@@ -106,3 +108,32 @@ async def test_the_test_above_would_notice(shop: Shop, fault: str) -> None:
             if granted > 100:
                 break
     assert granted > 100
+
+
+@pytest.mark.parametrize("make", [bring_back, cancel])
+async def test_a_sale_and_what_comes_back_of_one_client_wait_for_each_other_in_one_order(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, make: Callable[[Message], Message]
+) -> None:
+    """Accounts are locked before totals by both: neither is done again after a deadlock."""
+    await shop.profile("pos", "P1", given_name="Odile", cards=[CARD])
+    sold = sale(customer={"card": CARD})
+    await shop.ticket(sold)
+    accrue, keep, runs = accrual.accrue, repository.keep, 0
+
+    async def counted(*values: Any, **named: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return await accrue(*values, **named)
+
+    async def slow(*values: Any, **named: Any) -> bool:
+        await asyncio.sleep(0.3)
+        return await keep(*values, **named)
+
+    monkeypatch.setattr("rcu.ingestion.apply.accrue", counted)
+    monkeypatch.setattr(repository, "keep", slow)
+    coming = asyncio.create_task(shop.ticket(sale(customer={"card": CARD})))
+    await asyncio.sleep(0.15)
+    await shop.ticket(make(sold))
+    await coming
+
+    assert runs == 2

@@ -16,7 +16,7 @@ from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import TicketMessage
 from rcu.ingestion.service import receive_chunk
 from tests.factories import make_source, make_store
-from tests.ingestion.shop import Message, Shop, at_minute, bring_back, cancel, sale, unsound
+from tests.ingestion.shop import Message, Shop, at_minute, bring_back, cancel, sale, typed, unsound
 
 CONTEXT = Context(Model.shipped(), Defaults())
 
@@ -45,8 +45,11 @@ def days_at_the_till(draw: st.DrawFn) -> list[list[Message]]:
     sent = [_drawn_sale(draw) for _ in range(draw(st.integers(1, 3)))]
     for _ in range(draw(st.integers(1, 4))):
         original = draw(st.sampled_from(sent))
-        make = draw(st.sampled_from([bring_back, cancel]))
-        sent.append(make(original, sold_at=at_minute(draw(st.integers(0, 600)))))
+        said: Message = {"sold_at": at_minute(draw(st.integers(0, 600)))}
+        if draw(st.booleans()):
+            sent.append(cancel(original, **said))
+        else:
+            sent.append(bring_back(original, customer=draw(st.sampled_from(CUSTOMERS)), **said))
     shuffled = draw(st.permutations(sent + sent[:1]))
     cut = draw(st.integers(0, len(shuffled)))
     return [chunk for chunk in (shuffled[:cut], shuffled[cut:]) if chunk]
@@ -77,6 +80,18 @@ async def test_totals_are_the_recount_of_the_tickets(
 
     assert broken == []
     assert set(waiting) <= {"already_voided", "original_is_void", "unknown_ticket"}
+
+
+async def test_a_return_that_is_voided_in_the_same_batch_leaves_nothing(shop: Shop) -> None:
+    await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
+    sold = sale(customer={"card": "ABC-1234"})
+    await shop.ticket(sold)
+    back = bring_back(sold, customer={"card": "ABC-1234"})
+
+    await shop.batch("pos", [typed("ticket", back), typed("ticket", cancel(back))])
+
+    totals = await shop.rows("SELECT sales, returns, amount_cents FROM purchase_total")
+    assert totals == [(1, 0, 1000)]
 
 
 async def test_sales_returns_and_voids_of_one_client_at_once_are_all_counted(shop: Shop) -> None:

@@ -46,7 +46,12 @@ from rcu.sales.facts import (
 )
 from rcu.sales.orders import record_orders
 from rcu.sales.recording import Recording
-from rcu.sales.tickets import ReadyTicket, record_tickets
+from rcu.sales.tickets import (
+    ReadyTicket,
+    must_be_written_first,
+    record_tickets,
+    write_voids,
+)
 
 Applied = Placed | Outcome
 """What became of a message: a profile is placed, a fact is attached, waits, or clashes."""
@@ -145,10 +150,16 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
         raise StaleReadError
     outcomes |= _placed(statements, placements)
     touched = placements.touched_client_ids | recording.touched_client_ids
+    is_written = must_be_written_first(ready.values())
+    if is_written:
+        await write_voids(recording, ready.values())
     hung = _hung(ready, timezones, defaults)
     points = await accrue(
         recording.writes, list(hung), at=at, timezone=defaults.timezone, touched=touched
     )
+    if not is_written and any(ticket.new.kind == "void" for ticket in ready.values()):
+        # After the points: whoever sells locks the accounts before the totals.
+        await write_voids(recording, ready.values())
     outcomes |= _earned(outcomes, ready, points)
     if recording.rehung:
         await recording.writes.send()

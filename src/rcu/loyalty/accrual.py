@@ -78,14 +78,12 @@ async def accrue(
     Sales earn; returns and voids take back what their original gave. A ticket of a day on which no
     programme was in force is absent. What the `touched` clients, whose records moved, owe one
     another is settled before. Postings of sales are added to `writes`, which may hold the tickets
-    and their totals. One round trip for sales, two more when somebody was brought by a referral
-    that waits, four when something comes back.
+    and their totals, but none that another one refers to. One round trip for sales, two more when
+    somebody was brought by a referral that waits, four when something comes back.
     """
     if not tickets:
         await settle(writes.session, touched)
         return {}
-    if any(ticket.original_id for ticket in tickets):
-        await writes.send()
     read = await _read(writes, tickets, touched, timezone=timezone, at=at)
     if not read.in_force.activations:
         return {}

@@ -47,14 +47,16 @@ class RecordedTickets:
     """Those that are recorded now."""
 
 
-def waves(tickets: Mapping[int, NewTicket]) -> tuple[list[int], list[int]]:
-    """Return the positions of the tickets that stand by themselves, then of those that refer.
+def waves(tickets: Mapping[int, NewTicket]) -> list[list[int]]:
+    """Return the positions of the tickets that stand by themselves, of returns, and of voids.
 
-    Recorded in this order, a return finds the sale that came in the same batch.
+    Recorded in this order, a return finds the sale that came in the same batch, and a void the
+    sale or the return, with the record that it hangs on.
     """
-    alone = [position for position, new in tickets.items() if new.original is None]
-    referring = [position for position, new in tickets.items() if new.original is not None]
-    return alone, referring
+    found: tuple[list[int], ...] = [], [], []
+    for position, new in tickets.items():
+        found[0 if new.original is None else 1 + (new.kind == "void")].append(position)
+    return [wave for wave in found if wave]
 
 
 async def record_tickets(
@@ -67,7 +69,7 @@ async def record_tickets(
     """Record tickets, each once, and return what became of each.
 
     `stores` are the known ones among those named. The tickets become known to `refs`, and are
-    written with what else the recording writes.
+    written with what else the recording writes; `write_voids` has to follow where there are voids.
     """
     outcomes: dict[int, Outcome] = {}
     recorded: dict[int, ReadyTicket] = {}
@@ -229,17 +231,31 @@ def _outcome(
 async def _write(
     recording: Recording, ready: Sequence[ReadyTicket], found: Mapping[UUID, _Found]
 ) -> None:
-    writes = recording.writes
     rows = [_row(ticket, found[ticket.id]) for ticket in ready]
-    await repository.add_tickets(writes, rows, at=recording.at)
-    await repository.add_to_totals(writes, _totals(ready))
+    await repository.add_tickets(recording.writes, rows, at=recording.at)
+    await repository.add_to_totals(recording.writes, _totals(ready))
+
+
+def must_be_written_first(ready: Collection[ReadyTicket]) -> bool:
+    """Say whether tickets have to be written before what they move points of is read.
+
+    Where one refers to another of them, and where a sale may be the first that is left.
+    """
+    ids, kinds = {ticket.id for ticket in ready}, {ticket.new.kind for ticket in ready}
+    return kinds >= {"sale", "void"} or any(t.original and t.original.id in ids for t in ready)
+
+
+async def write_voids(recording: Recording, ready: Iterable[ReadyTicket]) -> None:
+    """Write all that the recording holds, and mark what the voids among new tickets cancelled.
+
+    Once for each recording.
+    """
     voids = [(t.id, t.original) for t in ready if t.new.kind == "void" and t.original]
-    if voids:
-        await writes.send()
-        voided = {original.id: void_id for void_id, original in voids}
-        await repository.void_tickets(recording.session, voided)
-        concerned = {original.record_id for _, original in voids if original.record_id}
-        await repository.refresh_purchase_dates(recording.session, concerned)
+    await recording.writes.send()
+    voided = {original.id: void_id for void_id, original in voids}
+    await repository.void_tickets(recording.session, voided)
+    concerned = {original.record_id for _, original in voids if original.record_id}
+    await repository.refresh_purchase_dates(recording.session, concerned)
 
 
 def _row(ticket: ReadyTicket, found: _Found) -> TicketRow:
