@@ -4,7 +4,6 @@ Each is one statement, set-wise: one record or a thousand alike.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy import Uuid, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch
+from rcu.db.statements import fetch
 from rcu.identity.models import IdentityChange, SourceRecord
 
 RecordKey = tuple[str, str]
@@ -156,14 +155,6 @@ SAVE_RECORDS: Final = f"""
         features = excluded.features, changed_at = excluded.changed_at, version = held.version + 1
 """  # noqa: S608 - of a constant
 """Does as `ADD_RECORDS` does, and replaces what the profiles of those that exist say."""
-
-
-async def save_records(
-    session: AsyncSession, records: Collection[SavedRecord], *, at: datetime
-) -> None:
-    """Insert records, or replace what their profiles say."""
-    if records:
-        await fetch(session, SAVE_RECORDS, *columns(records), at)
 
 
 async def add_changes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -39,10 +39,6 @@ class Lot:
         today = day_in(self.timezone, at)
         return self.active_from <= today and (self.expires_on is None or today < self.expires_on)
 
-    def is_pending(self, at: datetime) -> bool:
-        """Say whether the points are not active yet."""
-        return day_in(self.timezone, at) < self.active_from
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
