@@ -128,7 +128,7 @@ def test_a_chart_is_written_in_the_format_of_its_name(
     [
         (("why", "A", "pos:B"), ExitCode.USAGE, "SOURCE:ID"),
         (("why", "pos:A", "pos:B", "--chart", "w.gif"), ExitCode.USAGE, ".json, .svg or .png"),
-        (("why", "pos:A", "pos:Z"), ExitCode.PROBLEM, "no record of that id"),
+        (("why", "pos:A", "pos:Z"), ExitCode.PROBLEM, "no record of that source and id"),
         (("why-not", "pos:A", "pos:B"), ExitCode.PROBLEM, "ask why they are together"),
         (("why", "pos:A", "pos:A"), ExitCode.PROBLEM, "nothing to compare"),
     ],
