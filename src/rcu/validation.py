@@ -17,7 +17,6 @@ MAX_REPORTED_ERRORS: Final = 50
 _SAFE_SENTENCES: Final = frozenset(
     {
         "missing",
-        "extra_forbidden",
         "none_required",
         "bool_type",
         "bool_parsing",
@@ -78,6 +77,7 @@ _SENTENCES: Final = {
     "datetime_from_date_parsing": (
         "Input should be a valid date and time, such as 2025-03-01T10:20:30+01:00"
     ),
+    "extra_forbidden": "There is no such field",
     "int_parsing_size": "Input is too large a number",
     "union_tag_invalid": "Input does not name a known kind",
     "uuid_parsing": "Input should be a valid UUID",

@@ -6,11 +6,15 @@ the probes of the machinery around the service let anything pass: what calls the
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+
+from rcu.errors import FieldError, ValidationFailedError
+from rcu.spelling import nearest
+from rcu.validation import MAX_REPORTED_ERRORS, json_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,17 +48,27 @@ def _declared(dependant: Dependant) -> Iterator[str]:
 
 
 def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> None:
-    """Raise `RequestValidationError` when the query holds a parameter that is not `known`."""
+    """Raise `ValidationFailedError` when the query holds a parameter that is not `known`."""
     sent = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     unknown = {name: None for name, _ in sent if name not in known}
     if unknown:
-        raise RequestValidationError([_extra(name) for name in unknown])
+        raise ValidationFailedError(
+            [_unknown(name, known) for name in islice(unknown, MAX_REPORTED_ERRORS)]
+        )
 
 
-def _extra(name: str) -> dict[str, object]:
-    """Return the failure that Pydantic tells of a field that a schema forbids."""
-    return {
-        "type": "extra_forbidden",
-        "loc": ("query", name),
-        "msg": "Extra inputs are not permitted",
-    }
+def _unknown(name: str, known: frozenset[str]) -> FieldError:
+    """Tell of a parameter that is none; its name only where it can be no person's data."""
+    if known:
+        names = sorted(known)
+        reason = "There is no such parameter." + (
+            nearest(name.lower(), names) or f" There are {', '.join(names)}."
+        )
+    else:
+        reason = "There are no parameters here"
+    return FieldError(
+        field=json_pointer([name]).removeprefix("/"),
+        reason=reason,
+        code="extra_forbidden",
+        location="query",
+    )

@@ -20,9 +20,9 @@ from pydantic import (
 
 from rcu.ingestion.files.errors import MappingRefusedError
 from rcu.ingestion.files.full_names import NameOrder
-from rcu.ingestion.files.targets import nearest
 from rcu.ingestion.files.values import DateOrder
 from rcu.ingestion.messages import MessageType
+from rcu.spelling import nearest
 
 PLURALS = {
     "profiles": MessageType.PROFILE,

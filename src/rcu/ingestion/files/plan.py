@@ -20,11 +20,11 @@ from rcu.ingestion.files.targets import (
     find_kind,
     guess_type,
     match_columns,
-    nearest,
     simple_name,
 )
 from rcu.ingestion.files.values import DateOrder, Reading, to_text
 from rcu.ingestion.messages import MessageType
+from rcu.spelling import nearest
 
 REJECTED_LINE: Final = "rejected_line"
 REJECTED_REASON: Final = "rejected_reason"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -293,9 +292,3 @@ def guess_type(columns: Iterable[str]) -> MessageType | None:
     found = match_columns(MessageType.PROFILE, list(columns)).keys()
     persons = {"given_name", "family_name", "full_name", "emails", "phones", "cards", "birth_date"}
     return MessageType.PROFILE if found & persons else None
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return a sentence that suggests what was meant, or nothing when nothing is near."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]}?" if close else ""
