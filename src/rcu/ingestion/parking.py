@@ -73,19 +73,10 @@ async def _apply_stored(
         if isinstance(outcome, Clash):
             outcome = Waiting("ticket_clash", f"steward:{outcome.ticket_id}", "")
         if isinstance(outcome, Waiting):
-            waiting.append(
-                {
-                    "source": intake.source,
-                    "message_id": intake.message_id,
-                    "type": intake.type,
-                    "reason": outcome.reason,
-                    "waits_for": outcome.waits_for,
-                    "parked_at": at,
-                }
-            )
+            waiting.append((intake, outcome))
         else:
             through.append(intake.key)
-    await repository.park(session, waiting)
+    await repository.park(session, waiting, at=at)
     await repository.unpark(session, through, at=at)
     return Replay(len(through), len(waiting)), application.arrived
 

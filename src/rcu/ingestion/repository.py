@@ -15,7 +15,9 @@ from rcu.access.models import Source
 from rcu.db.errors import StaleReadError
 from rcu.db.statements import fetch, sparse
 from rcu.db.writes import Write, Writes
+from rcu.ingestion.intake import Intake
 from rcu.ingestion.models import InboxPayload, ParkedMessage
+from rcu.sales.facts import Waiting
 
 MessageKey = tuple[str, str]
 """`(source, message id)`."""
@@ -134,9 +136,11 @@ async def keep(
     return bool(is_awaited)
 
 
-async def park(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+async def park(
+    session: AsyncSession, waiting: Collection[tuple[Intake, Waiting]], *, at: datetime
+) -> None:
     """Remember messages that wait, or that wait for something else now."""
-    if not rows:
+    if not waiting:
         return
     statement = upsert(ParkedMessage)
     await session.execute(
@@ -148,7 +152,18 @@ async def park(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None
                 "attempts": ParkedMessage.attempts + 1,
             },
         ),
-        list(rows),
+        [
+            {
+                "source": intake.source,
+                "message_id": intake.message_id,
+                "type": intake.type,
+                "reason": outcome.reason,
+                "waits_for": outcome.waits_for,
+                "parked_at": at,
+                "attempts": 0,
+            }
+            for intake, outcome in waiting
+        ],
     )
 
 

@@ -239,19 +239,11 @@ async def _park(
 ) -> int:
     """Remember the messages that wait, and return how many."""
     waiting = [
-        {
-            "source": intake.source,
-            "message_id": intake.message_id,
-            "type": intake.type,
-            "reason": outcome.reason,
-            "waits_for": outcome.waits_for,
-            "parked_at": at,
-            "attempts": 0,
-        }
+        (intake, outcome)
         for intake in intakes
         if isinstance(outcome := applied[intake.key], Waiting)
     ]
-    await repository.park(session, waiting)
+    await repository.park(session, waiting, at=at)
     return len(waiting)
 
 
