@@ -17,8 +17,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
+import asyncpg
 import hypothesis
 import pytest
 from sqlalchemy import URL, text
@@ -170,3 +172,17 @@ async def shop(opened_shop: Shop) -> AsyncIterator[Shop]:
     await clear(opened_shop.database)
     yield opened_shop
     await assert_sound(opened_shop.database)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the statements that reach the driver, as they come."""
+    sent: list[str] = []
+    plain = asyncpg.Connection.fetch
+
+    async def noted(connection: Any, statement: str, *values: Any) -> Any:
+        sent.append(statement)
+        return await plain(connection, statement, *values)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
+    return sent

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,21 +25,21 @@ async def _tables(session: AsyncSession) -> None:
 
 
 async def test_all_that_is_kept_back_goes_in_one_statement(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, statements: list[str]
 ) -> None:
     told: list[Any] = []
     async with database.transaction() as session:
         await _tables(session)
         writes = Writes(session)
-        sent = _noted(monkeypatch)
+        statements.clear()
         await writes.add(_RED, 7, "seven")
         await writes.add(_BLUE, 3, ["a", "b"], check=told.extend)
-        before = list(sent)
+        before = list(statements)
 
         await writes.send()
         await writes.send()
 
-        assert (before, len(sent), told) == ([], 1, [2, 3])
+        assert (before, len(statements), told) == ([], 1, [2, 3])
         assert await fetch(session, "SELECT * FROM red") == [(7, "seven")]
         assert await fetch(session, "SELECT * FROM blue ORDER BY 2") == [(3, "a"), (3, "b")]
         assert writes.are_sent
@@ -71,15 +70,3 @@ async def test_a_write_that_is_not_what_was_wanted_is_refused(database: Database
 
         with pytest.raises(StaleReadError):
             await writes.send()
-
-
-def _noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    sent: list[str] = []
-    plain = asyncpg.Connection.fetch
-
-    async def noted(connection: Any, statement: str, *values: Any) -> Any:
-        sent.append(statement)
-        return await plain(connection, statement, *values)
-
-    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
-    return sent

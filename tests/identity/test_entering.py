@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,37 +50,25 @@ async def resolve(session: AsyncSession, statement: ProfileStatement) -> None:
     )
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the statements that reach the driver, as they come."""
-    found: list[str] = []
-    plain = asyncpg.Connection.fetch
-
-    async def noted(connection: Any, statement: str, *values: Any) -> Any:
-        found.append(statement)
-        return await plain(connection, statement, *values)
-
-    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
-    return found
-
-
-async def test_a_stranger_costs_two_round_trips(shop: Shop, told: list[str]) -> None:
+async def test_a_stranger_costs_two_round_trips(shop: Shop, statements: list[str]) -> None:
     async with shop.database.transaction() as session:
         await resolve(session, stated("E1", **ODILE, emails=MAIL))
         await session.rollback()
 
-    assert len(told) == 2, told
+    assert len(statements) == 2, statements
 
 
-async def test_a_person_who_is_known_costs_two_round_trips(shop: Shop, told: list[str]) -> None:
+async def test_a_person_who_is_known_costs_two_round_trips(
+    shop: Shop, statements: list[str]
+) -> None:
     await shop.profile("pos", "P1", **ODILE, emails=["odile@mail.example"])
-    told.clear()
+    statements.clear()
 
     async with shop.database.transaction() as session:
         await resolve(session, stated("E1", **ODILE, emails=MAIL))
         await session.rollback()
 
-    assert len(told) == 2, told
+    assert len(statements) == 2, statements
 
 
 async def test_somebody_whom_the_guess_misses_is_found_all_the_same(shop: Shop) -> None:
@@ -111,23 +97,23 @@ async def test_what_is_guessed_is_read_with_what_it_is_tied_to(shop: Shop) -> No
 
 
 async def test_a_record_that_says_something_new_costs_six_round_trips(
-    shop: Shop, told: list[str]
+    shop: Shop, statements: list[str]
 ) -> None:
     await shop.profile("eshop", "E1", **ODILE, emails=["odile@mail.example"])
-    told.clear()
+    statements.clear()
 
     async with shop.database.transaction() as session:
         await resolve(session, stated("E1", **ODILE, phones=[{"value": "0637194285"}]))
         await session.rollback()
 
-    assert len(told) == 6, told
+    assert len(statements) == 6, statements
 
 
 async def test_a_record_that_exists_is_read_before_anything_is_locked(
-    shop: Shop, told: list[str]
+    shop: Shop, statements: list[str]
 ) -> None:
     await shop.profile("eshop", "E1", **ODILE, emails=["odile@mail.example"])
-    told.clear()
+    statements.clear()
 
     async with shop.database.transaction() as session:
         held = await entered(session, stated("E1", family_name="Martinot"))
@@ -137,7 +123,7 @@ async def test_a_record_that_exists_is_read_before_anything_is_locked(
     assert draft.features.given_name == ("odile",)
     assert [
         next((name for name in ("enter_new_record", "lock_and_read") if name in statement), "")
-        for statement in told
+        for statement in statements
     ] == ["enter_new_record", "", "lock_and_read"]
 
 

@@ -2,22 +2,19 @@
 
 from typing import Any
 
-import asyncpg
-import pytest
-
 from tests.ingestion.shop import Shop, sale
 
 LATE: dict[str, Any] = {"store": "S001", "till": "01", "sold_at": "2025-03-01T23:30:00+00:00"}
 
 
 async def test_a_message_sent_again_is_answered_as_before_though_nothing_was_read_first(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, statements: list[str]
 ) -> None:
     await shop.ticket(sale())
-    told = _noted(monkeypatch)
+    statements.clear()
     sent = sale()
     first = await shop.send("pos", "ticket", sent)
-    read_first = [statement for statement in told if "read_receipts" in statement]
+    read_first = [statement for statement in statements if "read_receipts" in statement]
 
     again = await shop.send("pos", "ticket", sent)
     other = await shop.send("pos", "ticket", sent | {"total_cents": 1})
@@ -62,15 +59,3 @@ async def test_the_kind_of_a_source_that_was_changed_gives_the_next_sale_its_cha
 
     channels = await shop.rows("SELECT channel FROM ticket ORDER BY id")
     assert [channel for (channel,) in channels] == ["store", "web"]
-
-
-def _noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    told: list[str] = []
-    plain = asyncpg.Connection.fetch
-
-    async def noted(connection: Any, statement: str, *values: Any) -> Any:
-        told.append(statement)
-        return await plain(connection, statement, *values)
-
-    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
-    return told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -163,21 +162,14 @@ async def test_points_of_an_anonymous_sale_are_the_clients_as_soon_as_it_is(shop
 
 
 async def test_a_ticket_of_a_known_buyer_takes_three_statements(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, statements: list[str]
 ) -> None:
     await shop.profile("pos", "P1", given_name="Odile")
     await shop.ticket(sale(customer=P1))
-    told = list[str]()
-    plain = asyncpg.Connection.fetch
-
-    async def noted(connection: Any, statement: str, *values: Any) -> Any:
-        told.append(statement)
-        return await plain(connection, statement, *values)
-
-    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
+    statements.clear()
     await shop.ticket(sale(customer=P1))
 
-    assert [statement.split("(")[0].split()[:4] for statement in told] == [
+    assert [statement.split("(")[0].split()[:4] for statement in statements] == [
         ["SELECT", "*", "FROM", "enter_facts"],
         ["SELECT", "*", "FROM", "lock_and_read_points"],
         ["WITH", "new_ticket", "AS"],
