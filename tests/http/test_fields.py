@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from rcu.http.fields import Day, Moment, PastMoment
+from rcu.http.fields import Day, Moment, PastMoment, Whole
 
 MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 PAST: TypeAdapter[datetime] = TypeAdapter(PastMoment)
 DAY: TypeAdapter[date] = TypeAdapter(Day)
+WHOLE: TypeAdapter[int] = TypeAdapter(Whole)
 
 
 def test_a_time_with_its_offset_and_a_day_are_taken() -> None:
@@ -75,3 +76,13 @@ def test_a_time_to_come_is_no_time_of_which_it_is_known_what_was_known() -> None
     assert PAST.validate_python(now.isoformat()) == now
     with pytest.raises(ValidationError):
         PAST.validate_python((now + timedelta(hours=1)).isoformat())
+
+
+@pytest.mark.parametrize("value", [True, False, "12", 12.5, 12.0, None])
+def test_what_only_looks_like_a_whole_number_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        WHOLE.validate_python(value)
+
+
+def test_a_whole_number_is_taken() -> None:
+    assert WHOLE.validate_python(-12) == -12

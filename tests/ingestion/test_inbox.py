@@ -302,6 +302,13 @@ async def test_a_batch_of_more_than_a_mebibyte_is_refused(shop: Shop) -> None:
     assert await shop.scalar("SELECT count(*) FROM inbox_message") == 0
 
 
+async def test_true_is_no_amount(shop: Shop) -> None:
+    refused = await shop.send("pos", "ticket", sale(1, total_cents=True))
+
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["/total_cents"]
+
+
 # --- values at the edge of what can be stored -----------------------------------------------------
 
 HUGE = 10**30

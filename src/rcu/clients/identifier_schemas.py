@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rcu.clients.steward_schemas import DecisionRequest
+from rcu.http.fields import Whole
 from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus, StatusCause
 
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -37,7 +38,7 @@ class DeclarationRequest(DecisionRequest):
         description="shared: it links nobody. personal: it counts, however many people hold it. "
         "automatic: its holders tell, as if nothing had been declared."
     )
-    expected_version: Annotated[int, Field(ge=0)] | None = Field(
+    expected_version: Annotated[Whole, Field(ge=0)] | None = Field(
         default=None, description="The identifier's version as seen; another one is refused."
     )
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from rcu.clients.history_schemas import IdentityThen
 from rcu.clients.survivorship import Rule
 from rcu.errors import FieldValueError
+from rcu.http.fields import Whole
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=320, strip_whitespace=True)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
@@ -311,7 +312,7 @@ class SearchRequest(Request):
         examples=["dupon lille"],
     )
     store: Code | None = Field(default=None, description="A store whose clients come first.")
-    limit: Annotated[int, Field(ge=1, le=20)] = 20
+    limit: Annotated[Whole, Field(ge=1, le=20)] = 20
     cursor: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rcu.http.fields import Whole
+
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
 MessageId = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+$")
 ]
-Version = Annotated[int, Field(ge=1)]
+Version = Annotated[Whole, Field(ge=1)]
 
 
 class _Request(BaseModel):

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from rcu.errors import FieldValueError
 
@@ -50,6 +50,9 @@ def plausible_day(day: date) -> date:
         raise FieldValueError(f"a day from {EARLIEST.year} on and before {LATEST.year}")
     return day
 
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number of a body: neither true, which Pydantic would take for 1, nor a text."""
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_plausible)]
 """A time with its zone."""

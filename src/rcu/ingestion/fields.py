@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from rcu.errors import FieldValueError
+from rcu.http.fields import Whole
 from rcu.identity.presentation import IDENTIFIERS_PREFIX
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
@@ -34,7 +35,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_white
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Cents = Annotated[int, Field(ge=-(10**12), le=10**12)]
+Cents = Annotated[Whole, Field(ge=-(10**12), le=10**12)]
 IdentifierKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$")]

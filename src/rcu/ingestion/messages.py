@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
 from rcu.errors import FieldValueError
-from rcu.http.fields import Day, Moment
+from rcu.http.fields import Day, Moment, Whole
 from rcu.ingestion.fields import (
     AttributeName,
     Cents,
@@ -136,7 +136,7 @@ class TicketReference(Wire):
     store: Code | None = None
     till: Code | None = None
     business_date: Day | None = None
-    number: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    number: Annotated[Whole, Field(ge=0, le=2**53)] | None = None
 
     @model_validator(mode="after")
     def _names_one_ticket(self) -> Self:
@@ -189,7 +189,7 @@ class TicketMessage(Wire):
     kind: TicketKind = TicketKind.SALE
     store: Code | None = None
     till: Code | None = None
-    number: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    number: Annotated[Whole, Field(ge=0, le=2**53)] | None = None
     business_date: Day | None = Field(
         default=None, description="Default: the day of sold_at in the store's time zone."
     )
@@ -239,7 +239,7 @@ class OrderMessage(Wire):
     status: OrderStatus
     occurred_at: Moment
     currency: Currency | None = None
-    total_cents: Annotated[int, Field(ge=0, le=10**12)] | None = None
+    total_cents: Annotated[Whole, Field(ge=0, le=10**12)] | None = None
     lines: Annotated[list[TicketLine], Field(max_length=500)] | None = None
     payments: Annotated[list[Payment], Field(max_length=20)] | None = None
     channel: Channel | None = None

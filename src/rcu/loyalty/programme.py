@@ -19,9 +19,9 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Rate = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=4)]
 Factor = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4)]
-Points = Annotated[int, Field(gt=0, le=10**9)]
-PointsOrNone = Annotated[int, Field(ge=0, le=10**9)]
-Cents = Annotated[int, Field(gt=0, le=10**9)]
+Points = Annotated[int, Field(strict=True, gt=0, le=10**9)]
+PointsOrNone = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+Cents = Annotated[int, Field(strict=True, gt=0, le=10**9)]
 
 
 class _Part(BaseModel):
@@ -121,7 +121,7 @@ class Tier(_Part):
 
     code: Slug
     label: Text
-    from_: Annotated[int, Field(ge=0, le=10**12, alias="from")]
+    from_: Annotated[int, Field(strict=True, ge=0, le=10**12, alias="from")]
 
 
 class Tiers(_Part):
@@ -152,8 +152,8 @@ class Referral(_Part):
 
     referrer_points: PointsOrNone
     referred_points: PointsOrNone
-    minimum_cents: Annotated[int, Field(ge=0, le=10**9)] = 0
-    at_most: Annotated[int, Field(gt=0, le=10_000)] = Field(
+    minimum_cents: Annotated[int, Field(strict=True, ge=0, le=10**9)] = 0
+    at_most: Annotated[int, Field(strict=True, gt=0, le=10_000)] = Field(
         default=10, description="Referrals that one referrer is paid for in a period."
     )
     period_months: Literal[1, 3, 6, 12] = 12
@@ -198,8 +198,8 @@ class Programme(_Part):
     anonymous_sales_earn: bool = Field(
         default=True, description="They wait under the identifiers shown, until somebody owns them."
     )
-    active_after_days: Annotated[int, Field(ge=0, le=366)] = 0
-    expires_after_months: Annotated[int, Field(gt=0, le=240)] | None = None
+    active_after_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 0
+    expires_after_months: Annotated[int, Field(strict=True, gt=0, le=240)] | None = None
     returns_below_zero: bool = Field(
         default=True,
         description="Whether points that goods brought back had earned are owed when they are "
@@ -207,11 +207,11 @@ class Programme(_Part):
     )
     free_amount: FreeAmount | None = FreeAmount()
     rewards: Annotated[list[Reward], Field(max_length=500)] = []
-    hold_minutes: Annotated[int, Field(gt=0, le=60 * 24 * 31)] = 30
-    inferred_spend_up_to: Annotated[int, Field(ge=0, le=10**9)] = Field(
+    hold_minutes: Annotated[int, Field(strict=True, gt=0, le=60 * 24 * 31)] = 30
+    inferred_spend_up_to: Annotated[int, Field(strict=True, ge=0, le=10**9)] = Field(
         default=0, description="Points of one spend that may come over links nobody has verified."
     )
-    four_eyes_above: Annotated[int, Field(ge=0, le=10**9)] = 1000
+    four_eyes_above: Annotated[int, Field(strict=True, ge=0, le=10**9)] = 1000
     tiers: Tiers | None = None
     referral: Referral | None = None
     household_transfers: HouseholdTransfers = HouseholdTransfers()

@@ -15,13 +15,13 @@ from pydantic import (
 )
 
 from rcu.errors import FieldValueError
-from rcu.http.fields import Day, Moment
+from rcu.http.fields import Day, Moment, Whole
 
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Points = Annotated[int, Field(gt=0, le=10**9)]
-Cents = Annotated[int, Field(ge=-(10**12), le=10**12)]
+Points = Annotated[Whole, Field(gt=0, le=10**9)]
+Cents = Annotated[Whole, Field(ge=-(10**12), le=10**12)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ShortText = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
@@ -147,7 +147,7 @@ class QuoteRequest(_Wire):
     store: Code | None = None
     channel: Literal["store", "web", "app", "phone", "loyalty", "other"] = "store"
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
-    total_cents: Annotated[int, Field(ge=0, le=10**12)]
+    total_cents: Annotated[Whole, Field(ge=0, le=10**12)]
     lines: Annotated[list[QuoteLine], Field(max_length=500)] = []
     payments: Annotated[list[QuotePayment], Field(max_length=20)] = []
 
@@ -280,7 +280,7 @@ class AdjustmentRequest(_Wire):
     message_id: MessageId
     source: Code
     external_id: ExternalId
-    points: Annotated[int, Field(ge=-(10**9), le=10**9)]
+    points: Annotated[Whole, Field(ge=-(10**9), le=10**9)]
     reason: Reason = Field(description="Kept for ever; no personal data.")
 
     @model_validator(mode="after")

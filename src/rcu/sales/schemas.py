@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from rcu.http.fields import Day
+from rcu.http.fields import Day, Whole
 from rcu.sales.attachment import Missed
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
@@ -27,9 +27,9 @@ class ClaimRequest(_Request):
     external_id: ExternalId = Field(description="Who claims: their id in the calling source.")
     store: Code
     till: Code
-    number: Annotated[int, Field(ge=0, le=2**53)]
+    number: Annotated[Whole, Field(ge=0, le=2**53)]
     business_date: Day
-    total_cents: Annotated[int, Field(ge=0, le=10**12)]
+    total_cents: Annotated[Whole, Field(ge=0, le=10**12)]
 
 
 class ClaimAnswer(BaseModel):
