@@ -41,6 +41,7 @@ from rcu.ingestion import endpoints as ingestion
 from rcu.ingestion import stores_endpoints as stores
 from rcu.ingestion import suggestion_endpoints as suggestions
 from rcu.ingestion import ticket_endpoints as tickets
+from rcu.ingestion.gathering import gatherer_for
 from rcu.logs import configure_logs, get_logger
 from rcu.loyalty import endpoints as loyalty
 from rcu.loyalty import manage_endpoints as programme
@@ -151,6 +152,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with _database_of(app) as database:
         keyring = _keyring_for(database)
         app.state.database = database
+        app.state.gatherer = gatherer_for(database, settings)
         app.state.keyring = keyring
         async with keyring.listening():
             await keyring.wait_until_subscribed(timeout_seconds=_SUBSCRIPTION_SECONDS)

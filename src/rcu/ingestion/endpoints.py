@@ -14,7 +14,6 @@ from rcu.access.caller import Caller
 from rcu.access.errors import ForeignSourceError
 from rcu.access.models import Scope
 from rcu.context import current_request
-from rcu.db.engine import Database
 from rcu.errors import (
     PROBLEM_MEDIA_TYPE,
     FieldError,
@@ -29,6 +28,7 @@ from rcu.http.routing import api_router
 from rcu.ingestion import parking, repository, service
 from rcu.ingestion.context import Context
 from rcu.ingestion.errors import MessageIdReusedError, TicketClashError
+from rcu.ingestion.gathering import Gatherer
 from rcu.ingestion.messages import (
     MESSAGE_MODELS,
     Batch,
@@ -72,15 +72,9 @@ def _responses(answer: type[BaseModel], *errors: type[RcuError]) -> dict[int | s
     }
 
 
-async def _receive(
-    request: Request, database: Database, caller: Caller, message: Message
-) -> Response:
-    receipt = await service.receive(
-        database,
-        source=caller.writes_as(),
-        message=message,
-        context=Context.from_settings(request.app.state.settings),
-    )
+async def _receive(request: Request, caller: Caller, message: Message) -> Response:
+    gatherer: Gatherer = request.app.state.gatherer
+    receipt = await gatherer.receive(source=caller.writes_as(), message=message)
     media_type = "application/json" if receipt.answer is not None else PROBLEM_MEDIA_TYPE
     return Response(
         orjson.dumps(receipt.answer or _with_request_id(receipt.problem or {})),
@@ -97,35 +91,27 @@ def _with_request_id(refusal: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @router.post("/profiles", status_code=201, responses=_responses(ProfileAnswer))
-async def receive_profile(
-    body: ProfileMessage, request: Request, database: DatabaseDep, caller: Sender
-) -> Response:
+async def receive_profile(body: ProfileMessage, request: Request, caller: Sender) -> Response:
     """Receive what the source knows of a person; answer which client that is."""
-    return await _receive(request, database, caller, body)
+    return await _receive(request, caller, body)
 
 
 @router.post("/tickets", status_code=201, responses=_responses(TicketAnswer, TicketClashError))
-async def receive_ticket(
-    body: TicketMessage, request: Request, database: DatabaseDep, caller: Sender
-) -> Response:
+async def receive_ticket(body: TicketMessage, request: Request, caller: Sender) -> Response:
     """Receive a sale, a return or a void; answer whose it is, and how that is known."""
-    return await _receive(request, database, caller, body)
+    return await _receive(request, caller, body)
 
 
 @router.post("/orders", status_code=201, responses=_responses(OrderAnswer))
-async def receive_order(
-    body: OrderMessage, request: Request, database: DatabaseDep, caller: Sender
-) -> Response:
+async def receive_order(body: OrderMessage, request: Request, caller: Sender) -> Response:
     """Receive a step in the life of a web order."""
-    return await _receive(request, database, caller, body)
+    return await _receive(request, caller, body)
 
 
 @router.post("/events", status_code=201, responses=_responses(EventAnswer))
-async def receive_event(
-    body: EventMessage, request: Request, database: DatabaseDep, caller: Sender
-) -> Response:
+async def receive_event(body: EventMessage, request: Request, caller: Sender) -> Response:
     """Receive something a person did that is no sale."""
-    return await _receive(request, database, caller, body)
+    return await _receive(request, caller, body)
 
 
 @router.post("/batch", responses=problems(ForeignSourceError))

@@ -59,14 +59,26 @@ async def receive(
     database: Database, *, source: str, message: Message, context: Context | None = None
 ) -> Receipt:
     """Receive one message in a transaction of its own."""
-    context = context or Context.from_settings(Settings())
+    [receipt] = await receive_together(
+        database,
+        source=source,
+        messages=[message],
+        context=context or Context.from_settings(Settings()),
+    )
+    return receipt
+
+
+async def receive_together(
+    database: Database, *, source: str, messages: Sequence[Message], context: Context
+) -> list[Receipt]:
+    """Receive messages, `CHUNK` of them at most, in one transaction, or raise and keep none."""
 
     async def work(session: AsyncSession) -> list[Receipt]:
-        return await receive_chunk(session, source=source, messages=[message], context=context)
+        return await receive_chunk(session, source=source, messages=messages, context=context)
 
-    [receipt] = await database.run(work)
-    _count([message], [receipt])
-    return receipt
+    receipts = await database.run(work)
+    _count(messages, receipts)
+    return receipts
 
 
 async def receive_all(
@@ -88,20 +100,18 @@ async def receive_all(
     receipts: list[Receipt] = []
     for start in range(0, len(messages), CHUNK):
         chunk = messages[start : start + CHUNK]
-        receipts += await _receive_together(database, source, chunk, context)
+        receipts += await _receive_or_refuse(database, source, chunk, context)
         if on_done is not None:
             on_done(len(chunk))
     return receipts
 
 
-async def _receive_together(
+async def _receive_or_refuse(
     database: Database, source: str, messages: Sequence[Message], context: Context
 ) -> list[Receipt]:
-    async def work(session: AsyncSession) -> list[Receipt]:
-        return await receive_chunk(session, source=source, messages=messages, context=context)
-
+    """Receive messages together, or else each by itself; refuse the one that cannot be applied."""
     try:
-        receipts = await database.run(work)
+        return await receive_together(database, source=source, messages=messages, context=context)
     except RcuError:
         raise
     except Exception as error:
@@ -110,14 +120,10 @@ async def _receive_together(
             refused = MessageNotAppliedError()
             refused.__cause__ = error
             receipts = [_refusal(messages[0].message_id, refused)]
-        else:
-            parts = [
-                await _receive_together(database, source, [message], context)
-                for message in messages
-            ]
-            return [receipt for part in parts for receipt in part]
-    _count(messages, receipts)
-    return receipts
+            _count(messages, receipts)
+            return receipts
+    parts = [await _receive_or_refuse(database, source, [message], context) for message in messages]
+    return [receipt for part in parts for receipt in part]
 
 
 async def receive_chunk(
