@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from rcu.settings import Settings
@@ -89,6 +90,54 @@ async def test_a_refusal_is_the_same_whatever_the_ticket(shop: Shop) -> None:
     assert [answer.status_code for answer in refused] == [404] * 5
     assert told == [told[0]] * 5
     assert told[0]["type"] == "/problems/ticket-not-claimable"
+
+
+async def test_a_ticket_of_the_client_stays_on_the_record_that_it_hangs_on(shop: Shop) -> None:
+    """Whoever came into a client by an e-mail that they merely stated carries no ticket off."""
+    mail = ["victoire@mail.example"]
+    await shop.profile("pos", "V", given_name="Victoire", family_name="Delmas", emails=mail)
+    receipt = sold_today(1, customer={"external_id": "V"})
+    await shop.ticket(receipt)
+    await shop.profile("app", "A1", emails=mail)
+    victoire = await shop.client_of("pos", "V")
+    assert await shop.client_of("app", "A1") == victoire
+
+    answer = await ask(shop, "A1", receipt)
+    await shop.profile("app", "A1", minute=5, emails=[])
+
+    assert (answer.status_code, answer.json()["client_id"]) == (200, victoire)
+    assert await shop.client_of("app", "A1") != victoire
+    assert await shop.attached(receipt) == (victoire, "own_record")
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [{"card": "2990001234567"}, {"external_id": "unknown"}, {"email": "gontran@mail.example"}],
+    ids=["card", "account", "e-mail"],
+)
+async def test_who_finds_a_receipt_does_not_get_what_named_somebody_else(
+    shop: Shop, customer: dict[str, str]
+) -> None:
+    for name in ("Gontran", "Sidonie"):
+        await shop.profile("pos", name, given_name=name, emails=["gontran@mail.example"])
+    await customers(shop)
+    receipt = sold_today(1, customer=customer)
+    await shop.ticket(receipt)
+
+    answer = await ask(shop, "A2", receipt)
+
+    client_id, _ = await shop.attached(receipt)
+    assert (answer.status_code, client_id) == (404, None)
+
+
+async def test_an_address_that_is_nobodys_may_be_the_claimants_with_an_error(shop: Shop) -> None:
+    _, basile = await customers(shop)
+    receipt = sold_today(1, customer={"email": "bazile@mail.example"})
+    await shop.ticket(receipt)
+
+    answer = await ask(shop, "A2", receipt)
+
+    assert (answer.status_code, answer.json()["client_id"]) == (200, basile)
 
 
 async def test_who_claims_has_to_be_known_to_the_source(shop: Shop) -> None:

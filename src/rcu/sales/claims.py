@@ -4,6 +4,11 @@ Whoever claims is a known client of the source that asks. A claim that is refuse
 whether the ticket is another's, is cancelled, or was never there; what is said besides (too late,
 too many) follows from the request and the claims before it alone. A claim makes the ticket the
 client's. It does not make the payment token theirs: a receipt may be a friend's.
+
+A receipt is no proof of who somebody is. So a ticket that is the client's already stays on the
+record that it hangs on: whoever came into the client by an e-mail that they merely stated cannot
+carry it off. And what the sale carried of somebody else, known or not, keeps it from whoever found
+the receipt.
 """
 
 from __future__ import annotations
@@ -17,12 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.identity.holding import find_holdings
+from rcu.identity.placing import GIVEN, NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.errors import ClaimantNotKnownError, ClaimLimitError, ClaimTooLateError
 from rcu.sales.facts import Printed
 from rcu.sales.rehanging import BY_A_PERSON, CLAIM, Rehang, Rehung, lock_tickets, rehang
-from rcu.sales.repository import KnownTicket
 
 WINDOW = timedelta(hours=24)
 """Claims are counted over the time that has just passed, not over a calendar day."""
@@ -84,8 +89,9 @@ async def claim(
     if (at.date() - business_date).days > limits.days:
         raise ClaimTooLateError(days=limits.days)
     await _refuse_too_many(session, claimant, asked, limits=limits, at=at)
-    ticket = await _find_claimable(session, asked, claimant)
-    ticket_id = ticket.id if ticket is not None else None
+    ticket_id, is_theirs = await _find_claimable(session, asked, claimant)
+    if ticket_id is not None and is_theirs:
+        return Claimed(ticket_id, claimant.client_id)
     claim_id = await _keep(session, asked, claimant, ticket_id, by=(actor, at))
     if ticket_id is None:
         return None
@@ -167,19 +173,60 @@ _CLAIMED = "SELECT 1 FROM ticket_claim WHERE ticket_id = $1"
 
 async def _find_claimable(
     session: AsyncSession, asked: Claim, claimant: _Claimant
-) -> KnownTicket | None:
-    """Return the sale that was printed, when nobody else has it and no person has decided on it."""
+) -> tuple[UUID | None, bool]:
+    """Return the sale that was printed, and whether it is the claimant's client's already.
+
+    None when somebody else has it or was named with it, or a person has decided on it.
+    """
     found = await repository.find_tickets(session, ticket_ids=(), printed=[asked.printed])
     if len(found) != 1 or await fetch(session, _CLAIMED, found[0].id):
-        return None
+        return None, False
     held = (await lock_tickets(session, [found[0].id]))[found[0].id]
-    holdings = await find_holdings(session, {held.record_id} if held.record_id is not None else ())
-    holding = holdings.get(held.record_id) if held.record_id is not None else None
-    is_anothers = holding is not None and holding.known and holding.client_id != claimant.client_id
     is_as_printed = held.kind == "sale" and held.total_cents == asked.total_cents
-    if not is_as_printed or held.is_voided or held.link in BY_A_PERSON or is_anothers:
-        return None
-    return found[0]
+    if not is_as_printed or held.is_voided or held.link in BY_A_PERSON:
+        return None, False
+    if held.record_id is None:
+        return held.id, False
+    holding = (await find_holdings(session, {held.record_id}))[held.record_id]
+    if holding.known:
+        is_theirs = holding.client_id == claimant.client_id
+        return held.id if is_theirs else None, is_theirs
+    names_another = await _names_another(session, held.record_id, claimant)
+    return None if names_another else held.id, False
+
+
+# An e-mail or a phone that no profile states may be a typing error of the claimant's own; a card
+# and an account have been given to somebody.
+_NAMES_ANOTHER = """
+    SELECT FROM source_record r
+    WHERE r.id = $1 AND (r.kind = 'reference' OR EXISTS (
+        SELECT FROM identifier shown
+        WHERE shown.record_id = r.id AND shown.kind = ANY ($3::text[])
+          AND (shown.kind = ANY ($4::text[]) OR EXISTS (
+              SELECT FROM identifier stated
+              WHERE (stated.kind, stated.value) = (shown.kind, shown.value)
+                AND stated.origin = 'profile'
+          ))
+          AND NOT EXISTS (
+              SELECT FROM identifier own JOIN source_record mine ON mine.id = own.record_id
+              WHERE (own.kind, own.value) = (shown.kind, shown.value)
+                AND own.origin = 'profile' AND mine.client_id = $2
+          )
+          AND coalesce((
+              SELECT status FROM identifier_status_change s
+              WHERE (s.kind, s.value) = (shown.kind, shown.value) ORDER BY s.id DESC LIMIT 1
+          ), 'personal') <> 'shared'
+    ))
+"""
+
+
+async def _names_another(session: AsyncSession, record_id: UUID, claimant: _Claimant) -> bool:
+    """Tell whether what a sale carried names somebody who is not the claimant."""
+    return bool(
+        await fetch(
+            session, _NAMES_ANOTHER, record_id, claimant.client_id, sorted(NAMING), sorted(GIVEN)
+        )
+    )
 
 
 _KEEP = """
