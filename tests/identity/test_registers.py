@@ -78,11 +78,16 @@ def test_a_removal_is_remembered_and_is_no_value() -> None:
     assert person_of(registers).emails == ()
 
 
-def test_verified_without_a_date_counts_from_the_statement() -> None:
+def test_verified_is_what_is_said_to_be_since_its_date_or_else_the_statement() -> None:
     emails = [
         {"value": "Odile.V@mail.example", "verified": True},
         {"value": "odile.p@mail.example", "verified_at": "2024-06-01T00:00:00Z"},
         {"value": "odile.q@mail.example"},
+        {
+            "value": "odile.r@mail.example",
+            "verified": False,
+            "verified_at": "2024-06-01T00:00:00Z",
+        },
         {"value": "client@mail.example", "verified": True},
     ]
 

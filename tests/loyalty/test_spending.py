@@ -85,6 +85,18 @@ async def test_points_of_another_record_are_spent_over_an_email_verified_on_both
         assert (answer.json()["available"], answer.json()["unverified"]) == (0, 100)
 
 
+async def test_an_email_that_had_been_verified_once_opens_no_points_now(shop: Shop) -> None:
+    await shop.profile("pos", "P1", **ODILE, emails=[{"value": EMAIL, "verified": True}])
+    await earn(shop, 100, external_id="P1")
+    no_more = {"value": EMAIL, "verified": False, "verified_at": "2024-06-01T00:00:00Z"}
+    await shop.profile("eshop", "E1", **ODILE, emails=[no_more])
+
+    answer = await spend(shop, 100, who="eshop", external_id="E1")
+
+    assert answer.status_code == 409
+    assert (answer.json()["available"], answer.json()["unverified"]) == (0, 100)
+
+
 async def test_to_state_a_card_gives_nothing_but_to_present_it_does(shop: Shop) -> None:
     await shop.profile("loyalty", "L1", **ODILE, cards=["ABC-1234"])
     await shop.profile("eshop", "E1", **ODILE, cards=["ABC-1234"])

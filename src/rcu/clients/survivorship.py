@@ -23,6 +23,7 @@ from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_da
 from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.names import facets, name_words
 from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
+from rcu.identity.registers import is_verified
 
 T = TypeVar("T")
 
@@ -343,7 +344,7 @@ def _all_identifiers(
     groups = _grouped(statements, canonical)
     for key, same in groups.items():
         ordered = _in_order(same)
-        verified = [stated for stated in ordered if stated.value.get("verified")]
+        verified = [stated for stated in ordered if is_verified(stated.value)]
         rank = (not verified, _newest_first(ordered[0]), key) if len(groups) > 1 else ()
         value = {
             "value": shown(key, (verified or ordered)[0].value["value"]),

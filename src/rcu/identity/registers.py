@@ -88,12 +88,21 @@ def verified_identifiers(registers: Registers, *, region: str) -> dict[tuple[str
     for attribute in _IDENTIFIER_ATTRIBUTES:
         register = registers.get(attribute)
         for held in (register["value"] or ()) if register else ():
-            if register and (held.get("verified") or held.get("verified_at")):
+            if register and is_verified(held):
                 since = held.get("verified_at") or register["occurred_at"]
                 alone = person_of({attribute: {"value": [held]}})
                 for identifier in describe(alone, region=region).identifiers:
                     found[identifier] = datetime.fromisoformat(since)
     return found
+
+
+def is_verified(held: Mapping[str, Any]) -> bool:
+    """Tell whether the source says that an identifier, as it was received, is verified.
+
+    A date says so where nothing else does. Beside `"verified": false` it tells when the identifier
+    had been verified once, which proves nothing of now.
+    """
+    return bool(held.get("verified", held.get("verified_at")))
 
 
 def _stamp(register: Mapping[str, Any]) -> tuple[datetime, str]:

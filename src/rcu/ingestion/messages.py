@@ -36,7 +36,10 @@ class Channel(StrEnum):
 
 
 class IdentifierValue(Wire):
-    """An e-mail, a phone or a card, and whether the source has verified that it is the person's."""
+    """An e-mail, a phone or a card, and whether the source has verified that it is the person's.
+
+    `verified_at` alone says that it has; beside `"verified": false`, that it had once.
+    """
 
     value: Annotated[str, StringConstraints(min_length=1, max_length=320, strip_whitespace=True)]
     verified: bool = False
