@@ -79,6 +79,43 @@ def test_twins_with_one_phone_go_to_review_at_most() -> None:
     assert found.decision is not Decision.LINK
 
 
+@pytest.mark.parametrize(
+    ("brother", "sister"), [("Frédéric", "Frédérique"), ("Adrien", "Adrienne"), ("Paul", "Paula")]
+)
+def test_twins_of_nearly_one_name_and_two_titles_go_to_review_at_most(
+    brother: str, sister: str
+) -> None:
+    twin = {"born": "17/03/2004", "address": LILAS}
+
+    found = score(
+        features(brother, "Kervella", title="M.", **twin),
+        features(sister, "Kervella", title="Mme", **twin),
+    )
+
+    assert found.weight > MODEL.link_weight
+    assert (found.decision, found.contradiction) == (Decision.REVIEW, "title")
+
+
+def test_twins_of_nearly_one_name_with_contacts_of_their_own_go_to_review() -> None:
+    twin = {"born": "17/03/2004", "address": LILAS}
+    lola = {"email": "lola@orange.fr", "phone": "0637194285"}
+    lila = {"email": "lila@free.fr", "phone": "0752806391"}
+
+    found = score(
+        features("Lola", "Kervella", **twin, **lola), features("Lila", "Kervella", **twin, **lila)
+    )
+
+    assert found.weight > MODEL.link_weight
+    assert (found.decision, found.contradiction) == (Decision.REVIEW, "kin_of_one_name")
+
+
+def test_a_title_does_not_outvote_the_very_name() -> None:
+    one = features("Dominique", "Kervella", title="M.", born="17/03/2004", address=LILAS)
+    other = features("Dominique", "Kervella", title="Mme", born="17/03/2004", address=LILAS)
+
+    assert score(one, other).decision is Decision.LINK
+
+
 def test_father_and_son_of_one_name_are_parted_by_their_birth_dates() -> None:
     father = features("Yann", "Kervella", born="12/05/1959", address=LILAS, phone=LANDLINE)
     son = features("Yann", "Kervella", born="03/09/1988", address=LILAS, phone=LANDLINE)

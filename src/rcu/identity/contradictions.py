@@ -29,9 +29,17 @@ _AGREEING_IDENTIFIER = frozenset(
 AGREEING_DATE = frozenset({EXACT, SWAPPED, ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT})
 
 
+_VERY_NAME = frozenset({EXACT, SWAPPED})
+_MAY_BE_VERY_NAME = _VERY_NAME | {NICKNAME, INITIAL, MISSING}
+
+
 def kin_by_levels(levels: Mapping[str, str]) -> str | None:
-    """Find father and son of one name: no birth date or identifier agrees, two differ."""
-    if levels["birth_date"] in AGREEING_DATE:
+    """Find kin of one name, or nearly: father and son, and twins, who have one birth date.
+
+    Two of e-mail, phone and card differ, and none agrees; nor does a birth date, unless the given
+    names are not quite the same.
+    """
+    if levels["birth_date"] in AGREEING_DATE and levels["given_name"] in _MAY_BE_VERY_NAME:
         return None
     contact = (levels["email"], levels["phone"], levels["card"])
     if any(level in _AGREEING_IDENTIFIER for level in contact):
@@ -79,7 +87,7 @@ def plain_contradiction(
         BIRTH_DATE in excusable and levels["given_name"] in AGREEING_GIVEN_NAME
     ):
         return BIRTH_DATE
-    if levels.get("title") == DIFFERENT and levels["given_name"] in {MISSING, INITIAL, RESEMBLING}:
+    if levels.get("title") == DIFFERENT and levels["given_name"] not in _VERY_NAME:
         return TITLE
     return None
 

@@ -244,14 +244,15 @@ GUARDS: Final[Mapping[str, Sentence]] = {
         "les dates de naissance sont manifestement celles de deux personnes",
     ),
     "title": Sentence(
-        "the titles contradict each other, and no given name says better",
-        "les civilités s'opposent, et aucun prénom ne permet d'en dire plus",
+        "the titles contradict each other, and the given names are not the very same",
+        "les civilités s'opposent, et les prénoms ne sont pas tout à fait les mêmes",
     ),
     "kin_of_one_name": Sentence(
-        "two of e-mail, phone and card differ and no birth date agrees: "
-        "they may be father and son of one name",
-        "deux éléments parmi e-mail, téléphone et carte diffèrent et aucune date de naissance ne "
-        "concorde : il peut s'agir d'un père et d'un fils de même nom",
+        "two of e-mail, phone and card differ, and the birth date does not agree, or the given "
+        "name not quite: they may be father and son of one name, or twins",
+        "deux éléments parmi e-mail, téléphone et carte diffèrent, et la date de naissance ne "
+        "concorde pas, ou le prénom pas tout à fait : il peut s'agir d'un père et d'un fils de "
+        "même nom, ou de jumeaux",
     ),
     "brake": Sentence(
         "automatic merging by an identifier they share, or for the source of one of them, was "
