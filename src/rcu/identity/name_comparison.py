@@ -24,12 +24,13 @@ from rcu.identity.levels import (
     Compared,
     ComparedNames,
 )
-from rcu.identity.normalise.names import NameFacets, facets
+from rcu.identity.normalise.names import NameFacets, facets, generation_of
 
 _TYPING_ERROR_SIMILARITY = 0.92
 _RESEMBLING_SIMILARITY = 0.80
 _SHORT, _LONG = 4, 8
 _SHORTEST_TRUNCATION = 3
+_FEWEST_CONSONANTS = 3
 
 _CERTAIN = frozenset({EXACT, NICKNAME, BIRTH_NAME, PARTICLE})
 _STRONG = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR})
@@ -56,8 +57,11 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
     """Compare given and family names, straight and crossed.
 
     `is_common` tells a given name that many people bear: two different common given names are
-    two people (Julie, Julien), never a typing error.
+    two people (Julie, Julien), never a typing error. So are two generations (Jr, Sr), which part
+    those of one name as two given names would.
     """
+    if _are_of_two_generations(a, b):
+        return ComparedNames(Compared(DIFFERENT), compare_family(a, b))
     given = compare_given(a.given_name, b.given_name, is_common)
     family = compare_family(a, b)
     if given.level in _CERTAIN or not (a.given_name and b.given_name):
@@ -67,11 +71,18 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
     return _compare_crossed(a, b, is_common) or ComparedNames(given, family)
 
 
+def _are_of_two_generations(a: Features, b: Features) -> bool:
+    one = generation_of(a.given_name, a.family_name)
+    return one is not None and generation_of(b.given_name, b.family_name) not in {None, one}
+
+
 def given_names_differ(a: Features, b: Features, is_common: CommonName) -> bool:
     """Tell whether `compare_names` finds the given names different, at less cost.
 
     Crossing names is what can mend a difference, and never makes one.
     """
+    if _are_of_two_generations(a, b):
+        return True
     given = cached_given(a.given_name, b.given_name, is_common)
     return given.level == DIFFERENT and _compare_crossed(a, b, is_common) is None
 
@@ -166,6 +177,8 @@ cached_given = lru_cache(maxsize=1 << 15)(compare_given)
 
 def _compare_word(one: NameFacets, two: NameFacets, *, both_common: bool) -> str:
     same_sound = one.sound == two.sound
+    if not same_sound and _without_vowels(one, two):
+        return RESEMBLING
     if both_common:
         return RESEMBLING if same_sound else DIFFERENT
     if same_sound:
@@ -177,6 +190,17 @@ def _compare_word(one: NameFacets, two: NameFacets, *, both_common: bool) -> str
     if len(short) >= _SHORTEST_TRUNCATION and long.startswith(short):
         return NICKNAME if len(short) < len(long) - 1 else TYPING_ERROR
     return closeness(a, b)
+
+
+def _without_vowels(one: NameFacets, two: NameFacets) -> bool:
+    """Tell whether one name is the other without its vowels: `hsyn`, `hussein`.
+
+    So come names out of a script that writes none, Arabic or Hebrew. It can be the same name, and
+    it can be another of the same consonants (`hassan`): it speaks neither for nor against.
+    """
+    if one.has_vowels == two.has_vowels:
+        return False
+    return one.consonants == two.consonants and len(one.consonants) >= _FEWEST_CONSONANTS
 
 
 def _near_a_root(one: NameFacets, two: NameFacets) -> bool:
@@ -214,17 +238,25 @@ def _compare_parts(one: NameFacets, two: NameFacets) -> str | None:
         return SAME_SOUND
     short, long = (one, two) if len(one.words) <= len(two.words) else (two, one)
     left = list(long.words)
-    matched = 0
+    matched = whole = 0
     for word in short.words:
         hit = next((other for other in left if _same_word(word, other)), None)
         if hit is not None:
             left.remove(hit)
             matched += 1
+            whole += min(len(word), len(hit)) > 1
+    if not whole:
+        return INITIAL if matched and _initials_lead(one, two) else None
     if matched == len(short.words):
         return PART if left else TYPING_ERROR
     if matched and len(short.words) > 1:
         return DIFFERENT if len(left) == 1 and len(short.words) == len(long.words) else None
     return None
+
+
+def _initials_lead(one: NameFacets, two: NameFacets) -> bool:
+    """Tell whether the first words agree: of `j luc` and `jean`, not of `david m` and `mary`."""
+    return _same_word(one.words[0], two.words[0])
 
 
 def _same_word(a: str, b: str) -> bool:
@@ -274,4 +306,6 @@ def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
             return Compared(TYPING_ERROR)
     if one.sound == two.sound:
         return Compared(SAME_SOUND)
+    if _without_vowels(one, two):
+        return Compared(RESEMBLING)
     return Compared(closeness(one.joined, two.joined))

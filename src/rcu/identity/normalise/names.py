@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +17,13 @@ PARTICLES = frozenset(
     zum zur y
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
+_GENERATIONS = {
+    **dict.fromkeys(("sr", "snr", "senior"), "first"),
+    **dict.fromkeys(("jr", "jnr", "junior", "ii", "filho"), "second"),
+    **dict.fromkeys(("iii", "neto"), "third"),
+    "iv": "fourth",
+}
+"""What tells apart those of one family who bear one name, as written behind it."""
 _MALE_TITLES = ("m", "mr", "monsieur", "mister", "sir", "herr", "sr", "male", "h", "1")
 _FEMALE_TITLES = (
     *("mme", "mlle", "melle", "madame", "mademoiselle", "mrs", "ms", "miss"),
@@ -70,7 +78,7 @@ class NameFacets:
     joined: str
     """All words run together: `lesidaner`."""
     core: tuple[str, ...]
-    """The words that are not particles: `sidaner`; all of them when all are particles."""
+    """The words that are neither particles nor a generation: `sidaner`; all when there are none."""
     core_joined: str
     sounds: tuple[str, ...]
     """The sound of each core word."""
@@ -80,13 +88,26 @@ class NameFacets:
     """The given names that this one can stand for: itself, and what it is short for."""
     initials: bool
     """Only initials: `j`, `j p`, `jp`."""
+    has_vowels: bool
+    consonants: str
+    """Those that a script without vowels writes too: `hsn` of `hussein` and of `hsyn`."""
+
+
+_BESIDE_THE_CORE = PARTICLES | _GENERATIONS.keys()
+
+
+def generation_of(*names: tuple[str, ...]) -> str | None:
+    """Return the generation that stands behind a name (`Smith Jr`, `John III`), or None."""
+    return next(
+        (found for name in names for word in name[1:] if (found := _GENERATIONS.get(word))), None
+    )
 
 
 @lru_cache(maxsize=65536)
 def facets(name: tuple[str, ...]) -> NameFacets:
     """Return the facets of a name given as its words."""
     joined = "".join(name)
-    core = tuple(word for word in name if word not in PARTICLES) or name
+    core = tuple(word for word in name if word not in _BESIDE_THE_CORE) or name
     core_joined = "".join(core)
     return NameFacets(
         words=name,
@@ -97,8 +118,14 @@ def facets(name: tuple[str, ...]) -> NameFacets:
         sound=sound(core_joined),
         roots=roots_of(joined),
         initials=joined in _INITIAL_PAIRS or all(len(word) == 1 for word in name),
+        has_vowels=_VOWEL.search(joined) is not None,
+        consonants=_NOT_CONSONANT.sub("", joined),
     )
 
+
+_VOWEL = re.compile("[aeiou]")
+_NOT_CONSONANT = re.compile(r"[aeiouyw]|h$|(.)(?=\1)")
+"""Long vowels are written as `w` and `y`, a last `a` as `h`; double letters are not."""
 
 _CONSONANTS = "bcdfghjklmnpqrstvwxz"
 _INITIAL_PAIRS = frozenset(a + b for a in _CONSONANTS for b in _CONSONANTS)

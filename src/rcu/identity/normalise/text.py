@@ -13,6 +13,8 @@ _INVISIBLE = re.compile(
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
+_OTHER_SCRIPTS = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2dff]+")
+"""Letters that are not Latin, from Greek to Ethiopic; those of Asia are whole syllables."""
 
 
 def without_invisible(text: str) -> str:
@@ -30,8 +32,17 @@ def ascii_lower(text: str) -> str:
     """
     text = without_invisible(text)
     if not text.isascii():
-        text = anyascii(unicodedata.normalize("NFC", text))
+        text = _OTHER_SCRIPTS.sub(_in_latin_letters, unicodedata.normalize("NFC", text))
+        text = anyascii(text)
     return text.lower()
+
+
+def _in_latin_letters(letters: re.Match[str]) -> str:
+    """Return letters of another script in ours, without the signs for sounds that we do not write.
+
+    An ayin or a soft sign would be an apostrophe, which parts words.
+    """
+    return _APOSTROPHES.sub("", anyascii(letters[0]))
 
 
 def words(text: str) -> list[str]:
