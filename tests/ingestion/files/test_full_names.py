@@ -18,6 +18,12 @@ ONE_WAY = [
     ("Marie-Claire LE BIHAN", (None, "Marie-Claire", "LE BIHAN")),
     ("P. DUPONT", (None, "P.", "DUPONT")),
     ("Dupont", (None, None, "Dupont")),
+    ("王伟", (None, "伟", "王")),
+    ("欧阳晓明", (None, "晓明", "欧阳")),
+    ("田中太郎", (None, "太郎", "田中")),
+    ("김민준", (None, "민준", "김")),
+    ("김 민준", (None, "민준", "김")),
+    ("남궁민수", (None, "민수", "남궁")),
     ("  ", (None, None, None)),
     (",", (None, None, None)),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -12,6 +13,17 @@ _TITLES: Final = frozenset({"m", "dr", "prof"})
 """Forms of address beside those that tell a gender; letters alone are initials."""
 
 
+_UNSPACED: Final = re.compile(
+    "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3005]{2,4}|[\uac00-\ud7a3]{2,5}"
+)
+"""Chinese characters or Korean syllables: the name of one person, written in one word."""
+_LONG_FAMILY_NAMES: Final = frozenset(
+    """
+    欧阳 歐陽 司马 司馬 上官 诸葛 諸葛 东方 東方 皇甫 尉迟 尉遲 公孙 公孫 慕容 令狐 司徒 夏侯 端木
+    宇文 长孙 長孫 남궁 황보 제갈 사공 선우 서문 독고 동방
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
+_WITH_A_LONG_FAMILY_NAME: Final = 4
 _GIVEN_TOO: Final = frozenset({"al", "ben", "mac", "san", "van"})
 """Particles that are given names at the head of a name: Ben Martin, but Le Goff."""
 
@@ -34,9 +46,13 @@ class FullName(NamedTuple):
 def split_full_name(text: str, order: NameOrder) -> FullName:
     """Take a name apart: at its comma, else by its capitals, else by `order`.
 
+    Names in Chinese characters or Korean syllables have the family's first, whatever `order` says,
+    and mostly no blank between: the first character is the family's, or the first two.
     Capitals tell when some words are all in them and others are not: those are the family's, as
     French forms are filled in. Particles go with the family name. A single word is one.
     """
+    if _UNSPACED.fullmatch("".join(text.split())):
+        return _joined(None, *_of_syllables(text.split()))
     before, comma, after = text.partition(",")
     title, written = _without_title(before.split())
     if comma:
@@ -47,6 +63,25 @@ def split_full_name(text: str, order: NameOrder) -> FullName:
         given = [word for word in written if not _is_capital(word)]
         return _joined(title, given, family)
     return _joined(title, *_by_order(written, order))
+
+
+def _of_syllables(written: list[str]) -> tuple[list[str], list[str]]:
+    """Return given name and family name of one in Chinese characters or Korean syllables.
+
+    Four Chinese characters are two and two: a long family name, or a Japanese one.
+    """
+    if len(written) > 1:
+        return written[1:], written[:1]
+    name = written[0]
+    is_long = name[:2] in _LONG_FAMILY_NAMES and len(name) > len(name[:2])
+    if len(name) == _WITH_A_LONG_FAMILY_NAME and not _is_korean(name):
+        is_long = True
+    end = 2 if is_long else 1
+    return [name[end:]], [name[:end]]
+
+
+def _is_korean(name: str) -> bool:
+    return name[0] >= "\uac00" and name[0] <= "\ud7a3"
 
 
 def _by_order(written: list[str], order: NameOrder) -> tuple[list[str], list[str]]:
