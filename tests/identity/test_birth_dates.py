@@ -18,7 +18,11 @@ MODEL = Model.shipped()
         ("1985-10-14", "9185-10-14", "one_digit_different"),
         ("1964-11-21", "1964-11-71", "one_digit_different"),
         ("1984-12-17", "1984-02-17", "one_digit_different"),
-        ("1992-06-23", "1971-06-23", "one_part_different"),
+        ("1992-06-23", "1971-06-23", "resembling"),
+        ("1990-10-01", "2000-10-01", "one_part_different"),
+        ("1999-10-01", "2000-10-01", "one_part_different"),
+        ("1905-10-01", "2005-10-01", "one_part_different"),
+        ("1985", "12/05/1985", "same_year"),
         ("1962-12-04", "1962-12-29", "one_part_different"),
         ("1984-03-07", "1984-07-03", "swapped"),
         ("1984-03-17", "1985-03-18", "different"),
@@ -44,3 +48,12 @@ def test_an_impossible_day_is_no_second_birth_date_of_the_person() -> None:
     other = features("Enora", "Kervella", born="71/11/1964", phone="0637194285")
 
     assert score_pair(one, other, MODEL).decision is Decision.LINK
+
+
+def test_a_birthday_of_another_year_makes_nobody_of_a_namesake() -> None:
+    one = features("Xylandre", "Kervella", born="1988-11-08")
+    other = features("Xylandre", "Kervella", born="2005-11-08")
+    unknown = features("Xylandre", "Kervella")
+
+    assert score_pair(one, unknown, MODEL).decision is Decision.LINK
+    assert score_pair(one, other, MODEL).decision is Decision.REVIEW

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from rcu.identity.blocking import blocking_keys
 from rcu.identity.features import Features
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model, ModelDocument
@@ -98,3 +101,65 @@ def test_a_third_record_that_shows_neither_explains_nothing() -> None:
 
     for client in clients(records, SLIPS):
         assert not {"mother", "daughter"} <= client
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("19850412-1234", "8504121234"),
+        ("012.345.678-90", "1234567890"),
+        ("12345678-Z", "12345678z"),
+    ],
+)
+def test_one_national_id_in_two_spellings_finds_and_ties_its_person(one: str, other: str) -> None:
+    records = {
+        "clinic": features("Enora", "Kervella", identifiers=(("national_id", one),)),
+        "registry": features("Enora", "Le Bras", identifiers=(("national_id", other),)),
+    }
+
+    assert not blocking_keys(records["clinic"]).isdisjoint(blocking_keys(records["registry"]))
+    assert clients(records, Model.shipped()) == {frozenset(records)}
+
+
+def test_many_spellings_of_one_national_id_are_one_value_of_the_client() -> None:
+    spellings = ("19850412-1234", "198504121234", "850412-1234", "8504121234")
+    records = {
+        text: features("Enora", "Kervella", identifiers=(("national_id", text),))
+        for text in spellings
+    }
+
+    assert clients(records, Model.shipped()) == {frozenset(records)}
+
+
+DIGITS = model(ambiguous_kinds=["ssn_last4"])
+
+
+def test_a_number_that_others_have_too_speaks_against_and_outvotes_nothing() -> None:
+    def holder(given: str, digits: str) -> Features:
+        return features(given, "Kervella", address=LILAS, identifiers=(("ssn_last4", digits),))
+
+    levels = {
+        item.attribute: item.level
+        for item in score_pair(holder("Enora", "8699"), holder("Enora", "1237"), DIGITS).evidence
+    }
+    other_name = score_pair(holder("Enora", "8699"), holder("Sylvie", "8699"), DIGITS)
+
+    assert levels["ssn_last4"] == "different"
+    assert other_name.contradiction == "given_name"
+
+
+def test_a_rare_name_alone_needs_more_against_another_place() -> None:
+    def pair_weighs(bits: float, *, elsewhere: bool) -> Decision:
+        place = home("", "29000", "Quimper") if elsewhere else LILAS
+        one = features("Enora", "Kervella", address=home("", "44000", "Nantes"))
+        other = (
+            features("Enora", "Kervella", address=place)
+            if elsewhere
+            else features("Enora", "Kervella")
+        )
+        weight = score_pair(one, other, Model.shipped()).weight
+        return score_pair(one, other, model(prior_bits=-18.0 + bits - weight)).decision
+
+    assert pair_weighs(5.0, elsewhere=False) is Decision.LINK
+    assert pair_weighs(5.0, elsewhere=True) is Decision.REVIEW
+    assert pair_weighs(6.5, elsewhere=True) is Decision.LINK

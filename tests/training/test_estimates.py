@@ -7,6 +7,7 @@ from math import isclose, log2
 import pytest
 
 from rcu.identity.model import FrequencyTable, Model
+from rcu.training.document import changed, tempered
 from rcu.training.frequencies import learn_frequencies
 from rcu.training.households import HouseholdCensus
 from rcu.training.prior import estimate_prior, judged_shift, log_likelihood_bits
@@ -97,24 +98,37 @@ def test_a_name_that_many_bear_is_listed_and_one_that_few_bear_is_not() -> None:
     assert "nao" not in table.values
 
 
-def test_a_name_that_a_scanner_misreads_again_and_again_is_not_listed() -> None:
+def test_a_name_that_a_scanner_misreads_again_and_again_is_listed_as_a_slip() -> None:
     clients = [[features("Suzanne", f"Vauzel{i:04}")] for i in range(80)]
     clients += [[features("5uzanne", f"Dartois{i:04}")] for i in range(6)]
     clients += [[features("Odette", f"Oursel{i:04}")] for i in range(6)]
 
     table = learn_frequencies(clients, HELD)["given_name"]
 
-    assert {"suzanne", "odette"} <= table.values.keys()
-    assert "5uzanne" not in table.values
+    assert {"suzanne", "odette", "5uzanne"} <= table.values.keys()
+    assert table.slips == {"5uzanne"}
 
 
-def test_a_frequent_misreading_whose_bearers_go_by_the_name_meant_is_not_listed() -> None:
+def test_a_slip_is_no_given_name_and_weighs_by_how_often_it_is_made() -> None:
+    clients = [[features("Suzanne", f"Vauzel{i:04}")] for i in range(400)]
+    clients += [[features("5uzanne", f"Dartois{i:04}")] for i in range(40)]
+    document = Model.shipped().document
+    model = changed(Model.shipped(), frequencies=learn_frequencies(clients, document.frequencies))
+
+    assert model.is_common_given_name("suzanne")
+    assert not model.is_common_given_name("5uzanne")
+    assert model.weight("given_name", "exact", "5uzanne") < model.weight(
+        "given_name", "exact", "xylandre"
+    )
+
+
+def test_a_frequent_misreading_whose_bearers_go_by_the_name_meant_is_a_slip() -> None:
     clients = [
         [features("David", f"Vauzel{i:04}"), features("Davld", f"Vauzel{i:04}")] for i in range(20)
     ]
     clients += [[features("David", f"Oursel{i:04}")] for i in range(20)]
 
-    assert "davld" not in learn_frequencies(clients, HELD)["given_name"].values
+    assert "davld" in learn_frequencies(clients, HELD)["given_name"].slips
 
 
 def test_a_name_near_another_whose_bearers_keep_to_it_is_listed() -> None:
@@ -122,7 +136,9 @@ def test_a_name_near_another_whose_bearers_keep_to_it_is_listed() -> None:
     clients += [[features("Dana", "Pradier"), features("Diana", "Pradier")]]
     clients += [[features("Diana", f"Oursel{i:04}")] * 2 for i in range(20)]
 
-    assert {"dana", "diana"} <= learn_frequencies(clients, HELD)["given_name"].values.keys()
+    table = learn_frequencies(clients, HELD)["given_name"]
+    assert {"dana", "diana"} <= table.values.keys()
+    assert not table.slips
 
 
 def test_a_table_of_what_the_records_lack_stays() -> None:
@@ -140,6 +156,20 @@ def test_few_records_leave_the_shipped_tables_nearly_as_they_were() -> None:
 
     assert learned["family_name"].values["martin"] == pytest.approx(0.0038, rel=0.05)
     assert learned["family_name"].average == pytest.approx(0.0008, rel=0.05)
+
+
+def test_names_that_stand_swapped_never_outweigh_the_same_names_straight() -> None:
+    document = Model.shipped().document
+    given = document.attributes["given_name"]
+    rare = {**given.levels, "swapped": given.levels["swapped"].model_copy(update={"u": 1e-6})}
+    attributes = {**document.attributes, "given_name": given.model_copy(update={"levels": rare})}
+    model = changed(Model.shipped(), attributes=attributes)
+
+    for name in ("enora", "xylandre"):
+        exact = model.weight("given_name", "exact", name)
+        assert model.weight("given_name", "swapped", name) > exact
+        assert tempered(model).weight("given_name", "swapped", name) <= exact
+    assert tempered(Model.shipped()).document == document
 
 
 TWO_PEOPLE = {"address": "exact", "given_name": "different", "birth_date": "different"}

@@ -27,6 +27,37 @@ def test_a_number_that_families_lend_is_found_out(lent: float, found: set[str]) 
     assert census.single_valued(MODEL) == {"national_id"}
 
 
+def test_digits_that_several_have_speak_against_but_designate_nobody() -> None:
+    records = _holders_of_last_digits()
+    scores = score_all(records, candidate_pairs(records, key_cap=300), MODEL, frozenset())
+
+    census = KindCensus.of(records, scores, MODEL)
+
+    assert census.ambiguous(MODEL) == {"last_digits"}
+    assert census.single_valued(MODEL) == MODEL.single_valued_kinds
+    assert not census.lent(MODEL)
+
+
+def _holders_of_last_digits() -> dict[str, Features]:
+    """Return two records a person, with digits of which there are a hundred."""
+    return {
+        f"{number}-{copy}": describe(
+            Person(
+                given_name="".join(person.given_name),
+                family_name="".join(person.family_name),
+                birth_date=person.birth_date,
+                identifiers=(("last_digits", _digits_of(person)),),
+            )
+        )
+        for number, person in enumerate(crowd(100, wrong=0.0).records.values())
+        for copy in range(2)
+    }
+
+
+def _digits_of(person: Features) -> str:
+    return f"{sum(map(ord, ''.join(person.given_name + person.family_name))) % 100:02d}"
+
+
 def _workers(lent: float) -> dict[str, Features]:
     """Return two records a person with a national id; a share give that of the person before."""
     dice = Random(5)  # noqa: S311 - invents people, not secrets

@@ -22,6 +22,7 @@ def summary(document: ModelDocument) -> Table:
         ("Names alone may link", "yes" if document.names_alone_link else "no"),
         ("May differ alone", ", ".join(sorted(document.excusable_differences)) or "nothing"),
         ("One a person", ", ".join(sorted(document.single_valued_kinds)) or "no identifier"),
+        ("Not only theirs", ", ".join(sorted(document.ambiguous_kinds)) or "no identifier"),
         ("Lent to others", ", ".join(sorted(document.lent_kinds)) or "no identifier"),
     ):
         table.add_row(label, value)

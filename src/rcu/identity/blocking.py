@@ -11,6 +11,7 @@ from struct import unpack
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.normalise.cards import CardCheck, check_card, corrections
 from rcu.identity.normalise.names import NameFacets, facets
+from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.normalise.sound import sound
 
 _NO_CONSONANT = re.compile(r"[^b-df-hj-np-tv-z]|(.)(?=\1)")
@@ -116,8 +117,14 @@ def _texts_of(kind: str, value: str) -> Iterator[str]:
             yield from _deletions(CARD, value)
         elif check is CardCheck.SUSPICIOUS:
             yield from (f"{CARD}:{candidate}" for candidate in corrections(value))
-    elif kind != EMAIL and value.isdigit():
-        yield from _deletions(kind, value)
+    elif kind != EMAIL:
+        spelled = number_spelled(value)
+        if spelled != value:
+            yield f"{kind}:{spelled}"
+            if spelled.isdigit():
+                yield from _deletions(kind, spelled)
+        if value.isdigit():
+            yield from _deletions(kind, value)
 
 
 def _deletions(kind: str, value: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from rapidfuzz.distance import OSA
 
@@ -23,6 +23,7 @@ from rcu.identity.levels import (
 from rcu.identity.name_comparison import closeness
 from rcu.identity.normalise.addresses import Address
 from rcu.identity.normalise.cards import CardCheck, check_card
+from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.normalise.phones import is_landline
 
 _MAIL_PROVIDERS = frozenset(
@@ -49,8 +50,15 @@ def compare_birth_dates(a: Features, b: Features) -> str:
     return EXACT if x == y else _compare_days(x, y)
 
 
+_YEARS_MISTAKEN = frozenset({1, 10, 100})
+
+
 def _compare_days(x: str, y: str) -> str:
-    """Return the level of two different birth dates."""
+    """Return the level of two different birth dates.
+
+    A day or a month is mistaken for any other; a year by a digit, or by one, a decade, a century.
+    A birthday of another year is mostly somebody else's, for one in 365 has it: it says nothing.
+    """
     year, month, day = x[:4], x[5:7], x[8:]
     other_year, other_month, other_day = y[:4], y[5:7], y[8:]
     if year == other_year and (month, day) == (other_day, other_month):
@@ -58,7 +66,11 @@ def _compare_days(x: str, y: str) -> str:
     wrong = (year != other_year) + (month != other_month) + (day != other_day)
     if wrong != 1:
         return DIFFERENT
-    return ONE_DIGIT_DIFFERENT if _one_error(x, y) else ONE_PART_DIFFERENT
+    if _one_error(x, y):
+        return ONE_DIGIT_DIFFERENT
+    if year != other_year and abs(int(year) - int(other_year)) not in _YEARS_MISTAKEN:
+        return RESEMBLING
+    return ONE_PART_DIFFERENT
 
 
 def compare_emails(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:
@@ -140,7 +152,11 @@ def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) 
 def compare_identifiers(
     a: Features, b: Features, shared: Container[tuple[str, str]], single_valued: Container[str]
 ) -> list[tuple[str, str]]:
-    """Return `(kind, level)` for every kind of other identifier that both sides hold."""
+    """Return `(kind, level)` for every kind of other identifier that both sides hold.
+
+    Two values differ only of a kind of which a person has one, `single_valued`. One number may be
+    written in several ways (see `number_spelled`).
+    """
     if not a.others or not b.others:
         return []
     found = []
@@ -150,10 +166,17 @@ def compare_identifiers(
         common = [value for value in ours if value in theirs]
         if common:
             found.append((kind, SHARED if all((kind, v) in shared for v in common) else EXACT))
-        elif kind in single_valued:
-            near = any(_one_error(x, y) for x in ours for y in theirs)
-            found.append((kind, TYPING_ERROR if near else DIFFERENT))
+        elif (level := compare_numbers(ours, theirs)) == EXACT or kind in single_valued:
+            found.append((kind, level))
     return found
+
+
+def compare_numbers(ours: Iterable[str], theirs: Iterable[str]) -> str:
+    """Return the level of numbers of one kind, of which a person has one: the best of all pairs."""
+    pairs = [(number_spelled(x), number_spelled(y)) for x in ours for y in theirs]
+    if any(x == y for x, y in pairs):
+        return EXACT
+    return TYPING_ERROR if any(_one_error(x, y) for x, y in pairs) else DIFFERENT
 
 
 def _within_two_errors(x: str, y: str) -> bool:

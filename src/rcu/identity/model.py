@@ -71,6 +71,8 @@ class FrequencyTable(_Part):
     default: Probability
     """Frequency of a value that the table does not list."""
     values: dict[str, Probability]
+    slips: Names = frozenset()
+    """Of the values, those that are a commoner one gone wrong again and again: no names."""
 
 
 class Household(_Part):
@@ -169,6 +171,12 @@ class ModelDocument(_Part):
     Their agreement outvotes a given name or birth date that plainly differs only where the other of
     the two agrees. Training fills it where the records show such loans.
     """
+    ambiguous_kinds: Names = frozenset()
+    """Kinds of which a person has one value, and others the same: the last digits of a number.
+
+    Two different values speak against a pair; an equal one is weighed, and outvotes nothing.
+    Training fills it.
+    """
     training: TrainingFigures | None = None
     """How the document was trained; None when it was written by hand."""
 
@@ -196,6 +204,7 @@ class Model:
         "_by_frequency",
         "_given_names",
         "_weights",
+        "compared_kinds",
         "document",
         "excusable_differences",
         "household",
@@ -223,11 +232,13 @@ class Model:
         self.excusable_differences = document.excusable_differences
         self.single_valued_kinds = document.single_valued_kinds
         self.lent_kinds = document.lent_kinds
+        self.compared_kinds = document.single_valued_kinds | document.ambiguous_kinds
         self.name_cache: dict[Any, Any] = {}
         """Names already compared under this model (see `scoring.cached_names`)."""
         self.score_cache: dict[Any, Any] = {}
         """Combinations of levels already weighed under this model (see `scoring.score_pair`)."""
-        self._given_names = document.frequencies["given_name"].values
+        given_names = document.frequencies["given_name"]
+        self._given_names = given_names.values.keys() - given_names.slips
         self._weights = {
             name: {key: log2(level.m / level.u) for key, level in attribute.levels.items()}
             for name, attribute in document.attributes.items()
@@ -291,7 +302,10 @@ class Model:
         return self.weight(kind if kind in self._weights else "identifier", level)
 
     def is_common_given_name(self, value: str) -> bool:
-        """Tell whether the frequency table lists a given name (lower-case ASCII, run together)."""
+        """Tell whether the frequency table lists a given name (lower-case ASCII, run together).
+
+        What it lists as a slip is none.
+        """
         return value in self._given_names
 
     def shared_limit(self, kind: str) -> int:

@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Any, Generic, TypeVar
 
+from rcu.identity.comparison import compare_numbers
 from rcu.identity.contradictions import TITLE
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
+from rcu.identity.levels import EXACT
 from rcu.identity.model import Model
+from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_names, vouches
 
 K = TypeVar("K", bound=Hashable)
@@ -166,6 +169,7 @@ class Agglomeration(Generic[K]):
             self._incompatible(one, two)
             or self._too_many_values(one, two)
             or (not is_personal(score) and kin_of_one_name(one, two))
+            or self._too_weak_beside_other_numbers(one, two, score)
             or self._only_a_weak_chain(one, two, score)
         )
 
@@ -220,6 +224,22 @@ class Agglomeration(Generic[K]):
             for kind, values in one.values.items()
             if kind in two.values
         )
+
+    def _too_weak_beside_other_numbers(
+        self, one: Cluster[K], two: Cluster[K], score: PairScore
+    ) -> bool:
+        """Tell whether a link gives way to two numbers of which a person has one.
+
+        What either side knows of its person counts, be it not from the two records of the link.
+        """
+        compared = {item.attribute for item in score.evidence}
+        weight = score.weight
+        for kind in self._model.compared_kinds - compared:
+            ours, theirs = one.values.get(kind, ()), two.values.get(kind, ())
+            level = compare_numbers(ours, theirs) if ours and theirs else EXACT
+            if level != EXACT:
+                weight += min(self._model.identifier_weight(kind, level), 0.0)
+        return weight < self._model.link_weight
 
     def _only_a_weak_chain(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
         """Tell whether the pairs scored between the two sides together speak against the link.
@@ -322,6 +342,9 @@ def _cluster(key: Any, features: Features, model: Model) -> Cluster[Any]:
     values: dict[str, set[str]] = {}
     for kind, value in features.identifiers:
         values.setdefault(kind, set()).add(value)
+    for kind, value in features.others:  # one number in two spellings is one
+        values[kind].discard(value)
+        values[kind].add(number_spelled(value))
     return Cluster(
         members={key},
         faces={features.face(model.single_valued_kinds)},

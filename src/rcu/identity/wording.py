@@ -133,6 +133,10 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "The birth dates differ in the day, the month or the year only",
         "Les dates de naissance ne diffèrent que par le jour, le mois ou l'année",
     ),
+    ("birth_date", "resembling"): Sentence(
+        "Day and month of birth are the same, the years are far apart",
+        "Le jour et le mois de naissance sont les mêmes, les années sont éloignées",
+    ),
     ("birth_date", "first_of_january"): Sentence(
         "Both say the first of January of one year, which often means the year alone",
         "Les deux indiquent le 1er janvier d'une même année, souvent faute de date connue",

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from rcu.identity.contradictions import BIRTH_DATE, GIVEN_NAME
-from rcu.identity.levels import DIFFERENT
+from rcu.identity.levels import DIFFERENT, EXACT
 from rcu.identity.model import (
     Attribute,
     Level,
@@ -19,7 +19,7 @@ from rcu.identity.model import (
     ModelDocument,
 )
 from rcu.training.em import Estimate, Levels
-from rcu.training.shrinkage import shrunk
+from rcu.training.shrinkage import rounded, shrunk
 
 IDENTIFIER = "identifier"
 """The attribute whose levels an identifier has that the model knows no better."""
@@ -28,6 +28,7 @@ ENOUGH_MATCHES = 50
 """Expected matches that compare an identifier, for its kind to have levels of its own."""
 
 _GUARDED = frozenset({GIVEN_NAME, BIRTH_DATE})
+_ALL_BUT_CERTAIN = 0.9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,20 @@ def parameters(model: Model) -> tuple[dict[str, dict[str, float]], dict[str, dic
 def with_u(model: Model, chance: Counts) -> Model:
     """Return the model with the `u` that pairs drawn at random show.
 
-    A kind of identifier that the model does not know gets levels of its own for the moment.
+    A kind of identifier that the model does not know gets levels of its own for the moment. Where
+    several people have one value of a kind, the chance of it is what the pairs show: how seldom
+    identifiers are shared says nothing of these.
     """
+    ambiguous = model.document.ambiguous_kinds
     attributes = dict(model.document.attributes)
     for name, trials in chance.compared.items():
         held = attributes.get(name) or attributes[IDENTIFIER]
 
         def u(key: str, level: Level, name: str = name, trials: int = trials) -> float:
-            return shrunk(chance.reached[name, key], trials, level.u)
+            reached = chance.reached[name, key]
+            if name in ambiguous:
+                return rounded((reached + 0.5) / (trials + 1.0))
+            return shrunk(reached, trials, level.u)
 
         attributes[name] = _with_levels(held, u=u)
     return changed(model, attributes=attributes)
@@ -101,6 +108,30 @@ def with_m(
         or (name in estimates and estimates[name].matches >= ENOUGH_MATCHES)
     }
     return changed(model, attributes=attributes)
+
+
+def tempered(model: Model) -> Model:
+    """Return the model in which no agreement on a value outweighs the exact one.
+
+    Names that stand swapped, or one name out of two, are the coincidence of the names straight,
+    and an error beside it: one as likely in the records of one person as of two. Counted for each
+    name by itself, a swap looks far rarer than that, since it befalls both at once.
+    """
+    attributes = {name: _tempered(held) for name, held in model.document.attributes.items()}
+    return changed(model, attributes=attributes)
+
+
+def _tempered(held: Attribute) -> Attribute:
+    exact = held.levels.get(EXACT)
+    if exact is None:
+        return held
+
+    def u(_key: str, level: Level) -> float:
+        if not level.by_frequency:
+            return level.u
+        return max(level.u, min(level.m * exact.u / exact.m, _ALL_BUT_CERTAIN))
+
+    return _with_levels(held, u=u)
 
 
 def _estimated(

@@ -18,16 +18,17 @@ from rcu.training.shrinkage import rounded, shrunk
 PRIOR_CLIENTS = 1_000.0
 """A shipped frequency counts for as much as this many clients."""
 LISTED_CLIENTS = 5
-"""A value that fewer clients bear is not listed: it may be a typing error.
+"""A value that fewer clients bear is not listed: a table is read for every pair, and stays short.
 
 The table of given names also says which names are common enough to be no typing error of one
-another, and a table is read for every pair: it stays short.
+another: those it lists, but for the slips among them.
 """
 LISTED_SHARE = 1e-4
 SLIP_RATIO = 8
-"""A value near another that is so many times as common is a slip of it, and not listed.
+"""A value near another that is so many times as common is a slip of it.
 
-A scanner makes the same mistake again and again: `5usan` beside `susan` is no name of its own.
+A scanner makes the same mistake again and again: `5usan` beside `susan` is no name of its own. How
+often it makes it counts as for any other value, or those who share it would seem to share a rarity.
 """
 SLIP_ERRORS = 2
 """The most errors between a slip and its name: what a comparison takes for a typing error."""
@@ -130,11 +131,12 @@ def _learn(census: _Census, held: FrequencyTable) -> FrequencyTable:
     total = counts.total()
     if not total:
         return held
-    listed = set(held.values) | {
+    common = {
         value
         for value, n in counts.items()
-        if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE and not census.is_slip(value)
+        if n >= LISTED_CLIENTS and n / total >= LISTED_SHARE and value not in held.values
     }
+    listed = common | held.values.keys()
     values = {value: _frequency(counts[value], total, held, value) for value in sorted(listed)}
     agreeing = sum(n * (n - 1) / 2 for n in counts.values())
     return FrequencyTable(
@@ -142,6 +144,7 @@ def _learn(census: _Census, held: FrequencyTable) -> FrequencyTable:
         average=shrunk(agreeing, total * (total - 1) / 2, held.average),
         default=_default(counts, held, listed),
         values=values,
+        slips=held.slips | {value for value in common if census.is_slip(value)},
     )
 
 

@@ -11,6 +11,7 @@ from rcu.identity.contradictions import AGREEING_GIVEN_NAME
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT, EXACT
 from rcu.identity.model import Model
+from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.scoring import PairScore
 
 K = TypeVar("K", bound=Hashable)
@@ -64,27 +65,41 @@ class KindCensus:
         Means of payment and devices, which households share, are never among them.
         """
         return model.single_valued_kinds | {
+            kind for kind in self._one_a_person(model) if not self._is_of_several(kind)
+        }
+
+    def ambiguous(self, model: Model) -> frozenset[str]:
+        """Return the kinds of which a person has one value, which other people have too."""
+        return model.document.ambiguous_kinds | {
+            kind
+            for kind in self._one_a_person(model) - model.single_valued_kinds
+            if self._is_of_several(kind)
+        }
+
+    def _one_a_person(self, model: Model) -> set[str]:
+        return {
             kind
             for kind, pairs in self.held.items()
             if kind not in model.household.attributes
             if pairs >= ENOUGH_PAIRS and self.agreed[kind] >= AGREEING_SHARE * pairs
-            if self.contradicting[kind] <= CONTRADICTING_SHARE * self.equal[kind]
         }
+
+    def _is_of_several(self, kind: str) -> bool:
+        return self.contradicting[kind] > CONTRADICTING_SHARE * self.equal[kind]
 
     def lent(self, model: Model) -> frozenset[str]:
         """Return the single-valued kinds that people lend: too many who agree on it are two."""
         return model.lent_kinds | {
             kind
             for kind in self.single_valued(model)
-            if self.equal[kind] >= ENOUGH_PAIRS
-            if self.contradicting[kind] > CONTRADICTING_SHARE * self.equal[kind]
+            if self.equal[kind] >= ENOUGH_PAIRS and self._is_of_several(kind)
         }
 
 
 def _by_kind(features: Features) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for kind, value in features.others:
-        found[kind].add(value)
+        found[kind].add(number_spelled(value))
     return found
 
 

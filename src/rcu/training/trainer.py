@@ -26,7 +26,16 @@ from rcu.identity.model import ATTRIBUTES, Model, ModelDocument, Session, Traini
 from rcu.identity.partition import partition
 from rcu.identity.scoring import PairScore
 from rcu.training import em
-from rcu.training.document import Counts, changed, changes, named, parameters, with_m, with_u
+from rcu.training.document import (
+    Counts,
+    changed,
+    changes,
+    named,
+    parameters,
+    tempered,
+    with_m,
+    with_u,
+)
 from rcu.training.errors import TooFewRecordsError
 from rcu.training.frequencies import chance_of_one_given_name, learn_frequencies
 from rcu.training.households import HouseholdCensus
@@ -130,6 +139,7 @@ class _Training(Generic[K]):
             ),
             single_valued_kinds=kinds.single_valued(start),
             lent_kinds=kinds.lent(start),
+            ambiguous_kinds=kinds.ambiguous(start),
             names_alone_link=start.names_alone_link or _names_must_do(levels),
         )
 
@@ -172,15 +182,16 @@ class _Training(Generic[K]):
         sessions = em.run_sessions(pairs, _blocks(kinds), m=m, u=u)
         matches = self._score(model, self._judged(self._judgements.must_link))
         known = Counts.of(levels_of(score) for score in matches.values())
-        found = with_m(model, em.pooled(sessions), known, start=self._start)
+        found = tempered(with_m(model, em.pooled(sessions), known, start=self._start))
         prior = self._prior(found, self._score(found, likely).values())
-        return sessions, refined(
+        found = refined(
             changed(found, prior_bits=prior),
             likely,
             lambda under, pairs: self._score(under, pairs).values(),
             known,
             start=self._start,
         )
+        return sessions, tempered(found)
 
     def _judged(self, pairs: Iterable[frozenset[K]]) -> list[tuple[K, K]]:
         found = []

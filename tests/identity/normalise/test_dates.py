@@ -65,8 +65,15 @@ def test_a_date_with_one_impossible_part_can_be_compared(written: str, compared:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "hier", "1984-00-17", "1984-03-00", "0984-03-17", "1984-13-45", "1684-03-45", "9999-12-31",
-     "1899-12-30", "1753-01-01", "1111-11-11", "2999-12-31", "01/01/1900", "1900-01-01"],
+    ["", "hier", "0000-00-00", "00/00/1900", "9999", "0984-03-17", "1984-13-45", "1684-03-45",
+     "9999-12-31", "1899-12-30", "1753-01-01", "1111-11-11", "2999-12-31", "01/01/1900",
+     "1900-01-01"],
 )  # fmt: skip
 def test_fillers_and_what_is_wrong_twice_are_not_compared(written: str) -> None:
     assert comparable_birth_date(written) is None
+
+
+@pytest.mark.parametrize("written", ["1984", "00/00/1984", "1984-03-00", "1984-00-17", "19840000"])
+def test_of_a_year_alone_the_first_of_january_is_compared(written: str) -> None:
+    assert comparable_birth_date(written) == "1984-01-01"
+    assert normalise_birth_date(written) is None

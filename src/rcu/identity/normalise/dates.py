@@ -10,6 +10,7 @@ _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _COMPACT_DAY_FIRST = re.compile(r"(\d{2})(\d{2})(\d{4})")
+_YEAR = re.compile(r"\d{4}")
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2100
 _PLACEHOLDERS = frozenset({date(1900, 1, 1), date(1901, 1, 1), date(1911, 11, 11)})
 _EARLIEST_WRITTEN = 1000
@@ -35,13 +36,14 @@ def comparable_birth_date(text: str) -> str | None:
 
     Besides the dates that `normalise_birth_date` reads, those with one part that nobody alive can
     have: `1864-03-09` is of an old register, or 1964 with a wrong digit, and `1964-11-71` is one
-    digit from `1964-11-21`. Parts of nought are fillers, and so are dates that no calendar has
-    twice over.
+    digit from `1964-11-21`. Of a year alone (`1964`, `00/00/1964`, `1964-11-00`) the first of
+    January, which says little more than the year. Dates that no calendar has twice over are none.
     """
     found = normalise_birth_date(text)
     if found is not None:
         return found.isoformat()
-    return next(filter(None, (_as_written(*parts) for parts in _readings(text.strip()))), None)
+    written = next(filter(None, (_as_written(*parts) for parts in _readings(text.strip()))), None)
+    return written or _first_of(text.strip())
 
 
 def is_first_of_january(day: date) -> bool:
@@ -58,6 +60,19 @@ def _readings(text: str) -> Iterator[tuple[str, str, str]]:
         yield match[1], match[2], match[3]
     if match := _DAY_FIRST.fullmatch(text) or _COMPACT_DAY_FIRST.fullmatch(text):
         yield match[3], match[2], match[1]
+
+
+def _first_of(text: str) -> str | None:
+    """Return the first day of a year of which nothing more is known."""
+    if _YEAR.fullmatch(text):
+        year, nought = text, True
+    else:
+        year, *others = next(_readings(text), ("0", ""))
+        nought = any(part.strip("0") == "" for part in others)
+    if not (nought and _EARLIEST_WRITTEN <= int(year) <= _LATEST_YEAR):
+        return None
+    found = f"{year}-01-01"
+    return None if found in _NO_DAYS or _is_placeholder(year, "1", "1") else found
 
 
 def _as_written(year: str, month: str, day: str) -> str | None:
