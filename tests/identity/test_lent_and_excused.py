@@ -163,3 +163,18 @@ def test_a_rare_name_alone_needs_more_against_another_place() -> None:
     assert pair_weighs(5.0, elsewhere=False) is Decision.LINK
     assert pair_weighs(5.0, elsewhere=True) is Decision.REVIEW
     assert pair_weighs(6.5, elsewhere=True) is Decision.LINK
+
+
+def test_what_a_client_knows_of_its_number_counts_against_a_link_that_does_not() -> None:
+    own = {"email": "enora.kervella@example.org"}
+    one, other = (("national_id", "2840344109017"),), (("national_id", "1591231877404"),)
+    records = {
+        "registry": features("Enora", "Kervella", identifiers=one, **own),
+        "shop": features("Enora", "Kervella", **own),
+        "clinic": features("Enora", "Kervella", identifiers=other),
+    }
+    by_name = score_pair(records["shop"], records["clinic"], Model.shipped()).weight
+    barely = model(prior_bits=-18.0 + 6.0 - by_name)
+
+    assert score_pair(records["shop"], records["clinic"], barely).decision is Decision.LINK
+    assert clients(records, barely) == {frozenset({"registry", "shop"}), frozenset({"clinic"})}
