@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,31 @@ class Country:
     domains: tuple[str, ...]
     dates: str
     date_order: str
+    latin: Mapping[str, str] = field(default_factory=dict)
+    """The names of another script as they are written in ours."""
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.replace("_", " ") for word in text.split())
 
 
+def _in_two_scripts(text: str) -> dict[str, str]:
+    """Return what is written in one script by what is in the other: `علي/Ali`."""
+    return dict(pair.split("/") for pair in text.split())
+
+
+_ARABIC_GIVEN = _in_two_scripts(
+    """محمد/Mohamed أحمد/Ahmed علي/Ali حسن/Hassan حسين/Hussein خالد/Khaled يوسف/Youssef كريم/Karim
+    إبراهيم/Ibrahim مصطفى/Mustafa فاطمة/Fatima عائشة/Aisha مريم/Mariam زينب/Zainab نور/Nour
+    ليلى/Layla سارة/Sara سعيد/Said طارق/Tarek هدى/Huda منى/Mona رانيا/Rania محمود/Mahmoud
+    ياسمين/Yasmin"""
+)
+_ARABIC_FAMILY = _in_two_scripts(
+    """الحسن/Al-Hassan العلي/Al-Ali خوري/Khoury حداد/Haddad نجار/Najjar منصور/Mansour صالح/Saleh
+    السيد/El-Sayed الشريف/Al-Sharif عثمان/Othman ناصر/Nasser سليمان/Suleiman رمضان/Ramadan
+    فرج/Farag حمدان/Hamdan قاسم/Qasim جابر/Jaber زيدان/Zidane المصري/El-Masry درويش/Darwish
+    البغدادي/Al-Baghdadi شاهين/Shahin خليل/Khalil عباس/Abbas غانم/Ghanem مرسي/Morsi"""
+)
 _ENGLISH_GIVEN = _words(
     """James Mary John Patricia Robert Jennifer Michael Linda David Elizabeth William Barbara
     Richard Susan Joseph Jessica Thomas Sarah Charles Karen Christopher Lisa Daniel Nancy Matthew
@@ -244,5 +264,19 @@ COUNTRIES = {
         ("gmail.com", "orange.fr", "free.fr", "hotmail.fr", "wanadoo.fr"),
         "%d/%m/%Y",
         "dmy",
+    ),
+    "EG": Country(
+        "EG",
+        tuple(_ARABIC_GIVEN),
+        tuple(_ARABIC_FAMILY),
+        (tuple(_ARABIC_FAMILY),),
+        ("{} شارع التحرير", "{} شارع النيل", "{} شارع الجامعة"),
+        _words("القاهرة الإسكندرية الجيزة طنطا أسوان المنصورة"),
+        "#####",
+        "010# ### ####",
+        ("gmail.com", "yahoo.com", "hotmail.com", "outlook.com"),
+        "%d/%m/%Y",
+        "dmy",
+        {**_ARABIC_GIVEN, **_ARABIC_FAMILY},
     ),
 }  # fmt: skip

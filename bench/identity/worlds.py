@@ -19,16 +19,18 @@ from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 from random import Random
-from string import ascii_lowercase
-from unicodedata import combining, normalize
+from unicodedata import normalize
 
 from bench.identity.countries import COUNTRIES, Country
+from bench.identity.spoiling import mistyped, respelled, scanned, scrambled, typed
 
 FULL = ("given", "family", "born", "email", "phone", "street", "postcode", "city")
 _NEVER_EMPTY = frozenset({"given", "family"})
 """Unless a world is `nameless`."""
 _HOME = frozenset({"street", "postcode", "city"})
 _CONTACTS = frozenset({"email", "phone"})
+_GENERATION_SAID = 0.8
+"""Share of the records that say which of two generations a person is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class World:
     """Share of the people of whom only the year of birth is known: the first of January."""
     lent: float = 0.0
     """Share of the records under the insurance number of the person before."""
+    latin: float = 0.0
+    """Share of the records in Latin letters, of a country that writes others."""
+    generations: float = 0.0
+    """Share of the people whose child bears their name, at one home: a `Sr` and a `Jr`."""
+    respelled: float = 0.0
+    """Share of the personal numbers without their dash or century."""
     born: tuple[int, int] = (1935, 2004)
     at_most: int | None = None
     """Most people, where the file is a small one."""
@@ -105,6 +113,14 @@ WORLDS = {
         empty=0.2, typing_errors=0.1, changed=0.2, shared=0.0, year_only=0.25, born=(1620, 1890),
         records=(1, 2, 3, 5, 8),
     ),
+    "egypt_two_scripts": World("EG", ("given", "family", "born", "email", "phone"), latin=0.4),
+    "us_of_one_name": World(
+        "US", tuple(name for name in FULL if name != "born"), shared=0.1, generations=0.06
+    ),
+    "personal_numbers_respelled": World(
+        "NL", ("given", "family", "personal_no", "street", "city"), shared=0.2, respelled=0.6
+    ),
+    "us_last_digits": World("US", ("given", "family", "last_digits", "postcode", "city")),
     "small_club": World("US", ("given", "family", "born", "email", "phone"), at_most=60),
 }  # fmt: skip
 
@@ -121,6 +137,7 @@ def people(world: World, number: int, dice: Random) -> Iterator[Person]:
     """Invent so many people; some live with the one before."""
     country = COUNTRIES[world.country]
     last: Person | None = None
+    has_child = False
     for _ in range(min(number, world.at_most or number)):
         now, before = (_somebody(country, world.born, dice) for _ in range(2))
         if world.year_only and dice.random() < world.year_only:
@@ -132,16 +149,24 @@ def people(world: World, number: int, dice: Random) -> Iterator[Person]:
             for name in ("email", "phone"):
                 if dice.random() < world.shared / 2:
                     now[name] = last.now[name]
+        if last is not None and has_child:
+            now |= {name: last.now[name] for name in ("given", "family", *sorted(_HOME))}
+            now["generation"] = "Jr"
+            has_child = False
+        elif world.generations and dice.random() < world.generations:
+            now["generation"] = "Sr"
+            has_child = True
         last = Person(now, before)
         yield last
 
 
 def _somebody(country: Country, years: tuple[int, int], dice: Random) -> dict[str, str]:
     given, family = _drawn(country.given, dice), _family_name(country, dice)
-    first, last = years
-    born = date(first, 1, 1) + timedelta(days=dice.randrange((last + 1 - first) * 365))
+    earliest, latest = years
+    born = date(earliest, 1, 1) + timedelta(days=dice.randrange((latest + 1 - earliest) * 365))
     number = dice.choice(("", str(born.year % 100), str(dice.randrange(1000))))
-    local = dice.choice((f"{given}.{family}", f"{given[0]}{family}", f"{family}.{given}"))
+    first, last = (country.latin.get(name, name) for name in (given, family))
+    local = dice.choice((f"{first}.{last}", f"{first[0]}{last}", f"{last}.{first}"))
     return {
         "given": given,
         "family": family,
@@ -153,6 +178,9 @@ def _somebody(country: Country, years: tuple[int, int], dice: Random) -> dict[st
         "city": _drawn(country.cities, dice),
         "national_id": (number := _digits("##########", dice)),
         "insurance_no": number,
+        "personal_no": f"{born:%Y%m%d}-{number[:4]}",
+        "last_digits": number[-4:],
+        "generation": "",
     }
 
 
@@ -191,23 +219,27 @@ def _copied(world: World, person: Person, dice: Random, *, wrong: bool) -> dict[
     said = {name: person.now[name] for name in world.fields}
     if wrong:
         spoiled = dice.choice(world.fields)
-        said[spoiled] = _mistyped(said[spoiled], dice, numeric=spoiled == "born")
+        said[spoiled] = mistyped(said[spoiled], dice, numeric=spoiled == "born")
     return said
 
 
 def _written(world: World, person: Person, dice: Random) -> dict[str, str]:
     moved = dice.random() < world.changed
+    latin = COUNTRIES[world.country].latin if world.latin and dice.random() < world.latin else {}
     said = {}
     for name in world.fields:
         stale = _is_stale(name, world, dice, moved=moved)
         value = (person.before if stale else person.now)[name]
+        value = latin.get(value, value)
         said[name] = "" if _is_empty(name, world, dice) else _spoiled(name, value, world, dice)
+    if person.now["generation"] and dice.random() < _GENERATION_SAID:
+        said["family"] += " " + person.now["generation"]
     if dice.random() < world.swapped:
         said["given"], said["family"] = said["family"], said["given"]
     elif dice.random() < world.initials and said["given"]:
         said["given"] = said["given"][0] + "."
     if dice.random() < 0.3:  # noqa: PLR2004 - so many clerks type so
-        said = {name: _typed(value) for name, value in said.items()}
+        said = {name: typed(value) for name, value in said.items()}
     return said
 
 
@@ -229,73 +261,15 @@ def _spoiled(name: str, value: str, world: World, dice: Random) -> str:
     """Return a value as the world writes it down. What a world does not do draws no dice."""
     if name == "born" and world.drift and dice.random() < world.drift:
         return (date.fromisoformat(value) + timedelta(days=dice.gauss(0, 60))).isoformat()
+    if name == "personal_no" and world.respelled and dice.random() < world.respelled:
+        value = respelled(value, dice)
     if name != "born" and world.scrambled and dice.random() < world.scrambled:
-        return _scrambled(value, dice)
+        return scrambled(value, dice)
     if name in _CONTACTS and dice.random() < world.placeholders:
         return "noreply@example.com" if name == "email" else "0000000000"
     if dice.random() < world.typing_errors:
-        return _mistyped(value, dice, numeric=name == "born")
-    return _scanned(value, dice) if dice.random() < world.scanned else value
-
-
-def _typed(value: str) -> str:
-    """Return a value as a till without accents prints it."""
-    return "".join(c for c in normalize("NFKD", value.upper()) if not combining(c))
-
-
-def _mistyped(value: str, dice: Random, *, numeric: bool) -> str:
-    if numeric and value:
-        return _misdated(value, dice)
-    if len(value) < 3:  # noqa: PLR2004 - too short to be mistyped and known again
-        return value
-    spot = dice.randrange(1, len(value) - 1)
-    letter = dice.choice("0123456789" if value[spot].isdigit() else ascii_lowercase)
-    before, here, after = value[:spot], value[spot], value[spot + 1 :]
-    return dice.choice(
-        (
-            before + letter + after,
-            before + after,
-            before + here + here + after,
-            before + after[:1] + here + after[1:],
-        )
-    )
-
-
-def _misdated(value: str, dice: Random) -> str:
-    year, month, day = map(int, value.split("-"))
-    if dice.random() < 0.4 and day <= 12:  # noqa: PLR2004 - days that are months too
-        return date(year, day, month).isoformat()
-    if dice.random() < 0.5:  # noqa: PLR2004 - as often the one as the other
-        return date(year, month, dice.randrange(1, 29)).isoformat()
-    return date(year + dice.choice((-10, -1, 1, 10)), month, min(day, 28)).isoformat()
-
-
-def _scrambled(value: str, dice: Random) -> str:
-    letters = list(value)
-    for _ in range(dice.choice((1, 1, 2))):
-        if len(letters) < 3:  # noqa: PLR2004 - nothing would be left
-            break
-        one, other = dice.randrange(len(letters)), dice.randrange(len(letters))
-        change = dice.randrange(3)
-        if change == 0:
-            letters[one], letters[other] = letters[other], letters[one]
-        elif change == 1:
-            del letters[one]
-        else:
-            letters[one] = letters[other]
-    return "".join(letters)
-
-
-_MISREAD = {"o": "0", "l": "1", "i": "l", "s": "5", "m": "rn", "e": "c", "b": "h", "g": "q"}
-_MISREAD |= {"0": "8", "1": "7", "5": "6", "3": "8", "u": "v", "n": "h"}
-
-
-def _scanned(value: str, dice: Random) -> str:
-    spots = [i for i, c in enumerate(value) if c in _MISREAD]
-    if not spots or (value[:4].isdigit() and value[4:5] == "-"):
-        return value
-    spot = dice.choice(spots)
-    return value[:spot] + _MISREAD[value[spot]] + value[spot + 1 :]
+        return mistyped(value, dice, numeric=name == "born")
+    return scanned(value, dice) if dice.random() < world.scanned else value
 
 
 _COLUMNS = {
@@ -309,6 +283,8 @@ _COLUMNS = {
     "city": "plaats",
     "national_id": "fiscal_no",
     "insurance_no": "sofi_nr",
+    "personal_no": "personnummer",
+    "last_digits": "ssn4",
 }
 """Columns that no list of usual names knows: the mapping has to say it all."""
 _TARGETS: dict[str, str] = {
@@ -322,6 +298,8 @@ _TARGETS: dict[str, str] = {
     "city": "address.city",
     "national_id": "identifiers.fiscal_number",
     "insurance_no": "identifiers.national_id",
+    "personal_no": "identifiers.national_id",
+    "last_digits": "identifiers.last_digits",
 }
 
 
