@@ -186,6 +186,20 @@ def test_a_judgement_of_match_joins_what_would_stay_apart() -> None:
     assert client("a", "b") <= next(c for c in clients_of(records, one) if "a" in c)
 
 
+def test_two_who_are_judged_apart_stay_apart_whatever_third_record_is_judged_to_be_both() -> None:
+    records = {
+        "enora": features("Enora", "Kervella", born="17/03/1984"),
+        "initial": features("E.", "Kervella"),
+        "erwan": features("Erwan", "Kervella", born="03/09/1988"),
+    }
+    said = Judgements(
+        must_link=frozenset({frozenset({"enora", "initial"}), frozenset({"initial", "erwan"})}),
+        cannot_link=frozenset({frozenset({"enora", "erwan"})}),
+    )
+
+    assert clients_of(records, said) == {client("enora", "initial"), client("erwan")}
+
+
 def test_a_judgement_on_a_record_that_is_not_here_is_ignored() -> None:
     records = {"a": features("Enora", "Kervella")}
     judged = Judgements(

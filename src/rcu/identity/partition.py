@@ -116,7 +116,9 @@ class Agglomeration(Generic[K]):
             self._cluster_of[a].forbidden.add(b)
             self._cluster_of[b].forbidden.add(a)
         for a, b in self._must:
-            self._merge(a, b)
+            # Who is judged apart stays apart, whatever third records are judged to be both.
+            if self._cluster_of[a].forbidden.isdisjoint(self._cluster_of[b].members):
+                self._merge(a, b)
         seeing: list[Link[K]] = []
         blind: list[Link[K]] = []
         named: list[Link[K]] = []
