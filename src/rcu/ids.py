@@ -47,7 +47,8 @@ def uuid7() -> UUID:
     milliseconds = time_ns() // 1_000_000
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
     value |= 0x7 << 76
-    value |= randbits(12) << 64
+    random = randbits(74)
+    value |= random >> 62 << 64
     value |= 0b10 << 62
-    value |= randbits(62)
+    value |= random & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=_made.after(value))

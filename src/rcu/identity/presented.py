@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.locks import lock_until_commit
-from rcu.db.statements import to_json
+from rcu.db.statements import as_read, to_json
 from rcu.identity import placing
 from rcu.identity.adoption import Cause, Made, Move, adopt
 from rcu.identity.blocking import identifier_key
@@ -72,7 +72,7 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
         most = most_read(len(by_key) + stating)
         read = await read_presented(session, presentations, touched=touched, most=most)
     stored = {key: read.records[key] for key in by_key if key in read.records}
-    made = {key: uuid7() for key in by_key if key not in stored}
+    made = {key: as_read(uuid7()) for key in by_key if key not in stored}
     outcome = PlacedRecords(
         records={key: hung.record.id for key, hung in stored.items()} | made,
         holdings={hung.record.id: hung.holding for hung in stored.values()},

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import fetch, sparse
+from rcu.db.statements import fetch
 from rcu.db.writes import Write, Writes
 from rcu.ingestion.intake import Intake
 from rcu.ingestion.models import InboxPayload, ParkedMessage
@@ -92,31 +92,29 @@ class KeptMessage(NamedTuple):
 _KEEP = Write(
     """
     kept AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[],
-                             $6::jsonb[], $7::uuid[], $8::jsonb[])
-            AS kept (source, message_id, type, digest, status, answer, record_id, payload)
+        SELECT * FROM unnest($1::new_message[])
     ), receipt AS (
         INSERT INTO inbox_message
             (source, message_id, type, digest, status, answer, record_id, received_at)
-        SELECT source, message_id, type, digest, status, answer, record_id, $9 FROM kept
+        SELECT source, message_id, type, digest, status, answer, record_id, $2 FROM kept
         ON CONFLICT DO NOTHING RETURNING 1
     ), payload AS (
         INSERT INTO inbox_payload (source, message_id, payload, received_at)
-        SELECT source, message_id, payload, $9 FROM kept
+        SELECT source, message_id, payload, $2 FROM kept
     )
     """,
     told=(
         "(SELECT count(*) FROM receipt)",
         """EXISTS (
             SELECT FROM parked_message p
-            WHERE p.waits_for = ANY ($10::text[]) AND p.applied_at IS NULL
+            WHERE p.waits_for = ANY ($3::text[]) AND p.applied_at IS NULL
         )""",
     ),
 )
 
 
 async def keep(
-    writes: Writes, messages: Collection[KeptMessage], *, arrived: Collection[str], at: datetime
+    writes: Writes, messages: Sequence[KeptMessage], *, arrived: Collection[str], at: datetime
 ) -> bool:
     """Store receipts and payloads, with all else that `writes` holds: one round trip.
 
@@ -128,7 +126,7 @@ async def keep(
         await writes.send()
         return True
     told: list[Any] = []
-    await writes.add(_KEEP, *sparse(messages), at, list(arrived), check=told.extend)
+    await writes.add(_KEEP, messages, at, list(arrived), check=told.extend)
     await writes.send()
     kept, is_awaited = told
     if kept != len(messages):

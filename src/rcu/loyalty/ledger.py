@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import arrays, columns, sparse, to_json
+from rcu.db.statements import as_read, columns, to_json
 from rcu.db.writes import Check, Write, Writes
 from rcu.ids import uuid7
 from rcu.loyalty.lots import Taken
@@ -30,7 +30,7 @@ def posting_id(what: str, *parts: object) -> UUID:
 
     The parts are told apart whatever they hold.
     """
-    return uuid5(_NAMESPACE, to_json([what, *map(str, parts)]))
+    return as_read(uuid5(_NAMESPACE, to_json([what, *map(str, parts)])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class NewLot:
     expires_on: date | None
     timezone: str
     granted: int
-    id: UUID = field(default_factory=uuid7)
+    id: UUID = field(default_factory=lambda: as_read(uuid7()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,35 +149,24 @@ _POST: Final = Write(
             paid_source, paid_ticket, inferred_points, amount_cents, exact_points, rules, reason,
             request_digest, answer, posted_at
         )
-        SELECT *, $2 FROM unnest(
-            $3::uuid[], $4::text[], $5::date[], $6::text[], $7::text[], $8::uuid[], $9::uuid[],
-            $10::uuid[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::numeric[],
-            $16::jsonb[], $17::text[], $18::bytea[], $19::jsonb[]
-        )
+        SELECT *, $2 FROM unnest($3::new_posting[])
         ON CONFLICT (id) DO NOTHING
         RETURNING id
     ), lot AS (
         INSERT INTO points_lot (
             id, account_id, posting_id, earned_at, active_from, expires_on, timezone, granted
         )
-        SELECT new.* FROM unnest(
-            $20::uuid[], $21::uuid[], $22::uuid[], $23::timestamptz[], $24::date[], $25::date[],
-            $26::text[], $27::bigint[]
-        ) AS new (
-            id, account_id, posting_id, earned_at, active_from, expires_on, timezone, granted
-        )
+        SELECT new.* FROM unnest($4::new_lot[]) AS new
         WHERE new.posting_id = ANY (ARRAY(SELECT id FROM posting))
     ), entry AS (
         INSERT INTO points_entry (
             posting_id, number, account_id, lot_id, counterpart, points, posted_at
         )
-        SELECT new.*, $2
-        FROM unnest($28::uuid[], $29::int[], $30::uuid[], $31::uuid[], $32::text[], $33::bigint[])
-            AS new (posting_id, number, account_id, lot_id, counterpart, points)
+        SELECT new.*, $2 FROM unnest($5::new_entry[]) AS new
         WHERE new.posting_id = ANY (ARRAY(SELECT id FROM posting))
     ), month AS (
         INSERT INTO points_month AS held (record_id, month, points, amount_cents)
-        SELECT * FROM unnest($34::uuid[], $35::date[], $36::bigint[], $37::bigint[])
+        SELECT * FROM unnest($6::new_month[])
         ON CONFLICT (record_id, month) DO UPDATE
         SET points = held.points + excluded.points,
             amount_cents = held.amount_cents + excluded.amount_cents
@@ -230,17 +219,14 @@ async def post_with(writes: Writes, drafts: Sequence[Draft], *, at: datetime) ->
             {m.account_id for d in drafts for m in d.movements if m.account_id} | _counted(drafts)
         ),
         at,
-        *sparse([_posting_row(draft) for draft in drafts]),
-        *arrays([_lot_row(lot, draft) for draft in drafts for lot in draft.lots], width=8),
-        *arrays(
-            [
-                (d.id, number, m.account_id, m.lot_id, m.counterpart, m.points)
-                for d in drafts
-                for number, m in enumerate(d.movements)
-            ],
-            width=6,
-        ),
-        *arrays(_months(drafts), width=4),
+        [_posting_row(draft) for draft in drafts],
+        [_lot_row(lot, draft) for draft in drafts for lot in draft.lots],
+        [
+            (d.id, number, m.account_id, m.lot_id, m.counterpart, m.points)
+            for d in drafts
+            for number, m in enumerate(d.movements)
+        ],
+        _months(drafts),
         check=_are(len(drafts)),
     )
     bonuses = [(*_values(bonus), draft.id) for draft in drafts for bonus in draft.bonuses]

@@ -10,7 +10,7 @@ from sqlalchemy import Text, Uuid, bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch, sparse
+from rcu.db.statements import columns, fetch
 from rcu.db.writes import Write, Writes
 from rcu.sales.facts import Printed
 from rcu.sales.models import Event, OrderStep, SalesOrder, Ticket
@@ -158,25 +158,18 @@ class TicketRow(NamedTuple):
 
 _ADD_TICKETS = Write(
     f"""
-    new_ticket AS (
+    added_ticket AS (
         INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
-        SELECT *, $28
-        FROM unnest(
-            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[],
-            $8::text[], $9::bigint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[],
-            $14::bigint[], $15::jsonb[], $16::jsonb[], $17::text[], $18::text[], $19::text[],
-            $20::uuid[], $21::jsonb[], $22::uuid[], $23::text[], $24::uuid[], $25::text[],
-            $26::text[], $27::jsonb[]
-        )
+        SELECT *, $2 FROM unnest($1::new_ticket[])
     )
     """  # noqa: S608 - names of this module
 )
 
 
-async def add_tickets(writes: Writes, tickets: Collection[TicketRow], *, at: datetime) -> None:
+async def add_tickets(writes: Writes, tickets: Sequence[TicketRow], *, at: datetime) -> None:
     """Insert tickets, when `writes` is sent."""
     if tickets:
-        await writes.add(_ADD_TICKETS, *sparse(tickets), at)
+        await writes.add(_ADD_TICKETS, tickets, at)
 
 
 async def void_tickets(session: AsyncSession, voids: Mapping[UUID, UUID]) -> None:
@@ -241,9 +234,7 @@ _ADD_TO_TOTALS = Write(
     f"""
     new_total AS (
         INSERT INTO purchase_total AS held ({", ".join(TotalRow._fields)})
-        SELECT *
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[],
-                    $7::bigint[], $8::timestamptz[], $9::timestamptz[])
+        SELECT * FROM unnest($1::new_purchase[])
         ON CONFLICT (record_id, channel, store, currency) DO UPDATE
         SET sales = held.sales + excluded.sales,
             returns = held.returns + excluded.returns,
@@ -255,13 +246,13 @@ _ADD_TO_TOTALS = Write(
 )
 
 
-async def add_to_totals(writes: Writes, totals: Collection[TotalRow]) -> None:
+async def add_to_totals(writes: Writes, totals: Sequence[TotalRow]) -> None:
     """Add tickets to the totals of the records they hang on, when `writes` is sent.
 
     They come sorted by their key.
     """
     if totals:
-        await writes.add(_ADD_TO_TOTALS, *columns(totals))
+        await writes.add(_ADD_TO_TOTALS, totals)
 
 
 _PURCHASE_DATES = text("""

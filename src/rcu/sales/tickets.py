@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from rcu.db.statements import to_json
+from rcu.db.statements import as_read, to_json
 from rcu.identity.holding import Holding, find_holdings
 from rcu.ids import uuid7
 from rcu.sales import repository
@@ -180,7 +180,7 @@ def _ready(new: NewTicket, original: KnownTicket | None, refs: References) -> Re
         is_of_order=new.order_id is not None,
         original_credits=original.credits if original else (),
     )
-    return ReadyTicket(new, uuid7(), link, original, record_id, credited)
+    return ReadyTicket(new, as_read(uuid7()), link, original, record_id, credited)
 
 
 def _as_known(ready: ReadyTicket) -> KnownTicket:
