@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -60,14 +61,11 @@ class TicketFact(HungTicket):
     @classmethod
     def of(cls, ticket: HungTicket, client_id: UUID, known: bool) -> Self:  # noqa: FBT001
         """Return a ticket with the client of its record, and whether that is known."""
-        return cls(**_told(ticket), client_id=client_id, known=known)
+        values: tuple[Any, ...] = (*_told(ticket), client_id, known)
+        return cls(*values)
 
 
-_TOLD: Final = tuple(column.name for column in fields(HungTicket))
-
-
-def _told(ticket: HungTicket) -> dict[str, Any]:
-    return {name: getattr(ticket, name) for name in _TOLD}
+_told: Final = attrgetter(*(column.name for column in fields(HungTicket)))
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ class TicketsRead:
     """Whether something is to be settled first: nothing is locked, and nothing else was read."""
 
 
-_LOCK_AND_READ: Final = "SELECT * FROM lock_and_read_points($1, $2, $3, $4, $5)"
+_LOCK_AND_READ: Final = "SELECT * FROM lock_and_read_buyers($1, $2, $3, $4, $5)"
 
 
 async def read_for_tickets(
