@@ -198,6 +198,35 @@ async def test_an_event_earns_nothing(shop: Shop) -> None:
             "SELECT posting_id, 10 + side, account_id, side * 2 - 1, now() "
             "FROM points_entry, generate_series(0, 1) side WHERE account_id IS NOT NULL"
         ),
+        (
+            "INSERT INTO points_entry (posting_id, number, counterpart, points, posted_at) "
+            "SELECT none, side, 'issued', side * 2 - 1, now() "
+            "FROM gen_random_uuid() none, generate_series(0, 1) side"
+        ),
+        (
+            "WITH one AS (INSERT INTO points_posting (id, kind, business_date, actor, posted_at) "
+            "VALUES (gen_random_uuid(), 'adjustment', current_date, 'test', now()) RETURNING id) "
+            "INSERT INTO points_entry "
+            "(posting_id, number, account_id, lot_id, counterpart, points, posted_at) "
+            "SELECT id, 0, gen_random_uuid(), NULL::uuid, NULL, 5, now() FROM one "
+            "UNION ALL SELECT id, 1, NULL, NULL, 'issued', -5, now() FROM one"
+        ),
+        (
+            "WITH one AS (INSERT INTO points_posting (id, kind, business_date, actor, posted_at) "
+            "VALUES (gen_random_uuid(), 'adjustment', current_date, 'test', now()) RETURNING id) "
+            "INSERT INTO points_entry "
+            "(posting_id, number, account_id, lot_id, counterpart, points, posted_at) "
+            "SELECT one.id, 0, record_id, gen_random_uuid(), NULL, 5, now() "
+            "FROM one, points_account "
+            "UNION ALL SELECT id, 1, NULL, NULL, 'issued', -5, now() FROM one"
+        ),
+        "DELETE FROM points_account",
+        "UPDATE points_account SET record_id = gen_random_uuid()",
+        "DELETE FROM points_lot",
+        "UPDATE points_lot SET id = gen_random_uuid()",
+        "TRUNCATE points_lot",
+        "TRUNCATE points_account",
+        "TRUNCATE points_posting",
         "UPDATE points_account SET balance = -1",
     ],
 )
@@ -210,4 +239,5 @@ async def test_the_database_itself_refuses_what_breaks_the_ledger(
         async with shop.database.transaction() as session:
             await session.execute(text(statement))
 
+    assert await shop.scalar("SELECT count(*) FROM points_entry") == 2
     assert await account(shop, "pos", "P1") == (10, 0)

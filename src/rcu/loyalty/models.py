@@ -237,15 +237,17 @@ class PointsLot(Base):
 class PointsEntry(Base):
     """Points that one posting adds to one side, or takes from it. Append-only.
 
-    A side is a lot of an account, the debt of an account (without a lot), or a counterpart.
+    A side is a lot of an account, the debt of an account (without a lot), or a counterpart. What an
+    entry refers to is there, for ever: the trigger `apply_points_entries` makes sure of it for a
+    whole statement, where foreign keys would for each row.
     """
 
     __tablename__ = "points_entry"
 
-    posting_id: Mapped[UUID] = mapped_column(ForeignKey("points_posting.id"))
+    posting_id: Mapped[UUID]
     number: Mapped[int] = mapped_column(SmallInteger)
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("points_account.record_id"))
-    lot_id: Mapped[UUID | None] = mapped_column(ForeignKey("points_lot.id"))
+    account_id: Mapped[UUID | None]
+    lot_id: Mapped[UUID | None]
     counterpart: Mapped[str | None]
     points: Mapped[int] = mapped_column(BigInteger)
     posted_at: Mapped[datetime] = mapped_column(Timestamp)
