@@ -11,7 +11,7 @@ import pytest
 from rcu.db.engine import Database
 from rcu.ingestion.gathering import Gatherer
 from rcu.ingestion.messages import Message, TicketMessage
-from rcu.ingestion.service import CHUNK, Receipt
+from rcu.ingestion.service import CHUNK_OF_FACTS, Receipt
 from tests.eventually import eventually
 from tests.ingestion.shop import Shop, event, open_shop, profile, sale
 
@@ -91,13 +91,13 @@ async def test_what_comes_while_another_is_received_goes_together_afterwards() -
 async def test_no_more_go_together_than_a_transaction_may_hold() -> None:
     recorder = Recorder()
     gatherer = Gatherer(recorder.receive, patience_seconds=LONG_SECONDS)
-    sent = [send(gatherer, f"number-{number}") for number in range(CHUNK + 6)]
+    sent = [send(gatherer, f"number-{number}") for number in range(CHUNK_OF_FACTS + 6)]
     await recorder.begun(1)
 
     recorder.go_on.set()
     await asyncio.gather(*sent)
 
-    assert [len(group) for group in recorder.groups] == [1, CHUNK, 5]
+    assert [len(group) for group in recorder.groups] == [1, CHUNK_OF_FACTS, 5]
 
 
 async def test_one_that_fails_harms_no_other() -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from rcu.db.engine import Database
 from rcu.ingestion.context import Context
 from rcu.ingestion.messages import Message
-from rcu.ingestion.service import CHUNK, Receipt, receive_together
+from rcu.ingestion.service import Receipt, fitting, receive_together
 from rcu.logs import get_logger
 from rcu.settings import Settings
 
@@ -96,7 +96,8 @@ class Gatherer:
         if line.under_way is not turn:
             return
         line.under_way = None
-        group, line.waiting = line.waiting[:CHUNK], line.waiting[CHUNK:]
+        most = fitting([one.message for one in line.waiting])
+        group, line.waiting = line.waiting[:most], line.waiting[most:]
         if not group:
             return
         context = group[0].context if len(group) == 1 else contextvars.Context()

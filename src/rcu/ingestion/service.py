@@ -13,7 +13,7 @@ from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository, senders
-from rcu.ingestion.answers import answer_to
+from rcu.ingestion.answers import Answer, answer_to
 from rcu.ingestion.apply import Application, Applied, apply
 from rcu.ingestion.context import Context
 from rcu.ingestion.errors import (
@@ -23,7 +23,7 @@ from rcu.ingestion.errors import (
     UnknownSourceError,
 )
 from rcu.ingestion.intake import Intake
-from rcu.ingestion.messages import Message, stores_named
+from rcu.ingestion.messages import Message, ProfileMessage, stores_named
 from rcu.ingestion.parking import let_in
 from rcu.ingestion.repository import (
     KeptMessage,
@@ -37,8 +37,10 @@ from rcu.sales.facts import Clash, Waiting
 from rcu.settings import Settings
 
 CHUNK = 100
-"""Messages a transaction, at most: each record takes some thirty locks, and the lock table of a
+"""Messages a transaction, at most: each profile takes some thirty locks, and the lock table of a
 server with PostgreSQL's own settings has room for about six thousand."""
+CHUNK_OF_FACTS = 250
+"""The same where no message is a profile: each takes half a dozen."""
 
 log = get_logger(__name__)
 
@@ -71,7 +73,7 @@ async def receive(
 async def receive_together(
     database: Database, *, source: str, messages: Sequence[Message], context: Context
 ) -> list[Receipt]:
-    """Receive messages, `CHUNK` of them at most, in one transaction, or raise and keep none."""
+    """Receive messages, as many as are `fitting`, in one transaction, or raise and keep none."""
 
     async def work(session: AsyncSession) -> list[Receipt]:
         return await receive_chunk(session, source=source, messages=messages, context=context)
@@ -98,12 +100,18 @@ async def receive_all(
     """
     context = context or Context.from_settings(Settings())
     receipts: list[Receipt] = []
-    for start in range(0, len(messages), CHUNK):
-        chunk = messages[start : start + CHUNK]
+    while rest := messages[len(receipts) :]:
+        chunk = rest[: fitting(rest)]
         receipts += await _receive_or_refuse(database, source, chunk, context)
         if on_done is not None:
             on_done(len(chunk))
     return receipts
+
+
+def fitting(messages: Sequence[Message]) -> int:
+    """Return how many of messages, the first ones, go in one transaction at most."""
+    has_profile = any(isinstance(one, ProfileMessage) for one in messages[:CHUNK_OF_FACTS])
+    return CHUNK if has_profile else CHUNK_OF_FACTS
 
 
 async def _receive_or_refuse(
@@ -178,10 +186,14 @@ async def _receive_known(
     )
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
-    is_awaited = await _keep(application, accepted, applied, at)
+    answers = {intake.key: answer_to(intake, applied[intake.key]) for intake in accepted}
+    is_awaited = await _keep(application, accepted, answers, applied, at)
     if await _park(session, accepted, applied, at) or is_awaited:
         await let_in(session, application.arrived, context, at)
-    return [_receipt(intake, first.get(intake.key), known.receipts, applied) for intake in intakes]
+    return [
+        _receipt(intake, first.get(intake.key), known.receipts, applied, answers)
+        for intake in intakes
+    ]
 
 
 def _receipt(
@@ -189,6 +201,7 @@ def _receipt(
     first: Intake | None,
     known: Mapping[MessageKey, StoredReceipt],
     applied: Mapping[MessageKey, Applied],
+    answers: Mapping[MessageKey, Answer],
 ) -> Receipt:
     stored = known.get(intake.key)
     if stored is not None:
@@ -200,7 +213,7 @@ def _receipt(
     outcome = applied[intake.key]
     if isinstance(outcome, Clash):
         return _refusal(intake.message_id, TicketClashError(outcome.ticket_id))
-    status, answer = answer_to(intake, outcome)
+    status, answer = answers[intake.key]
     return Receipt(intake.message_id, status, answer, None, replayed=first is not intake)
 
 
@@ -211,6 +224,7 @@ def _refusal(message_id: str, error: RcuError) -> Receipt:
 async def _keep(
     application: Application,
     intakes: Sequence[Intake],
+    answers: Mapping[MessageKey, Answer],
     applied: Mapping[MessageKey, Applied],
     at: datetime,
 ) -> bool:
@@ -221,7 +235,7 @@ async def _keep(
     kept = []
     for intake in intakes:
         outcome = applied[intake.key]
-        status, answer = answer_to(intake, outcome)
+        status, answer = answers[intake.key]
         kept.append(
             KeptMessage(
                 source=intake.source,

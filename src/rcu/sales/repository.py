@@ -158,7 +158,7 @@ class TicketRow(NamedTuple):
 
 _ADD_TICKETS = Write(
     f"""
-    added_ticket AS (
+    new_ticket AS (
         INSERT INTO ticket ({", ".join(TicketRow._fields)}, received_at)
         SELECT *, $2 FROM unnest($1::new_ticket[])
     )
