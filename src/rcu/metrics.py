@@ -87,6 +87,11 @@ AuthenticationFailure = Literal["missing", "malformed", "unknown", "scope"]
 
 
 @cache
+def _message_counter(message_type: str, outcome: str) -> Counter:
+    return _MESSAGES.labels(message_type, outcome)
+
+
+@cache
 def _request_timer(method: str, route: str, status: int) -> Histogram:
     return _REQUEST_SECONDS.labels(method, route, str(status))
 
@@ -98,7 +103,7 @@ def observe_request(*, method: str, route: str, status: int, seconds: float) -> 
 
 def count_message(message_type: str, outcome: str) -> None:
     """Count one ingested message, e.g. `("profile", "created")` or `("ticket", "parked")`."""
-    _MESSAGES.labels(message_type, outcome).inc()
+    _message_counter(message_type, outcome).inc()
 
 
 def observe_resolution(*, seconds: float, candidates: int) -> None:

@@ -223,7 +223,7 @@ async def test_a_token_that_a_second_client_uses_attaches_nothing_any_more(shop:
 
     assert his["client_id"] not in {None, odile}
     assert await shop.attached(bare) == (None, "shared")
-    assert (await shop.ticket(sale(token="par_tok_1", number=2)))["client_id"] is None
+    assert (await shop.ticket(sale(token="par_tok_1")))["client_id"] is None
 
 
 async def test_a_token_of_two_clients_is_said_to_be_shared(shop: Shop) -> None:

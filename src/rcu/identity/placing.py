@@ -57,7 +57,7 @@ DIRECT_PLACEMENTS = frozenset({Placement.MATCHING, Placement.OWN_RECORD, *PERSON
 
 def personal_identifiers(identifiers: Collection[IdentifierKey]) -> list[IdentifierKey]:
     """Return those that designate a person, strongest first."""
-    return _ranked(identifiers, PERSONAL)
+    return _ranked(identifiers, _PERSONAL_RANKS)
 
 
 def names_a_person(identifiers: Collection[IdentifierKey]) -> bool:
@@ -67,17 +67,20 @@ def names_a_person(identifiers: Collection[IdentifierKey]) -> bool:
 
 def instrumental_identifiers(identifiers: Collection[IdentifierKey]) -> list[IdentifierKey]:
     """Return those that designate a thing which a person uses, strongest first."""
-    return _ranked(identifiers, INSTRUMENTAL)
+    return _ranked(identifiers, _INSTRUMENTAL_RANKS)
+
+
+_PERSONAL_RANKS = {kind: rank for rank, kind in enumerate(PERSONAL)}
+_INSTRUMENTAL_RANKS = {kind: rank for rank, kind in enumerate(INSTRUMENTAL)}
 
 
 def _ranked(
-    identifiers: Collection[IdentifierKey], kinds: Mapping[str, Placement]
+    identifiers: Collection[IdentifierKey], ranks: Mapping[str, int]
 ) -> list[IdentifierKey]:
-    rank = {kind: position for position, kind in enumerate(kinds)}
-    return sorted(
-        (identifier for identifier in identifiers if identifier[0] in rank),
-        key=lambda identifier: (rank[identifier[0]], identifier[1]),
-    )
+    found = [identifier for identifier in identifiers if identifier[0] in ranks]
+    if len(found) > 1:
+        found.sort(key=lambda identifier: (ranks[identifier[0]], identifier[1]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

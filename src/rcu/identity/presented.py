@@ -177,10 +177,18 @@ class _Placing:
     records: dict[UUID, Holder] = field(default_factory=dict)
     placed: dict[UUID, tuple[UUID, Placement] | None] = field(default_factory=dict)
     narrowed: dict[UUID, Narrowed] = field(default_factory=dict)
+    _features: dict[UUID, Features] = field(default_factory=dict)
+
+    def features(self, record: StoredRecord) -> Features:
+        """Return what is known of a person by a record; several identifiers ask for the same."""
+        found = self._features.get(record.id)
+        if found is None:
+            found = self._features[record.id] = Features.from_json(record.features)
+        return found
 
     def narrow(self, record_id: UUID, holder: Holder) -> Narrowed:
         """Return what the personal identifiers of a record leave; their holders are loaded."""
-        names = Features.from_json(holder.record.features)
+        names = self.features(holder.record)
         own = self.meaningful(placing.personal_identifiers(holder.own))
         found = placing.narrow(own, partial(self.owners, names))
         self.narrowed[record_id] = found
@@ -191,7 +199,7 @@ class _Placing:
         holder = self.records[record_id]
         if record_id not in self.narrowed:
             return Placement(holder.record.placement)
-        names = Features.from_json(holder.record.features)
+        names = self.features(holder.record)
         own = self.meaningful(holder.own)
         found = placing.why_unplaced(own, partial(self.users, names), self.narrowed[record_id])
         left_out = holder.own - own
@@ -218,7 +226,7 @@ class _Placing:
 
     def _stating(self, identifier: IdentifierKey) -> list[tuple[Holder, Features]]:
         return [
-            (holder, Features.from_json(holder.record.features))
+            (holder, self.features(holder.record))
             for holder in self.holders.of(identifier)
             if holder.record.kind == RecordKind.PROFILE and holder.origin == "profile"
         ]
@@ -246,7 +254,7 @@ class _Placing:
     def _user(self, holder: Holder, names: Features) -> UUID | None:
         record = holder.record
         if record.kind == RecordKind.PROFILE:
-            contradicted = contradiction(Features.from_json(record.features), names, self.model)
+            contradicted = contradiction(self.features(record), names, self.model)
             return None if contradicted else record.client_id
         if record.kind != RecordKind.IDENTIFIERS:
             return None
@@ -311,7 +319,7 @@ async def _place_by_instrument(
     await _place_by_person(work, others)
     for record_id, holder in work.records.items():
         if work.placed[record_id] is None:
-            names = Features.from_json(holder.record.features)
+            names = work.features(holder.record)
             work.placed[record_id] = placing.place_by_instrument(
                 work.meaningful(holder.own), partial(work.users, names), work.narrowed[record_id]
             )

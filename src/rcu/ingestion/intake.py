@@ -1,9 +1,8 @@
 """A message as it came in: its source, its content, and what it says in the domains' terms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,7 +69,7 @@ class Defaults:
     """How much one identifier or source may merge before it is stopped."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Intake:
     """One message of one source."""
 
@@ -79,6 +78,15 @@ class Intake:
     message: Message
     is_replay: bool = False
     """Whether it was parked before: its receipt stands already."""
+    key: tuple[str, str] = field(init=False)
+    """What the inbox knows it by: source and message id."""
+    _payload: dict[str, Any] | None = field(default=None, init=False, repr=False)
+    _digest: bytes | None = field(default=None, init=False, repr=False)
+    """Made when they are first asked for."""
+
+    def __post_init__(self) -> None:
+        """Make the key, which is asked for a dozen times."""
+        self.key = self.source, self.message.message_id
 
     @property
     def message_id(self) -> str:
@@ -86,24 +94,23 @@ class Intake:
         return self.message.message_id
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What the inbox knows it by."""
-        return self.source, self.message.message_id
-
-    @property
     def type(self) -> MessageType:
         """What the message is about."""
         return TYPE_OF[type(self.message)]
 
-    @cached_property
+    @property
     def payload(self) -> dict[str, Any]:
         """The message as received: what was left out is left out."""
-        return self.message.model_dump(mode="json", exclude_unset=True)
+        if self._payload is None:
+            self._payload = self.message.model_dump(mode="json", exclude_unset=True)
+        return self._payload
 
-    @cached_property
+    @property
     def digest(self) -> bytes:
         """SHA-256 of the payload in canonical form: the order of its fields does not matter."""
-        return digest(self.payload)
+        if self._digest is None:
+            self._digest = digest(self.payload)
+        return self._digest
 
     @property
     def channel(self) -> str:

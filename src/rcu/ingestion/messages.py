@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from rcu.errors import FieldValueError
 from rcu.http.fields import Day, Moment, Whole
@@ -297,4 +297,4 @@ def stores_named(messages: Iterable[Message]) -> set[str]:
 class Batch(Wire):
     """A mix of messages; each has besides its own fields a `type`, and is judged by itself."""
 
-    messages: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=1000)]
+    messages: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1000)]

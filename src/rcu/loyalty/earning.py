@@ -14,7 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
-from typing import Any
+from typing import Any, NamedTuple
 
 from rcu.loyalty.programme import (
     Bonus,
@@ -31,12 +31,11 @@ _WEEKDAYS = tuple(Weekday)
 _STORED = Decimal("0.00000001")
 Exact = Fraction | int
 """A whole number as long as nothing breaks it: most lines are reckoned without a fraction."""
-MOST_POINTS = Fraction(10**12)
+MOST_POINTS = 10**12
 """Of one ticket: whatever rules multiply, the sum of an account stays within the database's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One product of a ticket; the amount is negative when it comes back."""
 
     category: str | None
@@ -105,7 +104,7 @@ def earn(programme: Programme, sale: Sale, standing: Standing) -> Earned:
         return Earned(0, Fraction(0), 0)
     reckoned = _Reckoning(programme, sale, standing.tier)
     cents, weighted = reckoned.amounts()
-    exact = min(max(weighted, Fraction(0)) * _exactly(rate) / 100, MOST_POINTS)
+    exact = _points(weighted, _exactly(rate))
     return Earned(
         points=whole(exact, programme.rounding),
         exact=exact,
@@ -114,6 +113,17 @@ def earn(programme: Programme, sale: Sale, standing: Standing) -> Earned:
         bonuses=tuple(_bonuses(programme, sale, standing)),
         excluded=tuple(sorted(reckoned.excluded)),
     )
+
+
+def _points(cents: Exact, rate: Fraction) -> Fraction:
+    """Return the points of some cents, at a rate for one unit of the currency: one division."""
+    points = cents.numerator * rate.numerator
+    whole_points = cents.denominator * rate.denominator * 100
+    if points <= 0:
+        return Fraction(0)
+    if points >= MOST_POINTS * whole_points:
+        return Fraction(MOST_POINTS)
+    return Fraction(points, whole_points)
 
 
 def exact_of_return(programme: Programme, back: Sale, original: Sale, tier: str | None) -> Fraction:
@@ -173,7 +183,7 @@ class _Reckoning:
         self.used: set[str] = set()
         self.excluded: set[str] = set()
 
-    def amounts(self) -> tuple[Fraction, Fraction]:
+    def amounts(self) -> tuple[Exact, Exact]:
         """Return the cents that earn, and the same times their factors."""
         share = self._share_that_earns()
         earning = [
@@ -182,8 +192,10 @@ class _Reckoning:
         rest = self._sale.total_cents - sum(line.amount_cents for line in self._sale.lines)
         parts = [*earning, (None, rest)] if rest else earning
         cents = sum(amount for _, amount in parts)
-        weighted = sum((amount * self._factor(category) for category, amount in parts), 0)
-        return Fraction(cents * share), Fraction(weighted * share)
+        weighted: Exact = cents
+        if self._fitting:
+            weighted = sum((amount * self._factor(category) for category, amount in parts), 0)
+        return cents * share, weighted * share
 
     def _earns(self, line: Line) -> bool:
         if line.category not in self._programme.excluded_categories:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -110,6 +111,7 @@ def active_from(business_date: date, *, after_days: int) -> date:
     return min(business_date, _LAST_DAY) + timedelta(days=after_days)
 
 
+@lru_cache(maxsize=4096)
 def expires_on(start: date, *, months: int | None) -> date | None:
     """Return the day on which points lapse: so many months after `start`, same day of the month.
 

@@ -175,8 +175,8 @@ def has_bonus(
     programme: Programme, given: Collection[tuple[str, str]], kind: BonusKind, *, day: date
 ) -> bool:
     """Say whether a bonus of a kind was given; `given` holds codes and periods."""
-    codes = {bonus.code for bonus in programme.bonuses if bonus.kind is kind}
-    return any((code, bonus_period(kind, day)) in given for code in codes)
+    period = bonus_period(kind, day)
+    return any(b.kind is kind and (b.code, period) in given for b in programme.bonuses)
 
 
 def birth_month_due(

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import ledger, programmes
 from rcu.loyalty.earning import (
+    Line,
     Sale,
     Standing,
     earn,
@@ -206,7 +207,7 @@ class _Work:
             return
         programme = self.loaded[self.own_version]
         goods = _sale(self.fact)
-        lines = [replace(line, amount_cents=-line.amount_cents) for line in goods.lines]
+        lines = [Line(line.category, -line.amount_cents) for line in goods.lines]
         earned = earn(
             programme,
             replace(goods, total_cents=-goods.total_cents, lines=lines, payments=()),

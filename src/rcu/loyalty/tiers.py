@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
+from typing import Final
 
 from rcu.loyalty.programme import Tier, Tiers
 
@@ -37,14 +39,12 @@ class TierStanding:
 
 def period_start(day: date, months: int) -> date:
     """Return the first day of the period of the calendar that a day is in."""
-    index = (day.month - 1) // months
-    return date(day.year, index * months + 1, 1)
+    return _first_day(_period(day, months), months)
 
 
 def period_after(start: date, months: int) -> date:
     """Return the first day of the next period."""
-    month = start.month - 1 + months
-    return date(start.year + month // 12, month % 12 + 1, 1)
+    return _first_day(_period(start, months) + 1, months)
 
 
 def standing(tiers: Tiers, months: Iterable[Month], *, on: date) -> TierStanding:
@@ -52,31 +52,44 @@ def standing(tiers: Tiers, months: Iterable[Month], *, on: date) -> TierStanding
 
     So an upgrade holds at once, and until the end of the next period; then the review.
     """
-    start = period_start(on, tiers.period_months)
-    after = period_after(start, tiers.period_months)
-    before = _period_before(start, tiers.period_months)
-    sums = {start: 0, before: 0}
+    now = _period(on, tiers.period_months)
+    by_points = tiers.by == "points"
+    reached = before = 0
     for month in months:
-        period = period_start(month.month, tiers.period_months)
-        if period in sums:
-            sums[period] += month.points if tiers.by == "points" else month.amount_cents
-    current, last = (_level(tiers, sums[period]) for period in (start, before))
-    tier = max(current, last, key=lambda level: level.from_)
+        period = _period(month.month, tiers.period_months)
+        if period == now:
+            reached += month.points if by_points else month.amount_cents
+        elif period == now - 1:
+            before += month.points if by_points else month.amount_cents
+    current = _level(tiers, reached)
+    tier = max(current, _level(tiers, before), key=_bound)
     is_renewed = current.from_ >= tier.from_
     next_tier = next((level for level in tiers.levels if level.from_ > tier.from_), None)
     return TierStanding(
         tier=tier,
-        valid_until=period_after(after, tiers.period_months) if is_renewed else after,
-        reached=sums[start],
+        valid_until=_first_day(now + (2 if is_renewed else 1), tiers.period_months),
+        reached=reached,
         next_tier=next_tier,
-        missing=max(next_tier.from_ - sums[start], 0) if next_tier else None,
+        missing=max(next_tier.from_ - reached, 0) if next_tier else None,
     )
 
 
+def _period(day: date, months: int) -> int:
+    """Return the number of the period of the calendar that a day is in."""
+    return (day.year * 12 + day.month - 1) // months
+
+
+def _first_day(period: int, months: int) -> date:
+    year, month = divmod(period * months, 12)
+    return date(year, month + 1, 1)
+
+
 def _level(tiers: Tiers, reached: int) -> Tier:
-    return next((t for t in reversed(tiers.levels) if reached >= t.from_), tiers.levels[0])
+    found = tiers.levels[0]
+    for level in tiers.levels:
+        if reached >= level.from_:
+            found = level
+    return found
 
 
-def _period_before(start: date, months: int) -> date:
-    month = start.month - 1 - months
-    return date(start.year + month // 12, month % 12 + 1, 1)
+_bound: Final = attrgetter("from_")
