@@ -1,7 +1,8 @@
-"""What the processes of a command hold in memory, read from Linux's /proc while it runs."""
+"""What processes hold in memory, and how long they had a processor, read from Linux's /proc."""
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import time
@@ -48,6 +49,35 @@ def run_watched(
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Spent(seconds, processor, peak / _KIB_PER_MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """Seconds that processes have had of a processor until now, user's and system's."""
+
+    ours: float
+    """This process's children and theirs, as far as they still run, without the database's."""
+    database: float
+
+    def __sub__(self, before: Processor) -> Processor:
+        """Return the seconds since `before`."""
+        return Processor(self.ours - before.ours, self.database - before.database)
+
+
+def processor(server: Path) -> Processor:
+    """Return what was used so far; `server` is the `postmaster.pid` of the database."""
+    children = _children()
+    postmaster = int(server.read_text(encoding="ascii").split("\n", 1)[0])
+    serving = set(_descendants(postmaster, children))
+    ours = set(_descendants(os.getpid(), children)) - serving - {os.getpid()}
+    return Processor(sum(map(_processor_seconds, ours)), sum(map(_processor_seconds, serving)))
+
+
+def _processor_seconds(pid: int) -> float:
+    with suppress(OSError):
+        said = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 class _Watch(Thread):

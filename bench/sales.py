@@ -28,6 +28,7 @@ from bench import bare, people, servers
 from bench.load import Job, Request, Seen, run
 from bench.measures import BATCH, some_client_ids
 from bench.people import STORES
+from bench.processes import Processor, processor
 from bench.report import describe_machine
 from bench.servers import POSTING, PRELOADED
 from rcu.db.engine import Database
@@ -79,10 +80,18 @@ class Shop:
     """The service under measurement, and what is asked of it."""
 
     def __init__(
-        self, plan: Plan, *, database: Database, url: URL, ports: Ports, keys: tuple[str, str]
+        self,
+        plan: Plan,
+        *,
+        database: Database,
+        url: URL,
+        server: Path,
+        ports: Ports,
+        keys: tuple[str, str],
     ) -> None:
         """Remember whom to ask; nothing is sent yet."""
         self.plan = plan
+        self._server = server
         self.database = database
         self._url = url
         self._ports = ports
@@ -107,6 +116,10 @@ class Shop:
         """Record tickets without HTTP."""
         tickets = [TicketMessage.model_validate(self._ticket()) for _ in range(number)]
         await receive_all(self.database, source=POSTING, messages=tickets)
+
+    def processor(self) -> Processor:
+        """Return what the service and PostgreSQL have had of the processors so far."""
+        return processor(self._server)
 
     # --- tickets one by one ---------------------------------------------------------------------
 
@@ -192,6 +205,8 @@ class _Round:
     """What was seen in turns, with as many connections."""
 
     ours: Seen
+    used: Processor
+    """By ours."""
     bare: Seen
     inserts: float
     """Rows a second by pgbench."""
@@ -203,14 +218,13 @@ def singles(shop: Shop, folder: Path) -> list[str]:
     for connections in (1, 8):
         shop.tickets(20, connections)
         shop.bare_tickets(20, connections)
-        rounds = [
-            _Round(
-                shop.tickets(shop.plan.tickets, connections),
-                shop.bare_tickets(shop.plan.tickets * 4, connections),
-                shop.inserts(folder, connections),
-            )
-            for _ in range(shop.plan.rounds)
-        ]
+        rounds = []
+        for _ in range(shop.plan.rounds):
+            before = shop.processor()
+            ours = shop.tickets(shop.plan.tickets, connections)
+            used = shop.processor() - before
+            bare_rows = shop.bare_tickets(shop.plan.tickets * 4, connections)
+            rounds.append(_Round(ours, used, bare_rows, shop.inserts(folder, connections)))
         found += _told(rounds, connections)
     return found
 
@@ -227,7 +241,10 @@ def _told(rounds: Sequence[_Round], connections: int) -> list[str]:
     at_a_time = f"{connections} at a time"
     turns = f"the median of {len(rounds)} rounds in turns"
     return [
-        f"Tickets one by one, {at_a_time}: {ours:,.0f} a second (median {latency:.1f} ms).",
+        (
+            f"Tickets one by one, {at_a_time}: {ours:,.0f} a second (median {latency:.1f} ms); "
+            + _of_processors([one.used for one in rounds], len(rounds[0].ours.latencies))
+        ),
         (
             f"A row for each by bare Starlette and asyncpg, {at_a_time}: {by_http:,.0f} a second "
             f"(median {by_http_ms:.1f} ms). Ratio {to_bare:.3f}, {turns}."
@@ -239,15 +256,25 @@ def _told(rounds: Sequence[_Round], connections: int) -> list[str]:
     ]
 
 
+def _of_processors(used: Sequence[Processor], tickets: int) -> str:
+    """Say the processor time of a ticket: the median of rounds of so many."""
+    ours = median(one.ours for one in used) / tickets * 1000
+    database = median(one.database for one in used) / tickets * 1000
+    return f"processor time a ticket {ours:.2f} ms, and PostgreSQL's {database:.2f}."
+
+
 def batches(shop: Shop) -> list[str]:
     """Time batches of 500, one and two at a time."""
     shop.batches(1)
     found = []
     for connections in (1, 2, 4):
+        before = shop.processor()
         seen = shop.batches(connections)
+        used = shop.processor() - before
         found.append(
             f"Tickets in batches of 500, {connections} at a time: "
-            f"{seen.per_second * BATCH:,.0f} a second."
+            f"{seen.per_second * BATCH:,.0f} a second; "
+            + _of_processors([used], len(seen.latencies) * BATCH)
         )
     return found
 
@@ -315,7 +342,14 @@ async def _measure(folder: Path, plan: Plan, parts: set[str], workers: int) -> l
             ) as bare_port,
         ):
             ports = Ports(port, bare_port)
-            shop = Shop(plan, database=database, url=url, ports=ports, keys=keys)
+            shop = Shop(
+                plan,
+                database=database,
+                url=url,
+                server=settings.data_dir / "postgres" / "postmaster.pid",
+                ports=ports,
+                keys=keys,
+            )
             screen.print(f"Making {plan.clients:,} clients at {len(STORES)} stores...")
             await shop.fill()
             for part in PARTS:
