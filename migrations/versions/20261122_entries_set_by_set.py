@@ -4,7 +4,7 @@ An entry has a posting, and an account with a lot or without, or neither. The tr
 balances and lots with the entries meets all of them anyway: what it does not find there is refused,
 as it was by the keys. That nobody takes one of them away afterwards is kept more strictly than by a
 key, which lets go what has no entry: postings, accounts and lots cannot be deleted, nor get
-another id. Of a ticket in a batch the four checks were a tenth of what PostgreSQL does.
+another id. The checks were a tenth of the statement that writes tickets.
 
 The previous release goes on: it adds entries as before, and deletes nothing.
 
