@@ -335,3 +335,28 @@ async def test_a_cancelled_read_leaves_a_pool_that_works(server: EmbeddedServer)
 
     assert database.pool_use().in_use == 0
     await database.close()
+
+
+async def test_a_cancelled_unit_of_work_leaves_no_transaction_behind(counters: Database) -> None:
+    own = Database(counters.engine.url, pool_size=1, pool_overflow=0)
+    begun = asyncio.Event()
+
+    async def wait(session: AsyncSession) -> None:
+        await add(session, 1)
+        begun.set()
+        await asyncio.sleep(60)
+
+    given_up = asyncio.create_task(own.run(wait))
+    await begun.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    in_use = own.pool_use().in_use
+
+    async def work(session: AsyncSession) -> None:
+        await add(session, 1)
+
+    await own.run(work)
+
+    assert (in_use, await total(counters)) == (0, 1)
+    await own.close()

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.orm import Session
 
 from rcu.db.active_version import SEEN, SeenVersion
 from rcu.db.errors import LocksTakenError
@@ -140,24 +141,26 @@ class Database:
         foreseen: set[int] = set()
         for attempt in range(ATTEMPTS):
             info = {FORESEEN: foreseen, SEEN: self.seen_version}
-            async with self._sessions(info=info) as session:
+            session = self._sessions(info=info)
+            committing = False
+            try:
                 await _begin(session)
-                committing = False
-                try:
-                    result = await work(session)
-                    committing = True
-                    await session.commit()
-                except Exception as error:
-                    failure = failure_of(error)
-                    if isinstance(error, LocksTakenError):
-                        foreseen |= error.keys
-                    lost_in_commit = committing and failure is Failure.DISCONNECTED
-                    if failure is None:
-                        raise
-                    if lost_in_commit or failure is Failure.UNAVAILABLE:
-                        raise unavailable(failure) from error
-                else:
-                    return result
+                result = await work(session)
+                committing = True
+                await session.run_sync(_commit_and_close)
+            except BaseException as error:
+                # Also when the caller has gone: the connection goes back without a transaction.
+                await asyncio.shield(session.close())
+                failure = failure_of(error)
+                if isinstance(error, LocksTakenError):
+                    foreseen |= error.keys
+                lost_in_commit = committing and failure is Failure.DISCONNECTED
+                if failure is None:
+                    raise
+                if lost_in_commit or failure is Failure.UNAVAILABLE:
+                    raise unavailable(failure) from error
+            else:
+                return result
             longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - not for secrets
         raise unavailable(Failure.CONFLICT)
@@ -235,9 +238,19 @@ def asyncpg_url(url: str | URL) -> URL:
 async def _begin(session: AsyncSession) -> None:
     """Take a connection for the session. BEGIN itself is sent with the first statement."""
     try:
-        await session.connection()
+        await session.run_sync(_connect)
     except Exception as error:
         raise unavailable(failure_of(error)) from error
+
+
+def _connect(session: Session) -> None:
+    session.connection()
+
+
+def _commit_and_close(session: Session) -> None:
+    """Do both in one turn of SQLAlchemy's own: each costs more to get there than to do."""
+    session.commit()
+    session.close()
 
 
 def _raise_known(error: Exception) -> None:
