@@ -50,6 +50,38 @@ async def test_what_is_collected_before_its_order_is_told_is_attached_when_it_is
     assert [change[3] for change in changes] == [["order_id"], ["original_id"]]
 
 
+async def test_an_order_is_whose_its_steps_say_last_in_whatever_order_they_arrive(
+    shop: Shop,
+) -> None:
+    odile = (await shop.profile("eshop", "E1", **ODILE))["client_id"]
+    steps = [
+        order_step("{}", "placed"),
+        order_step("{}", "paid", minute=1, customer={"external_id": "E2"}),
+        order_step("{}", "shipped", minute=2, customer={"external_id": "E1"}),
+        order_step("{}", "picked_up", minute=3, customer={"device": "tablet-7"}),
+    ]
+    ends = set()
+    for number, sent in enumerate(itertools.permutations(steps)):
+        name = f"O{number}"
+        sold = sale(order_id=name)
+        told = [
+            step | {"order_id": name, "message_id": f"{name}-{step['status']}"} for step in sent
+        ]
+        await shop.ticket(sold)
+        for step in told:
+            await shop.accept("eshop", "order", step)
+        ends.add(await shop.attached(sold))
+        ends.add(await shop.attached(await _sold_later(shop, name)))
+
+    assert ends == {(odile, "order_reference")}
+
+
+async def _sold_later(shop: Shop, order_id: str) -> dict[str, Any]:
+    sold = sale(order_id=order_id)
+    await shop.ticket(sold)
+    return sold
+
+
 async def test_the_order_of_arrival_of_a_ticket_and_its_order_decides_nothing(shop: Shop) -> None:
     await shop.profile("eshop", "E1", **ODILE)
     sold = sale(order_id="O1", token="par_tok_1")

@@ -272,6 +272,12 @@ class OrderStep(Base):
     stated: Mapped[dict[str, Any]] = mapped_column(
         JSONB, comment="what the step says of the order itself"
     )
+    record_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("source_record.id"), comment="of whom the step says that the order is"
+    )
+    names_a_person: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="else the record is of a payment account or a device"
+    )
 
     __table_args__ = (Index("ix_order_step_order_id", "order_id", "occurred_at"),)
 

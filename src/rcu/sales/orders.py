@@ -1,6 +1,7 @@
 """Recording the life of web orders, step by step, in whatever order the steps arrive."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from rcu.db.statements import fetch
 from rcu.identity.holding import find_holdings
 from rcu.identity.placing import NAMING
+from rcu.identity.repository import RecordKey
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import attachment
@@ -41,35 +43,31 @@ async def record_orders(
     """Record steps in the life of orders and return what became of each.
 
     A step of an order that is not placed yet waits for it. The state of an order is that of
-    the step that occurred last, not of the one that arrived last.
+    the step that occurred last, not of the one that arrived last; so is whose it is.
     """
-    placed_here = [step for step in steps if step.status == PLACED]
-    records = (
-        await recording.place(
-            step.presentation for step in placed_here if _may_be_placed(step, refs, stores)
-        )
-    ).records
+    placed_here = [step for step in steps if _may_be_placed(step, refs, stores)]
     for step in placed_here:
-        if _may_be_placed(step, refs, stores):
-            record_id = records.get(step.presentation.key) if step.presentation else None
-            await _place(recording, step, record_id, refs)
-            await _hang_earlier_tickets(recording, step, refs)
+        await _place(recording, step, refs)
     orders = [_judge(step, refs, stores) for step in steps]
     ready = [
         (step, order)
         for step, order in zip(steps, orders, strict=True)
         if isinstance(order, KnownOrder)
     ]
-    await repository.add_order_steps(recording.session, [_step(*pair) for pair in ready])
-    states = await _advance(recording, {order.id for _, order in ready})
+    records = (await recording.place(step.presentation for step, _ in ready)).records
+    await repository.add_order_steps(
+        recording.session, [_step(step, order, records) for step, order in ready]
+    )
+    advanced = await _advance(recording, {order.id: order for _, order in ready}, refs)
     holdings = await find_holdings(
-        recording.session, {order.record_id for _, order in ready if order.record_id}
+        recording.session, {order.record_id for order in advanced.values() if order.record_id}
     )
     outcomes: list[Outcome] = []
-    for order in orders:
-        if isinstance(order, Waiting):
-            outcomes.append(order)
+    for judged in orders:
+        if isinstance(judged, Waiting):
+            outcomes.append(judged)
             continue
+        order = advanced[judged.id]
         found = attachment(
             holdings.get(order.record_id) if order.record_id else None, link="identifiers"
         )
@@ -80,7 +78,7 @@ async def record_orders(
                 already=False,
                 client_id=found.client_id if found else None,
                 method=found.method if found else None,
-                status=states[order.id],
+                status=order.status,
             )
         )
     return outcomes
@@ -88,7 +86,11 @@ async def record_orders(
 
 def _may_be_placed(step: NewOrder, refs: References, stores: Collection[str]) -> bool:
     store = step.stated.get("store")
-    return refs.own_order(step.source, step.order_id) is None and (store is None or store in stores)
+    return (
+        step.status == PLACED
+        and refs.own_order(step.source, step.order_id) is None
+        and (store is None or store in stores)
+    )
 
 
 def _judge(step: NewOrder, refs: References, stores: Collection[str]) -> KnownOrder | Waiting:
@@ -105,14 +107,12 @@ def _judge(step: NewOrder, refs: References, stores: Collection[str]) -> KnownOr
     return order
 
 
-async def _place(
-    recording: Recording, step: NewOrder, record_id: UUID | None, refs: References
-) -> None:
-    """Make the order, unless the same batch has placed it already."""
+async def _place(recording: Recording, step: NewOrder, refs: References) -> None:
+    """Make the order, unless the same batch has placed it already; its steps say whose it is."""
     if refs.own_order(step.source, step.order_id) is not None:
         return
     sellers = step.stated.get("sellers") or []
-    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, record_id, sellers)
+    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, None, sellers)
     refs.know_order(order)
     await repository.add_orders(
         recording.session,
@@ -132,7 +132,7 @@ async def _place(
                 "payments": step.stated.get("payments") or [],
                 "store": step.stated.get("store"),
                 "fulfilment": step.stated.get("fulfilment"),
-                "record_id": record_id,
+                "record_id": None,
                 "sellers": sellers,
             }
         ],
@@ -141,29 +141,37 @@ async def _place(
 
 # A ticket that names a person, or that a person has decided on, stays where it is; so does one
 # that returns another: the ticket it returns comes first.
-_EARLIER_TICKETS = """
+_TICKETS_OF_ORDER = """
     SELECT t.id
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
-    WHERE t.order_id = $1 AND (t.source = $2 OR NOT EXISTS (
-              SELECT FROM sales_order other
-              WHERE other.order_id = $1 AND other.source <> $2
-          ))
-      AND (
-          t.link = 'none'
-          OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
-              SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($3::text[])
-          ))
-      )
+    WHERE t.order_id = $1 AND (
+        (t.link = 'order' AND t.record_id = $4)
+        OR (
+            (t.source = $2 OR NOT EXISTS (
+                SELECT FROM sales_order other
+                WHERE other.order_id = $1 AND other.source <> $2
+            ))
+            AND (
+                t.link = 'none'
+                OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
+                    SELECT FROM identifier i
+                    WHERE i.record_id = r.id AND i.kind = ANY ($3::text[])
+                ))
+            )
+        )
+    )
 """
 
 
-async def _hang_earlier_tickets(recording: Recording, step: NewOrder, refs: References) -> None:
-    """Hang the tickets of an order that came before it on the record of the order."""
-    order = refs.own_order(step.source, step.order_id)
-    if order is None or order.record_id is None:
-        return
+async def _hang_tickets(
+    recording: Recording, order: KnownOrder, before: UUID | None, refs: References
+) -> None:
+    """Hang the tickets that the order brings along on the record that it has come to.
+
+    Those that came before it, and those that hang on the record that it had `before`.
+    """
     rows = await fetch(
-        recording.session, _EARLIER_TICKETS, order.order_id, order.source, sorted(NAMING)
+        recording.session, _TICKETS_OF_ORDER, order.order_id, order.source, sorted(NAMING), before
     )
     evidence = {"order_id": str(order.id)}
     rehung = await rehang(
@@ -176,7 +184,8 @@ async def _hang_earlier_tickets(recording: Recording, step: NewOrder, refs: Refe
     recording.rehung += rehung
 
 
-def _step(step: NewOrder, order: KnownOrder) -> dict[str, Any]:
+def _step(step: NewOrder, order: KnownOrder, records: Mapping[RecordKey, UUID]) -> dict[str, Any]:
+    presentation = step.presentation
     return {
         "id": uuid7(),
         "order_id": order.id,
@@ -184,20 +193,33 @@ def _step(step: NewOrder, order: KnownOrder) -> dict[str, Any]:
         "occurred_at": step.occurred_at,
         "message_id": step.message_id,
         "stated": dict(step.stated),
+        "record_id": records[presentation.key] if presentation else None,
+        "names_a_person": presentation is not None and presentation.names_a_person,
     }
 
 
-async def _advance(recording: Recording, order_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Bring orders to the state that their steps make; return the state of each."""
-    states: dict[UUID, str] = {}
-    if not order_ids:
-        return states
-    told = await repository.list_order_steps(recording.session, order_ids)
+async def _advance(
+    recording: Recording, orders: Mapping[UUID, KnownOrder], refs: References
+) -> dict[UUID, KnownOrder]:
+    """Bring orders to the state that their steps make, and their tickets along; return them."""
+    advanced: dict[UUID, KnownOrder] = {}
+    if not orders:
+        return advanced
+    told = await repository.list_order_steps(recording.session, orders)
     for order_id, steps in told.items():
         steps.sort(key=_when)
-        await repository.update_order(recording.session, order_id, state_of(steps))
-        states[order_id] = steps[-1].status
-    return states
+        state, before = state_of(steps), orders[order_id]
+        await repository.update_order(recording.session, order_id, state)
+        order = advanced[order_id] = replace(
+            before,
+            status=state["status"],
+            record_id=state["record_id"],
+            sellers=state.get("sellers", before.sellers),
+        )
+        refs.know_order(order)
+        if order.record_id not in {before.record_id, None}:
+            await _hang_tickets(recording, order, before.record_id, refs)
+    return advanced
 
 
 def _when(step: OrderStep) -> tuple[datetime, int, str]:
@@ -208,7 +230,8 @@ def _when(step: OrderStep) -> tuple[datetime, int, str]:
 def state_of(steps: Sequence[OrderStep]) -> Mapping[str, Any]:
     """Return the columns of an order after its steps, given in the order they occurred.
 
-    For each thing that steps state of the order, the last one to state it is right.
+    For each thing that steps state of the order, the last one to state it is right. The order is
+    whose the last step says that names a person, or else of the last that shows a token.
     """
     state: dict[str, Any] = {}
     for step in steps:
@@ -216,4 +239,10 @@ def state_of(steps: Sequence[OrderStep]) -> Mapping[str, Any]:
     placed: list[datetime] = [step.occurred_at for step in steps if step.status == PLACED]
     if placed:
         state["placed_at"] = placed[0]
-    return state | {"status": steps[-1].status, "changed_at": steps[-1].occurred_at}
+    shown = [step for step in steps if step.record_id is not None]
+    named = [step for step in shown if step.names_a_person]
+    return state | {
+        "status": steps[-1].status,
+        "changed_at": steps[-1].occurred_at,
+        "record_id": (named or shown)[-1].record_id if shown else None,
+    }
