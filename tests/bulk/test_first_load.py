@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +105,8 @@ def file_of(folder: Path, people: int, *, seed: int, source: str | None = None) 
         lines.append(line)
         if len(lines) % 9 == 0:
             later = {"message_id": f"{said['message_id']}-b", "occurred_at": "2025-05-01T00:00:00Z"}
-            lines.append(line | later | {"given_name": "Maud", "email": None})
+            card = f"NEW{len(lines)}X" if line["card"] else None
+            lines.append(line | later | {"given_name": "Maud", "email": None, "card": card})
     path = folder / "people.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
@@ -175,6 +177,7 @@ async def test_it_ends_where_one_transaction_of_all_messages_ends(
         assert found[name] == held, name
     assert loaded.summary == received
     assert len(expected["pairs"]) > 100
+    assert any("'withdrawn'" in row for row in expected["identifiers"])
 
 
 async def test_it_ends_where_messages_one_by_one_end(
@@ -278,6 +281,12 @@ async def test_sales_that_were_there_before_find_their_clients(
     customers = [{"external_id": line["external_id"]} for line in lines[:10]]
     customers += [{"card": line["card"]} for line in lines[10:30] if line["card"]]
     customers += [{"email": line["email"]} for line in lines[30:50] if line["email"]]
+    old_cards = [
+        {"card": before["card"]}
+        for before, after in itertools.pairwise(lines)
+        if after["message_id"].endswith("-b") and before["card"]
+    ]
+    customers += old_cards
     tickets = [
         TicketMessage.model_validate(
             # The file's messages have ids of their own; those of sales must not meet them.
@@ -303,6 +312,7 @@ async def test_sales_that_were_there_before_find_their_clients(
     assert sorted(map(str, await rows(open_database, attached))) == expected
     assert any("matching" in row for row in expected)
     assert any("'email'" in row for row in expected)
+    assert old_cards
 
 
 async def test_refused_and_repeated_rows_are_told_as_by_an_import(

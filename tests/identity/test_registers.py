@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rcu.identity import registers
+from rcu.identity.features import describe
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
@@ -15,6 +18,7 @@ from rcu.identity.registers import (
     person_of,
     values_of,
     verified_identifiers,
+    withdrawn_identifiers,
 )
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -30,22 +34,39 @@ statements = st.lists(
         st.uuids().map(str),
         st.integers(0, 3),
         st.dictionaries(
-            st.sampled_from(["given_name", "emails", "attributes"]),
+            st.sampled_from(["given_name", "attributes"]),
             st.sampled_from(["x", "y", None, "", []]),
         ),
     ),
     max_size=6,
 )
+held_cards = st.lists(
+    st.builds(
+        lambda number, verified: {"value": f"card-{number}", "verified": verified},
+        st.integers(0, 7),
+        st.booleans(),
+    ),
+    max_size=3,
+)
+statements_of_cards = st.lists(
+    st.builds(
+        lambda message_id, minute, cards: stated(message_id, minute, cards=cards),
+        st.uuids().map(str),
+        st.integers(0, 5),
+        st.none() | held_cards,
+    ),
+    max_size=9,
+)
 
 
 def after(told: list[ProfileStatement]) -> Registers:
-    registers: Registers = {}
+    merged: Registers = {}
     for statement in told:
-        registers = merge(registers, statement)
-    return registers
+        merged = merge(merged, statement)
+    return merged
 
 
-@given(told=statements, data=st.data())
+@given(told=statements | statements_of_cards, data=st.data())
 def test_any_order_with_any_repetition_ends_the_same(
     told: list[ProfileStatement], data: st.DataObject
 ) -> None:
@@ -53,6 +74,55 @@ def test_any_order_with_any_repetition_ends_the_same(
     shuffled = data.draw(st.permutations(told + again))
 
     assert after(shuffled) == after(told)
+
+
+@given(told=statements_of_cards, most=st.integers(3, 6), data=st.data())
+def test_so_it_does_where_a_record_states_more_than_is_remembered(
+    told: list[ProfileStatement], most: int, data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(told))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registers, "MAX_STATED", most)
+
+        assert after(shuffled) == after(told)
+
+
+@given(told=statements_of_cards)
+def test_what_was_ever_stated_is_held_or_withdrawn_as_it_was_last_stated(
+    told: list[ProfileStatement],
+) -> None:
+    ended = after(told)
+    held = describe(person_of(ended)).held
+    last: dict[str, tuple[datetime, str, datetime | None]] = {}
+    for one in sorted(told, key=lambda one: (one.occurred_at, one.message_id)):
+        verified = {card["value"] for card in one.values["cards"] or () if card["verified"]}
+        for card in one.values["cards"] or ():
+            since = one.occurred_at if card["value"] in verified else None
+            last[card["value"]] = (one.occurred_at, one.message_id, since)
+
+    withdrawn = withdrawn_identifiers(ended, held, region="FR")
+
+    assert withdrawn == {
+        ("card", card.replace("-", "").upper()): since
+        for card, (_, _, since) in last.items()
+        if ("card", card.replace("-", "").upper()) not in held
+    }
+
+
+def test_a_value_that_is_written_otherwise_now_is_not_withdrawn() -> None:
+    ended = after(
+        [
+            stated(phones=[{"value": "06 39 98 12 08", "verified": True}]),
+            stated("m2", minute=1, phones=[{"value": "+33639981208"}]),
+        ]
+    )
+
+    held = describe(person_of(ended)).held
+
+    assert held == (("phone", "+262639981208"),)
+    assert withdrawn_identifiers(ended, held, region="FR") == {}
+    assert verified_identifiers(ended, region="FR") == {}
 
 
 def test_a_statement_leaves_what_it_was_merged_into_as_it_was() -> None:
@@ -71,11 +141,11 @@ def test_of_one_instant_the_greater_message_id_wins() -> None:
 
 
 def test_a_removal_is_remembered_and_is_no_value() -> None:
-    registers = after([stated(emails=[]), stated("m2", given_name=None)])
+    ended = after([stated(emails=[]), stated("m2", given_name=None)])
 
-    assert values_of(registers) == {}
-    assert registers["emails"]["value"] is None
-    assert person_of(registers).emails == ()
+    assert values_of(ended) == {}
+    assert ended["emails"]["value"] is None
+    assert person_of(ended).emails == ()
 
 
 def test_verified_is_what_is_said_to_be_since_its_date_or_else_the_statement() -> None:

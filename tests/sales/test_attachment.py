@@ -72,7 +72,8 @@ async def test_what_was_known_at_the_sale_stays_known(shop: Shop) -> None:
         "client_id"
     ]
 
-    assert await shop.attached(message) == (second, "email")
+    assert second != first
+    assert await shop.attached(message) == (None, "ambiguous")
     [(at_sale, method)] = await shop.rows("SELECT sale_client_id, sale_method FROM ticket")
     assert (str(at_sale), method) == (first, "email")
 
@@ -132,9 +133,6 @@ async def test_a_mistyped_card_finds_the_profile_that_states_it_just_so(
 
     assert (answer["client_id"], answer["method"]) == (odile, "card")
     assert await shop.attached(before) == (odile, "card")
-
-    await shop.profile("pos", "P1", cards=["ABC-1234"])
-    assert await shop.attached(before) == await shop.attached(after) == (None, None)
 
 
 @pytest.mark.parametrize("mistyped", ["2900010053768", "2900010053789"], ids=["swapped", "digit"])
@@ -311,20 +309,6 @@ async def test_an_email_that_tokens_led_to_brings_what_hangs_on_the_token(shop: 
 
     assert await shop.attached(named) == (odile, "email")
     assert await shop.attached(bare) == (odile, "payment_token")
-
-
-async def test_a_profile_that_gives_its_email_away_gives_the_tickets_away(shop: Shop) -> None:
-    odile = (await shop.profile("pos", "P1", **ODILE))["client_id"]
-    named = sale(token="par_tok_1", customer={"email": ODILE["emails"][0]})
-    bare = sale(token="par_tok_1")
-    await shop.ticket(named)
-    await shop.ticket(bare)
-    assert await shop.attached(bare) == (odile, "payment_token")
-
-    await shop.profile("pos", "P1", minute=1, emails=[])
-
-    assert await shop.attached(named) == (None, None)
-    assert await shop.attached(bare) == (None, None)
 
 
 async def _odile_pays_with(shop: Shop, token: str) -> str:

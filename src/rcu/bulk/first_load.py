@@ -395,5 +395,5 @@ _BECOME_PROFILES = """
 _SHOWN_AND_STATED = """
     SELECT kind, value FROM identifier WHERE origin = 'ticket'
     INTERSECT
-    SELECT kind, value FROM identifier WHERE origin = 'profile'
+    SELECT kind, value FROM identifier WHERE origin <> 'ticket'
 """

@@ -32,6 +32,7 @@ from rcu.identity.registers import (
     merge,
     person_of,
     verified_identifiers,
+    withdrawn_identifiers,
 )
 from rcu.ingestion.answers import matched_record, placed_answer
 from rcu.ingestion.files.importer import Understood, understand
@@ -75,11 +76,13 @@ RECORD_FIELDS = (
     pa.field("identifiers", pa.list_(pa.string())),
     pa.field("held", pa.list_(pa.string())),
     pa.field("verified_at", pa.list_(pa.string())),
+    pa.field("withdrawn", pa.list_(pa.string())),
+    pa.field("withdrawn_verified_at", pa.list_(pa.string())),
     *PARTING_FIELDS,
 )
 """What a record is made of. The first `faced_keys` of its blocking keys carry its face;
 `verified_at` says of each value by which facts find it (`Features.held`) since when the source has
-verified it, if so."""
+verified it, if so; `withdrawn_verified_at` likewise of what it has stated and states no more."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,10 @@ def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequ
     ]
     held = [sorted(features.held) for features in described]
     verified = [verified_identifiers(one, region=region) for one in registers]
+    withdrawn = [
+        withdrawn_identifiers(one, features.held, region=region)
+        for one, features in zip(registers, described, strict=True)
+    ]
     return (
         [_text(one) for one in registers],
         [_text(features.to_json()) for features in described],
@@ -170,11 +177,17 @@ def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequ
         ],
         [[IDENTIFIER_MARK.join(identifier) for identifier in one] for one in held],
         [
-            [since.isoformat() if (since := known.get(identifier)) else None for identifier in one]
+            [_time_text(known.get(identifier)) for identifier in one]
             for one, known in zip(held, verified, strict=True)
         ],
+        [[IDENTIFIER_MARK.join(identifier) for identifier in one] for one in withdrawn],
+        [[_time_text(since) for since in one.values()] for one in withdrawn],
         *columns_of(map(parting_values, described), len(PARTING_FIELDS)),
     )
+
+
+def _time_text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 @lru_cache(maxsize=1)

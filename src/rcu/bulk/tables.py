@@ -56,10 +56,13 @@ TABLES: Mapping[str, Source] = {
         ("kind", "value", "record_id", "origin", "verified_at", "first_seen_at"),
         """
         SELECT split_part(identifier, chr(31), 1), identifier[strpos(identifier, chr(31)) + 1:],
-               id, 'profile', verified_at, '{at}'
+               id, origin, verified_at, '{at}'
         FROM (
-            SELECT i.id, unnest(r.held) AS identifier,
+            SELECT i.id, 'profile' AS origin, unnest(r.held) AS identifier,
                    unnest(r.verified_at) AS verified_at
+            FROM record r JOIN identity i ON i.number = r.number
+            UNION ALL
+            SELECT i.id, 'withdrawn', unnest(r.withdrawn), unnest(r.withdrawn_verified_at)
             FROM record r JOIN identity i ON i.number = r.number
         ) AS stated
         """,

@@ -94,13 +94,18 @@ _SUMMARY = """
     ) bought
 """
 
+# Sales by a value that a client states no more are still the client's, and do not lead there.
 _BY_IDENTIFIER = text(f"""
     WITH holder AS (
-        SELECT record_id FROM identifier
+        SELECT record_id, origin FROM identifier
         WHERE kind = :kind AND value = :value
         ORDER BY record_id LIMIT :cap
+    ), held AS (
+        SELECT r.client_id, holder.origin
+        FROM holder JOIN source_record r ON r.id = holder.record_id
     ), found AS (
-        SELECT DISTINCT r.client_id FROM holder JOIN source_record r ON r.id = holder.record_id
+        SELECT client_id FROM held GROUP BY client_id
+        HAVING bool_or(origin = 'profile') OR NOT bool_or(origin = 'withdrawn')
     )
     {_SUMMARY}
     ORDER BY bought.last_at DESC NULLS LAST, c.id

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.locks import lock_key
 from rcu.db.statements import as_read
 from rcu.identity import repository
+from rcu.identity.blocking import identifier_key
 from rcu.identity.faces import keys_with_faces
 from rcu.identity.features import Features, describe
 from rcu.identity.models import RecordKind
@@ -20,6 +22,7 @@ from rcu.identity.registers import (
     Registers,
     merge,
     person_of,
+    withdrawn_identifiers,
 )
 from rcu.identity.repository import RecordKey, StoredRecord
 from rcu.ids import uuid7
@@ -40,6 +43,9 @@ class Draft:
     old_features: Features | None
     """None when no profile of this record was known."""
     old_faces: Mapping[int, str | None]
+    withdrawn: Mapping[IdentifierKey, datetime | None]
+    """What the record has stated and states no more; since when that had been verified, if so."""
+    old_withdrawn: Mapping[IdentifierKey, datetime | None]
 
     @property
     def is_new(self) -> bool:
@@ -58,9 +64,14 @@ class Draft:
 
     @property
     def identifiers(self) -> set[IdentifierKey]:
-        """What the record will be found by, and what it was."""
+        """What the record will be found by, what it was, and what it claims anew."""
         old = self.old_features.held if self.old_features else ()
-        return {*self.features.held, *old}
+        return {*self.features.held, *old, *self.claimed_anew}
+
+    @property
+    def claimed_anew(self) -> set[IdentifierKey]:
+        """What the record claims since now, without stating it, or claims no more, or otherwise."""
+        return {key for key, _ in self.withdrawn.items() ^ self.old_withdrawn.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ def _prepared(
     for draft in drafts.values():
         if draft.is_changed:
             locks |= draft.keys | draft.old_keys
+            locks |= {identifier_key(*identifier) for identifier in draft.claimed_anew}
     return Prepared(drafts, frozenset(locks), region)
 
 
@@ -144,6 +156,7 @@ def _draft(
         if is_changed or old_features is None
         else old_features
     )
+    old_held = old_features.held if old_features else ()
     return Draft(
         id=before.id if before else new_id,
         key=key,
@@ -154,4 +167,6 @@ def _draft(
         faces=keys_with_faces(features),
         old_features=old_features,
         old_faces=keys_with_faces(old_features) if old_features else {},
+        withdrawn=withdrawn_identifiers(registers, features.held, region=region),
+        old_withdrawn=withdrawn_identifiers(held, old_held, region=region),
     )

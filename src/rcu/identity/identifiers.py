@@ -1,4 +1,4 @@
-"""Identifiers as they are stored: which records hold a value, stated by profile or shown by a sale.
+"""Identifiers as they are stored: which records hold a value, and what a record holds.
 
 Each query is one statement, set-wise: one record or a thousand alike.
 """
@@ -38,7 +38,7 @@ _IDENTIFIERS = "SELECT DISTINCT kind, value FROM identifier WHERE record_id = AN
 async def list_identifiers(
     session: AsyncSession, record_ids: Collection[UUID]
 ) -> set[tuple[str, str]]:
-    """Return every identifier, as `(kind, value)`, that the records hold."""
+    """Return every identifier, as `(kind, value)`, that the records hold or have stated."""
     if not record_ids:
         return set()
     rows = await fetch(session, _IDENTIFIERS, list(record_ids))

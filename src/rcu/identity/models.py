@@ -40,6 +40,19 @@ class RecordKind(StrEnum):
     """A fact carried identifiers only: placed with the one client who holds them."""
 
 
+class Origin(StrEnum):
+    """How a record has come to hold an identifier."""
+
+    PROFILE = "profile"
+    """Its profile states it."""
+
+    WITHDRAWN = "withdrawn"
+    """Its profile has stated it and states it no more: a claim to what was found by it."""
+
+    TICKET = "ticket"
+    """A sale showed it."""
+
+
 class Placement(StrEnum):
     """What ties a record to its client."""
 
@@ -135,7 +148,9 @@ class SourceRecord(Base):
     client_id: Mapped[UUID]
     placement: Mapped[str]
     profile: Mapped[dict[str, Any]] = mapped_column(
-        JSONB, comment="attribute -> {value, occurred_at, message_id}: last writer wins, each"
+        JSONB,
+        comment="attribute -> {value, occurred_at, message_id}: last writer wins, each; of"
+        " identifiers also `earlier`, what was stated once and is not now",
     )
     features: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="normalised, for comparing")
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -158,13 +173,15 @@ class Identifier(Base):
     kind: Mapped[str]
     value: Mapped[str]
     record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
-    origin: Mapped[str] = mapped_column(comment="profile, or ticket when a sale showed it")
+    origin: Mapped[str] = mapped_column(
+        comment="profile; withdrawn when its profile states it no more; ticket when sales showed it"
+    )
     verified_at: Mapped[datetime | None] = mapped_column(Timestamp)
     first_seen_at: Mapped[datetime] = mapped_column(Timestamp)
 
     __table_args__ = (
         PrimaryKeyConstraint("kind", "value", "record_id", "origin"),
-        CheckConstraint("origin IN ('profile', 'ticket')", name="origin"),
+        CheckConstraint(one_of("origin", Origin), name="origin"),
         Index("ix_identifier_record_id", "record_id"),
     )
 

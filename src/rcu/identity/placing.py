@@ -6,9 +6,9 @@ weights. It is placed, anew whenever the holders of its identifiers change, by r
 a function of who holds what:
 
 1. Identifiers of a person (card, app scan, e-mail, phone, in this order): the first one that
-   exactly one known client holds decides. Last of all a card whose check digit fails, when a
-   profile states it just so. Holders whose names contradict a name on the ticket do not
-   count. Several holders narrow the choice for the identifiers after it.
+   exactly one known client holds decides: states now, or has stated once. Last of all a card whose
+   check digit fails, when a profile states it just so. Holders whose names contradict a name on
+   the ticket do not count. Several holders narrow the choice for the identifiers after it.
 2. A payment account or a device decides when nothing of the first kind was presented, or when
    it picks one of the several holders of what was; and only when every client who was seen
    with it is the same one: a joint account is *shared* and attaches nothing by itself.

@@ -25,7 +25,7 @@ from rcu.identity.holders import (
 )
 from rcu.identity.holding import Holding
 from rcu.identity.model import Model
-from rcu.identity.models import Placement, RecordKind
+from rcu.identity.models import Origin, Placement, RecordKind
 from rcu.identity.placing import IdentifierKey, Narrowed
 from rcu.identity.presentation import Presentation
 from rcu.identity.repository import RecordKey, SavedRecord, StoredRecord
@@ -87,7 +87,9 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
     work = _Placing(Holders(session, read, locked), model)
     for identifier, key in shown:
         holder = (
-            new[made[key]] if key in made else Holder(stored[key].record, "ticket", frozenset())
+            new[made[key]]
+            if key in made
+            else Holder(stored[key].record, Origin.TICKET, frozenset())
         )
         work.holders.add(identifier, holder)
     moves = await _place_again(work, changed, new=new)
@@ -122,7 +124,7 @@ def _as_read(record_id: UUID, presentation: Presentation) -> Holder:
         features=_features(presentation),
         version=1,
     )
-    return Holder(record, "ticket", presentation.identifiers)
+    return Holder(record, Origin.TICKET, presentation.identifiers)
 
 
 def _first_placement(presentation: Presentation) -> Placement:
@@ -166,6 +168,9 @@ def _to_save(
 
 
 # --- placing ------------------------------------------------------------------------------------
+
+_STATING = frozenset({Origin.PROFILE})
+_CLAIMING = frozenset({Origin.PROFILE, Origin.WITHDRAWN})
 
 
 @dataclass(slots=True)
@@ -217,18 +222,23 @@ class _Placing:
         return frozenset(i for i in identifiers if not self._is_shared(i))
 
     def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
-        """Return the known clients whose profile states the identifier, names permitting."""
+        """Return the known clients whose profile states the identifier, or did, names permitting.
+
+        Who states it no more has not given away what was found by it.
+        """
         return {
             holder.record.client_id
-            for holder, features in self._stating(identifier)
+            for holder, features in self._holding(identifier, _CLAIMING)
             if not contradiction(features, names, self.model)
         }
 
-    def _stating(self, identifier: IdentifierKey) -> list[tuple[Holder, Features]]:
+    def _holding(
+        self, identifier: IdentifierKey, origins: Collection[str]
+    ) -> list[tuple[Holder, Features]]:
         return [
             (holder, self.features(holder.record))
             for holder in self.holders.of(identifier)
-            if holder.record.kind == RecordKind.PROFILE and holder.origin == "profile"
+            if holder.record.kind == RecordKind.PROFILE and holder.origin in origins
         ]
 
     def _is_shared(self, identifier: IdentifierKey) -> bool:
@@ -238,7 +248,7 @@ class _Placing:
         kind = identifier[0]
         if declared is not None or kind not in placing.PERSONAL:
             return bool(declared)
-        stating = self._stating(identifier)
+        stating = self._holding(identifier, _STATING)
         return len(stating) > self.model.shared_limit(kind) and is_shared(
             kind, [features for _, features in stating], self.model
         )

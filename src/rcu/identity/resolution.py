@@ -33,7 +33,7 @@ from rcu.identity.forming import form_clusters, lock_component
 from rcu.identity.identifier_statuses import remember_turns
 from rcu.identity.identifiers import list_identifiers
 from rcu.identity.model import Model
-from rcu.identity.models import Placement, RecordKind
+from rcu.identity.models import Origin, Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.outcomes import Placed, outcomes, unchanged
 from rcu.identity.pairs import Component, worth_storing
@@ -204,7 +204,10 @@ def _saved_keys(draft: Draft) -> Iterable[SavedKey]:
 def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:
     verified = verified_identifiers(draft.registers, region=region)
     for kind, value in sorted(draft.features.held):
-        yield StatedIdentifier(kind, value, draft.id, verified.get((kind, value)))
+        since = verified.get((kind, value))
+        yield StatedIdentifier(kind, value, draft.id, Origin.PROFILE, since)
+    for (kind, value), since in sorted(draft.withdrawn.items()):
+        yield StatedIdentifier(kind, value, draft.id, Origin.WITHDRAWN, since)
 
 
 def _moves(

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch
+from rcu.identity.models import Origin
 from rcu.identity.pairs import ScoredPair, forgetting_pairs, saving_pairs
 from rcu.identity.repository import ADD_RECORDS, SAVE_RECORDS, Pair, SavedRecord
 
@@ -25,11 +26,12 @@ class SavedKey(NamedTuple):
 
 
 class StatedIdentifier(NamedTuple):
-    """An identifier that the profile of a record states."""
+    """An identifier that the profile of a record states, or has stated."""
 
     kind: str
     value: str
     record_id: UUID
+    origin: Origin
     verified_at: datetime | None
 
 
@@ -41,7 +43,7 @@ class SavedProfiles:
     keys: Collection[SavedKey]
     """Those that are new, or whose face is."""
     identifiers: Collection[StatedIdentifier]
-    """All that their profiles state."""
+    """All that their profiles state or have stated."""
     pairs: Collection[ScoredPair]
     model_version: str
     """That of the model which scored the pairs."""
@@ -56,17 +58,17 @@ def _saving(records: str, *, key_exists: str, is_stated: str) -> str:
         WITH saved AS ({records}), keyed AS (
             INSERT INTO blocking_key (key, record_id, face)
             SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[]) {key_exists}
-        ), scored AS ({saving_pairs(17)}), refreshed AS (
+        ), scored AS ({saving_pairs(18)}), refreshed AS (
             INSERT INTO client AS c (id, known, version, created_at, changed_at)
-            SELECT id, true, 1, $9, $9 FROM unnest($25::uuid[]) AS id ORDER BY id
+            SELECT id, true, 1, $9, $9 FROM unnest($26::uuid[]) AS id ORDER BY id
             ON CONFLICT (id) DO UPDATE
             SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
                 retired_at = NULL
         )
         INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
-        SELECT kind, value, record_id, 'profile', verified_at, $9
-        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::timestamptz[])
-            AS stated (kind, value, record_id, verified_at) {is_stated}
+        SELECT kind, value, record_id, origin, verified_at, $9
+        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[])
+            AS stated (kind, value, record_id, origin, verified_at) {is_stated}
     """  # noqa: S608 - of constants
 
 
@@ -94,7 +96,7 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
             *columns(saved.records),
             at,
             *(columns(saved.keys) if saved.keys else [[], [], []]),
-            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], []]),
+            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], [], []]),
             *(columns(saved.pairs) if saved.pairs else [[], [], [], [], [], []]),
             saved.model_version,
             at,
@@ -108,7 +110,7 @@ _FORGET = f"""
         USING unnest($1::bigint[], $2::uuid[]) AS gone (key, record_id)
         WHERE b.key = gone.key AND b.record_id = gone.record_id
     ), unstated AS (
-        DELETE FROM identifier WHERE record_id = ANY ($3::uuid[]) AND origin = 'profile'
+        DELETE FROM identifier WHERE record_id = ANY ($3::uuid[]) AND origin <> 'ticket'
     ), unpaired AS ({forgetting_pairs(4)})
     DELETE FROM record_pair WHERE left_id = ANY ($3::uuid[]) OR right_id = ANY ($3)
 """  # noqa: S608 - of constants
@@ -123,7 +125,8 @@ async def forget(
 ) -> None:
     """Take away `(key, record id)` rows, some pairs, and what was written of some records.
 
-    That is the identifiers that their profiles stated, and their pairs. What sales showed stays.
+    That is the identifiers that their profiles state or have stated, and their pairs. What sales
+    showed stays.
     """
     if keys or record_ids or pairs:
         await fetch(

@@ -179,12 +179,15 @@ async def list_lots(
     return await repository.list_lots(session, record_ids)
 
 
+# What a record states no more links it as far as it had been verified: what its old card earned is
+# the person's. To present that card proves nothing any more.
 _HELD: Final = """
     SELECT i.record_id, r.kind <> 'identifiers', i.kind, i.value,
-           i.verified_at IS NOT NULL AND i.origin = 'profile'
+           i.verified_at IS NOT NULL AND i.origin <> 'ticket'
     FROM source_record r JOIN identifier i ON i.record_id = r.id
     WHERE r.client_id = $1 AND i.kind NOT IN ('payment_token', 'device')
-      AND (i.origin = 'profile' OR r.kind = 'identifiers')
+      AND (i.origin = 'profile' OR r.kind = 'identifiers'
+           OR i.origin = 'withdrawn' AND i.verified_at IS NOT NULL)
 """
 _CONFIRMED: Final = """
     SELECT j.left_id, j.right_id

@@ -1,0 +1,88 @@
+"""Points of what a profile has stated and states no more: whose they are, and who spends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ingestion.shop import Shop, sale
+from tests.loyalty.club import loyalty_of, spend
+
+ODILE: dict[str, Any] = {
+    "given_name": "Odile",
+    "family_name": "Vasseur",
+    "birth_date": "1971-05-04",
+}
+BASILE: dict[str, Any] = {
+    "given_name": "Basile",
+    "family_name": "Kermadec",
+    "birth_date": "1990-10-30",
+}
+OLD, NEW = "ABC-1234", "DEF-5678"
+
+
+async def odile_has_another_card(shop: Shop, *, verified: bool = True) -> str:
+    """Give Odile 100 points of her card, and then another card; return her client."""
+    odile = await shop.profile(
+        "loyalty", "L1", **ODILE, cards=[{"value": OLD, "verified": verified}]
+    )
+    await shop.ticket(sale(customer={"card": OLD}, total_cents=10_000))
+    await shop.profile("loyalty", "L1", minute=1, cards=[{"value": NEW, "verified": verified}])
+    return str(odile["client_id"])
+
+
+async def test_who_has_another_card_keeps_the_points_of_the_old_one_and_spends_them(
+    shop: Shop,
+) -> None:
+    odile = await odile_has_another_card(shop)
+
+    answer = await spend(shop, 100, who="loyalty", external_id="L1")
+
+    assert answer.status_code == 200
+    assert (await loyalty_of(shop, odile))["balance"] == 0
+
+
+async def test_points_of_an_old_card_that_was_not_verified_wait_for_proof(shop: Shop) -> None:
+    odile = await odile_has_another_card(shop, verified=False)
+
+    answer = await spend(shop, 100, who="loyalty", external_id="L1")
+
+    assert (await loyalty_of(shop, odile))["balance"] == 100
+    assert (answer.status_code, answer.json()["unverified"]) == (409, 100)
+
+
+async def test_the_old_card_proves_nobody_any_more_and_the_new_one_opens_its_points(
+    shop: Shop,
+) -> None:
+    await odile_has_another_card(shop)
+
+    assert (await spend(shop, 1, card=OLD)).status_code == 404
+    assert (await spend(shop, 100, card=NEW)).status_code == 200
+
+
+@pytest.mark.parametrize("spender", [{"external_id": "L2"}, {"card": OLD}])
+async def test_who_gets_the_card_next_spends_nothing_of_it(
+    shop: Shop, spender: dict[str, str]
+) -> None:
+    await odile_has_another_card(shop)
+    basile = await shop.profile(
+        "loyalty", "L2", minute=2, **BASILE, cards=[{"value": OLD, "verified": True}]
+    )
+
+    answer = await spend(shop, 1, who="loyalty", **spender)
+
+    assert answer.status_code == 409
+    assert (await loyalty_of(shop, basile["client_id"]))["balance"] == 0
+
+
+async def test_what_was_verified_then_and_is_not_by_the_newest_word_opens_nothing(
+    shop: Shop,
+) -> None:
+    await odile_has_another_card(shop)
+    await shop.profile("loyalty", "L1", minute=2, cards=[{"value": OLD, "verified": False}])
+    await shop.profile("loyalty", "L1", minute=3, cards=[NEW])
+
+    answer = await spend(shop, 100, who="loyalty", external_id="L1")
+
+    assert (answer.status_code, answer.json()["unverified"]) == (409, 100)
