@@ -148,21 +148,44 @@ def test_a_number_that_others_have_too_speaks_against_and_outvotes_nothing() -> 
     assert other_name.contradiction == "given_name"
 
 
-def test_a_rare_name_alone_needs_more_against_another_place() -> None:
-    def pair_weighs(bits: float, *, elsewhere: bool) -> Decision:
-        place = home("", "29000", "Quimper") if elsewhere else LILAS
-        one = features("Enora", "Kervella", address=home("", "44000", "Nantes"))
-        other = (
-            features("Enora", "Kervella", address=place)
-            if elsewhere
-            else features("Enora", "Kervella")
-        )
-        weight = score_pair(one, other, Model.shipped()).weight
-        return score_pair(one, other, model(prior_bits=-18.0 + bits - weight)).decision
+@pytest.mark.parametrize(
+    ("bits", "city", "are_one"),
+    [
+        (5.0, None, True),
+        (5.0, "Quimper", False),
+        (6.5, "Quimper", True),
+    ],
+)
+def test_a_rare_name_alone_needs_more_against_another_place(
+    bits: float, city: str | None, *, are_one: bool
+) -> None:
+    there = {"address": home("", "29000", city)} if city else {}
+    records = {
+        "one": features("Enora", "Kervella", address=home("", "44000", "Nantes")),
+        "other": features("Enora", "Kervella", **there),
+    }
+    weight = score_pair(records["one"], records["other"], Model.shipped()).weight
 
-    assert pair_weighs(5.0, elsewhere=False) is Decision.LINK
-    assert pair_weighs(5.0, elsewhere=True) is Decision.REVIEW
-    assert pair_weighs(6.5, elsewhere=True) is Decision.LINK
+    assert len(clients(records, model(prior_bits=-18.0 + bits - weight))) == (1 if are_one else 2)
+
+
+def test_a_relative_of_one_name_elsewhere_keeps_it_from_tying_others() -> None:
+    there = home("", "29000", "Quimper")
+    records = {
+        "here": features(
+            "Enora", "Kervella", born="17/03/1960", address=home("", "44000", "Nantes")
+        ),
+        "anywhere": features("Enora", "Kervella", email="enora@example.org"),
+        "there": features("Enora", "Kervella", address=there, email="kervella@example.org"),
+        "also there": features(
+            "Enora", "Kervella", born="02/11/1991", email="kervella@example.org"
+        ),
+    }
+    weight = score_pair(records["here"], records["there"], Model.shipped()).weight
+    barely = model(prior_bits=-18.0 + 5.0 - weight)
+
+    assert score_pair(records["here"], records["anywhere"], barely).decision is Decision.LINK
+    assert frozenset({"here", "anywhere"}) not in clients(records, barely)
 
 
 def test_what_a_client_knows_of_its_number_counts_against_a_link_that_does_not() -> None:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from itertools import chain, combinations
 from typing import Any, Generic, TypeVar
 
-from rcu.identity.comparison import compare_numbers
+from rcu.identity.comparison import compare_birth_dates, compare_numbers
 from rcu.identity.contradictions import TITLE
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
-from rcu.identity.levels import EXACT
+from rcu.identity.grounds import bits_of_relatives, is_blind, is_personal
+from rcu.identity.levels import EXACT, RESEMBLING
 from rcu.identity.model import Model
 from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_names, vouches
@@ -126,7 +127,7 @@ class Agglomeration(Generic[K]):
             if rests_on_names(link.score):
                 named.append(link)
             else:
-                (blind if _is_blind(link.score) else seeing).append(link)
+                (blind if is_blind(link.score) else seeing).append(link)
         self._agglomerate(seeing)
         self._agglomerate(self._unrivalled(blind))
         self._agglomerate(self._of_sole_bearers(named))
@@ -171,7 +172,7 @@ class Agglomeration(Generic[K]):
             self._incompatible(one, two)
             or self._too_many_values(one, two)
             or (not is_personal(score) and kin_of_one_name(one, two))
-            or self._too_weak_beside_other_numbers(one, two, score)
+            or self._too_weak_beside(one, two, score)
             or self._only_a_weak_chain(one, two, score)
         )
 
@@ -227,15 +228,13 @@ class Agglomeration(Generic[K]):
             if kind in two.values
         )
 
-    def _too_weak_beside_other_numbers(
-        self, one: Cluster[K], two: Cluster[K], score: PairScore
-    ) -> bool:
-        """Tell whether a link gives way to two numbers of which a person has one.
+    def _too_weak_beside(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
+        """Tell whether a link gives way to what speaks against it and is not in its weight.
 
-        What either side knows of its person counts, be it not from the two records of the link.
+        Two numbers of which a person has one count, be they not those of the two linked records.
         """
         compared = {item.attribute for item in score.evidence}
-        weight = score.weight
+        weight = score.weight - bits_of_relatives(score)
         for kind in self._model.compared_kinds - compared:
             ours, theirs = one.values.get(kind, ()), two.values.get(kind, ())
             level = compare_numbers(ours, theirs) if ours and theirs else EXACT
@@ -310,7 +309,7 @@ class Agglomeration(Generic[K]):
         kept: list[Link[K]] = []
         for group in self._tied(links):
             clusters = {id(c): c for link in group for c in self._ends(link)}
-            if not any(self._are_rivals(a, b) for a, b in combinations(clusters.values(), 2)):
+            if not any(self._are_namesakes(a, b) for a, b in combinations(clusters.values(), 2)):
                 kept += group
         return sorted(kept, key=self._strongest_first)
 
@@ -332,6 +331,12 @@ class Agglomeration(Generic[K]):
     def _are_rivals(self, one: Cluster[K], two: Cluster[K]) -> bool:
         """Tell whether two claimants are two people, be it two of one name."""
         return self._incompatible(one, two) or kin_of_one_name(one, two)
+
+    def _are_namesakes(self, one: Cluster[K], two: Cluster[K]) -> bool:
+        """Tell whether two of one name are two people, as years of birth far apart say too."""
+        return self._are_rivals(one, two) or any(
+            compare_birth_dates(a, b) == RESEMBLING for a in one.faces for b in two.faces
+        )
 
 
 def _can_contradict(cluster: Cluster[Any]) -> bool:
@@ -357,43 +362,6 @@ def _cluster(key: Any, features: Features, model: Model) -> Cluster[Any]:
 
 def _shows_given_name(cluster: Cluster[Any]) -> bool:
     return any(len("".join(face.given_name)) > 1 for face in cluster.faces)
-
-
-def _is_blind(score: PairScore) -> bool:
-    """Tell whether a link was made without comparing a given name or a birth date."""
-    return not any(item.attribute in {"given_name", "birth_date"} for item in score.evidence)
-
-
-_PERSONAL = {
-    "email": {"exact", "domain_typing_error"},
-    "phone": {"exact", "typing_error"},
-    "card": {"exact", "typing_error", "suspicious"},
-    "birth_date": {"exact", "swapped", "one_digit_different", "one_part_different"},
-}
-
-
-def is_personal(score: PairScore) -> bool:
-    """Tell whether the link rests on something of the person's own, not on name and home."""
-    return any(
-        item.level in _PERSONAL.get(item.attribute, ())
-        or (item.attribute not in _NAMED and item.level == "exact")
-        for item in score.evidence
-    )
-
-
-_NAMED = frozenset(
-    {
-        "given_name",
-        "family_name",
-        "title",
-        "birth_date",
-        "email",
-        "phone",
-        "card",
-        "address",
-        "place",
-    }
-)
 
 
 def kin_of_one_name(one: Cluster[Any], two: Cluster[Any]) -> bool:

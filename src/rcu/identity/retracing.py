@@ -14,13 +14,13 @@ from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.features import Features
+from rcu.identity.grounds import is_personal
 from rcu.identity.model import Model
 from rcu.identity.partition import (
     Agglomeration,
     Cluster,
     Judgements,
     Link,
-    is_personal,
     kin_of_one_name,
 )
 from rcu.identity.scoring import PairScore, contradiction
@@ -234,7 +234,7 @@ class _Watched(Agglomeration[K]):
         [group] = [group for group in self._tied(links) if any(one is link for one in group)]
         bearers = sorted({key for one in group for key in (one.a, one.b)}, key=self._order)
         for one, two in combinations(bearers, 2):
-            if self._are_rivals(self._cluster_of[one], self._cluster_of[two]):
+            if self._are_namesakes(self._cluster_of[one], self._cluster_of[two]):
                 return one, two
         return None
 

@@ -39,8 +39,6 @@ from rcu.identity.levels import (
 from rcu.identity.model import Model
 from rcu.identity.name_comparison import compare_names
 
-_RELATIVES_BITS = 2.0
-"""Given names recur in families: about four times as often, it is assumed, as among strangers."""
 _NAME_CACHE_SIZE = 50_000
 _SCORE_CACHE_SIZE = 10_000
 
@@ -324,7 +322,7 @@ def _decide(
         return Decision.REVIEW
     return (
         Decision.LINK
-        if designates_a_person(levels) and _names_may_do(weight, levels, model)
+        if designates_a_person(levels) and _names_may_do(levels, model)
         else Decision.REVIEW
     )
 
@@ -362,24 +360,16 @@ def rests_on_names(score: PairScore) -> bool:
     return all(item.level in SAYS_NOTHING for item in score.evidence if item.attribute not in NAMES)
 
 
-def _names_may_do(weight: float, levels: dict[str, str], model: Model) -> bool:
+def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     """Tell whether something agrees besides the names, or the names may do without.
 
-    They may not where e-mails, phones, cards or other identifiers could be compared, to no avail,
-    nor beside birth dates of years far apart. Against another place, or another year that may be
-    all that is known, they need more: whoever bears a rare name has relatives of that name
-    elsewhere and in other generations, which how rare it is does not tell.
+    They may not where e-mails, phones, cards or other identifiers could be compared, to no avail.
     """
     if any(
         level not in SAYS_NOTHING for attribute, level in levels.items() if attribute not in NAMES
     ):
         return True
-    born = levels["birth_date"]
-    if not model.names_alone_link or born == RESEMBLING:
-        return False
-    if born == "vague" or (born == MISSING and levels["place"] == DIFFERENT):
-        weight -= _RELATIVES_BITS
-    return weight >= model.link_weight and all(
+    return model.names_alone_link and all(
         level == MISSING for attribute, level in levels.items() if attribute not in _SILENT
     )
 
