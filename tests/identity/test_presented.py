@@ -139,16 +139,51 @@ async def test_what_an_identifier_attached_is_taken_back_when_too_many_hold_it(
 ) -> None:
     monkeypatch.setattr(holders, "HOLDER_CAP", 4)
     odile = await shop.profile("pos", "P1", given_name="Odile", emails=["accueil@m.example"])
-    sold = sale(customer={"email": "accueil@m.example"})
+    sold = sale(customer={"email": "accueil@m.example", "given_name": "Odile"})
     await shop.ticket(sold)
-    before = await shop.attached(sold)
+    told = []
 
-    others = [sale(customer={"email": "accueil@m.example", "phone": f"063998120{n}"}) for n in "12"]
-    for other in others:
-        await shop.ticket(other)
+    for number, name in enumerate(("Basile", "Fantine", "Gaspard")):
+        told.append(await shop.attached(sold))
+        said = {"given_name": name, "emails": ["accueil@m.example"]}
+        await shop.profile("pos", f"Q{number}", **said)
 
-    assert before == (odile["client_id"], "email")
-    assert [await shop.attached(one) for one in (sold, *others)] == [(None, "ambiguous")] * 3
+    assert told == [(odile["client_id"], "email")] * 3
+    assert await shop.attached(sold) == (None, "ambiguous")
+
+
+@pytest.mark.parametrize("is_known_first", [True, False])
+async def test_a_card_that_was_shown_beside_many_tokens_is_its_owners_none_the_less(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, is_known_first: bool
+) -> None:
+    monkeypatch.setattr(holders, "HOLDER_CAP", 4)
+    sales = [sale(token=f"token-{n}", customer={"card": "ABC-1234"}) for n in range(7)]
+    said = {"given_name": "Odile", "cards": ["ABC-1234"]}
+    if is_known_first:
+        await shop.profile("pos", "P1", **said)
+
+    await shop.batch("pos", [typed("ticket", one) for one in sales[:3]])
+    for one in sales[3:]:
+        await shop.ticket(one)
+    await shop.profile("pos", "P1", **said)
+    bare = sale(customer={"card": "ABC-1234"})
+    await shop.ticket(bare)
+
+    odile = await shop.client_of("pos", "P1")
+    assert {await shop.attached(one) for one in (*sales, bare)} == {(odile, "card")}
+
+
+async def test_all_that_a_card_was_shown_with_is_placed_anew_when_its_owner_changes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "HOLDER_CAP", 4)
+    sales = [sale(token=f"token-{n}", customer={"card": "ABC-1234"}) for n in range(7)]
+    await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
+    await shop.batch("pos", [typed("ticket", one) for one in sales])
+
+    await shop.profile("pos", "P2", given_name="Basile", cards=["ABC-1234"])
+
+    assert {await shop.attached(one) for one in sales} == {(None, "ambiguous")}
 
 
 async def test_what_too_many_have_stated_stays_nobodys_when_they_state_it_no_more(

@@ -97,9 +97,17 @@ _SUMMARY = """
 # Sales by a value that a client states no more are still the client's, and do not lead there.
 _BY_IDENTIFIER = text(f"""
     WITH holder AS (
-        SELECT record_id, origin FROM identifier
-        WHERE kind = :kind AND value = :value
-        ORDER BY record_id LIMIT :cap
+        (SELECT record_id, origin FROM identifier
+         WHERE kind = :kind AND value = :value AND origin = 'profile'
+         ORDER BY record_id LIMIT :cap)
+        UNION ALL
+        (SELECT record_id, origin FROM identifier
+         WHERE kind = :kind AND value = :value AND origin = 'withdrawn'
+         ORDER BY record_id LIMIT :cap)
+        UNION ALL
+        (SELECT record_id, origin FROM identifier
+         WHERE kind = :kind AND value = :value AND origin = 'ticket'
+         ORDER BY record_id LIMIT :cap)
     ), held AS (
         SELECT r.client_id, holder.origin
         FROM holder JOIN source_record r ON r.id = holder.record_id

@@ -12,7 +12,7 @@ from rcu.db.statements import fetch
 from rcu.identity import placing
 from rcu.identity.blocking import identifier_key
 from rcu.identity.holding import Holding
-from rcu.identity.models import RecordKind
+from rcu.identity.models import Origin, RecordKind
 from rcu.identity.repository import RecordKey, StoredRecord
 
 if TYPE_CHECKING:
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from rcu.identity.presentation import Presentation
 
 HOLDER_CAP: Final = 200
-"""Records looked at for one identifier; with so many holders it designates nobody."""
+"""With so many holders an identifier designates nobody, and gathers nothing.
 
-_READ: Final = "SELECT * FROM read_presented($1, $2, $3, $4, $5)"
+Of a person, profiles that state an identifier or have stated it count as its holders: a card that
+was shown beside many tokens is its owner's none the less. Of a thing, every record does.
+"""
+FOLLOWED_CAP: Final = 1000
+"""Records of one identifier that are placed anew, at most, when who holds it has changed."""
+
+_READ: Final = "SELECT * FROM read_held($1, $2, $3, $4, $5, $6)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Holder:
     origin: str
     own: frozenset[IdentifierKey]
     """Every identifier of the record, when it is one of identifiers only."""
+    is_verified: bool = False
+    """Whether its source has verified the identifier, by what it last said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class PresentedRead:
     """What was read of some presentations while their locks were held."""
 
     most: int
-    """Holders that were read of one identifier, at most."""
+    """Profiles that were read of one identifier, at most; of records of facts so many at least."""
     records: dict[RecordKey, HungRecord] = field(default_factory=dict)
     """Those that are there."""
     held: dict[IdentifierKey, list[Holder]] = field(default_factory=dict)
@@ -91,21 +99,27 @@ async def read_presented(
     *,
     touched: Collection[IdentifierKey] = (),
     most: int,
+    followed: int,
 ) -> PresentedRead:
-    """Return the records of presentations, and who holds their identifiers or those `touched`."""
+    """Return the records of presentations, and who holds their identifiers or those `touched`.
+
+    Of one identifier, at most `most` profiles that state it, as many that have stated it, and
+    `followed` records of facts that showed it.
+    """
     identifiers = set(touched).union(*(p.identifiers for p in presentations))
     if not identifiers and not presentations:
         return PresentedRead(most)
     values = values_of({p.key for p in presentations}, identifiers)
-    return presented_read(await fetch(session, _READ, *values, most), identifiers, most=most)
+    rows = await fetch(session, _READ, *values, most, max(most, followed))
+    return presented_read(rows, identifiers, most=most)
 
 
 def presented_read(
     rows: Iterable[Any], identifiers: Iterable[IdentifierKey], *, most: int
 ) -> PresentedRead:
-    """Return what the rows of the database's function `read_presented` tell of identifiers."""
+    """Return what the rows of the database's function `read_held` tell of identifiers."""
     read = PresentedRead(most, held={identifier: [] for identifier in identifiers})
-    for what, *record, is_known, own, kind, value, origin, is_shared in rows:
+    for what, *record, is_known, own, kind, value, origin, is_verified, is_shared in rows:
         if what == "declared":
             read.declared[kind, value] = is_shared
             continue
@@ -115,7 +129,7 @@ def presented_read(
             hung = HungRecord(stored, bool(is_known), held)
             read.records[stored.source, stored.external_id] = hung
         else:
-            read.held[kind, value].append(Holder(stored, origin, held))
+            read.held[kind, value].append(Holder(stored, origin, held, is_verified))
     return read
 
 
@@ -139,7 +153,8 @@ class Holders:
     async def load(self, identifiers: Iterable[IdentifierKey]) -> None:
         """Read the holders of identifiers that were not read yet."""
         missing = set(identifiers) - self._held.keys()
-        read = await read_presented(self._session, (), touched=missing, most=self._most_read)
+        most = self._most_read
+        read = await read_presented(self._session, (), touched=missing, most=most, followed=most)
         self._held |= read.held
         self._declared |= read.declared
 
@@ -167,18 +182,29 @@ class Holders:
         return self._declared.get(identifier)
 
     def are_too_many(self, identifier: IdentifierKey) -> bool:
-        """Tell whether an identifier designates nobody, and gathers nothing."""
-        return len(self._held[identifier]) >= HOLDER_CAP
+        """Tell whether an identifier designates nobody."""
+        return self._designating(identifier) >= HOLDER_CAP
+
+    def _designating(self, identifier: IdentifierKey) -> int:
+        """Return how many hold an identifier, of those who count."""
+        held = self._held[identifier]
+        if identifier[0] not in placing.PERSONAL:
+            return len(held)
+        return sum(holder.origin != Origin.TICKET for holder in held)
+
+    def _gathers(self, identifier: IdentifierKey) -> bool:
+        return len(self._held[identifier]) < HOLDER_CAP
 
     def just_too_many(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
-        """Return the identifier records of what may designate nobody only since this transaction.
+        """Return the identifier records of what may have too many holders since this transaction.
 
-        It had placed them: they are to be placed without it.
+        It had placed or gathered them: they are to be placed without it.
         """
+        just = range(HOLDER_CAP, self._most_read)
         return identifier_records(
             holder
             for identifier in identifiers
-            if HOLDER_CAP <= len(self._held[identifier]) < self._most_read
+            if self._designating(identifier) in just or len(self._held[identifier]) in just
             for holder in self._held[identifier]
         )
 
@@ -187,7 +213,16 @@ class Holders:
 
         The holders of all its identifiers are loaded.
         """
-        return placing.anchor([held for held in own if not self.are_too_many(held)])
+        return placing.anchor([held for held in own if self._gathers(held)])
+
+    def gathered(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
+        """Return the records known by identifiers only that one of the identifiers may gather."""
+        return identifier_records(
+            holder
+            for identifier in identifiers
+            if self._gathers(identifier)
+            for holder in self._held[identifier]
+        )
 
     def identifier_records(self, identifiers: Iterable[IdentifierKey]) -> dict[UUID, Holder]:
         """Return the records known by identifiers only that hold one of the identifiers."""

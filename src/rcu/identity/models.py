@@ -180,7 +180,7 @@ class Identifier(Base):
     first_seen_at: Mapped[datetime] = mapped_column(Timestamp)
 
     __table_args__ = (
-        PrimaryKeyConstraint("kind", "value", "record_id", "origin"),
+        PrimaryKeyConstraint("kind", "value", "origin", "record_id"),
         CheckConstraint(one_of("origin", Origin), name="origin"),
         Index("ix_identifier_record_id", "record_id"),
     )

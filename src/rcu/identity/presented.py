@@ -16,6 +16,7 @@ from rcu.identity.adoption import Cause, Made, Move, adopt
 from rcu.identity.blocking import identifier_key
 from rcu.identity.features import Features
 from rcu.identity.holders import (
+    FOLLOWED_CAP,
     Holder,
     Holders,
     PresentedRead,
@@ -70,7 +71,9 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
     by_key = {presentation.key: presentation for presentation in presentations}
     if read is None:
         most = most_read(len(by_key) + stating)
-        read = await read_presented(session, presentations, touched=touched, most=most)
+        read = await read_presented(
+            session, presentations, touched=touched, most=most, followed=FOLLOWED_CAP
+        )
     stored = {key: read.records[key] for key in by_key if key in read.records}
     made = {key: as_read(uuid7()) for key in by_key if key not in stored}
     outcome = PlacedRecords(
@@ -92,7 +95,7 @@ async def place_presented(  # noqa: PLR0913 - each is a word of one sentence
             else Holder(stored[key].record, Origin.TICKET, frozenset())
         )
         work.holders.add(identifier, holder)
-    moves = await _place_again(work, changed, new=new)
+    moves = await _place_again(work, changed, claimed=touched, new=new)
     placed = {move.record_id: (move.client_id, move.placement) for move in moves}
     adopted = await adopt(
         session,
@@ -224,13 +227,16 @@ class _Placing:
     def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
         """Return the known clients whose profile states the identifier, or did, names permitting.
 
-        Who states it no more has not given away what was found by it.
+        Who states it no more has not given away what was found by it. Where a source has verified
+        that it is somebody's, what others merely say of it does not count.
         """
-        return {
-            holder.record.client_id
+        claiming = [
+            holder
             for holder, features in self._holding(identifier, _CLAIMING)
             if not contradiction(features, names, self.model)
-        }
+        ]
+        verified = [holder for holder in claiming if holder.is_verified]
+        return {holder.record.client_id for holder in verified or claiming}
 
     def _holding(
         self, identifier: IdentifierKey, origins: Collection[str]
@@ -275,14 +281,21 @@ class _Placing:
 
 
 async def _place_again(
-    work: _Placing, changed: Collection[IdentifierKey], *, new: Mapping[UUID, Holder]
+    work: _Placing,
+    changed: Collection[IdentifierKey],
+    *,
+    claimed: Collection[IdentifierKey],
+    new: Mapping[UUID, Holder],
 ) -> list[Move]:
     """Return the moves of every identifiers record that a changed identifier concerns.
 
-    `new` holds the records that were just made.
+    `claimed` are those of which profiles changed; the others were shown by facts. `new` holds the
+    records that were just made.
     """
     await work.holders.load(changed)
-    first = work.holders.identifier_records(changed) | work.holders.just_too_many(changed)
+    # That one more record shows an identifier of a person changes nothing of who owns the others.
+    concerning = set(changed) - set(placing.personal_identifiers(changed)) | set(claimed)
+    first = work.holders.identifier_records(concerning) | work.holders.just_too_many(changed)
     first |= identifier_records(new.values())
     if not first:
         return []
@@ -349,7 +362,7 @@ async def _gather_anonymous(work: _Placing) -> Mapping[UUID, UUID]:
     await work.holders.load(anchors)
     around = {
         record_id: holder
-        for record_id, holder in work.holders.identifier_records(anchors).items()
+        for record_id, holder in work.holders.gathered(anchors).items()
         if record_id not in work.records and holder.record.placement in placing.UNPLACED
     }
     await work.holders.load({held for holder in around.values() for held in holder.own})

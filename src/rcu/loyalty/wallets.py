@@ -55,11 +55,19 @@ _BY_RECORD: Final = """
     FROM source_record r JOIN client c ON c.id = r.client_id
     WHERE r.source = $1 AND r.external_id = $2
 """
+# Who states it now; where a source has verified that it is, or was, somebody's, only that client.
 _BY_IDENTIFIER: Final = """
-    SELECT (array_agg(r.id ORDER BY r.id))[1], r.client_id
-    FROM identifier i JOIN source_record r ON r.id = i.record_id
-    WHERE i.kind = $1 AND i.value = $2 AND i.origin = 'profile' AND r.kind = 'profile'
-    GROUP BY r.client_id
+    SELECT (array_agg(held.id ORDER BY held.id) FILTER (WHERE held.is_stated))[1], held.client_id
+    FROM (
+        SELECT r.id, r.client_id, i.origin = 'profile' AS is_stated,
+               i.verified_at IS NOT NULL AS is_verified,
+               bool_or(i.verified_at IS NOT NULL) OVER () AS is_any_verified
+        FROM identifier i JOIN source_record r ON r.id = i.record_id
+        WHERE i.kind = $1 AND i.value = $2 AND i.origin IN ('profile', 'withdrawn')
+          AND r.kind = 'profile'
+    ) AS held
+    GROUP BY held.client_id, held.is_any_verified
+    HAVING bool_or(held.is_stated) AND (bool_or(held.is_verified) OR NOT held.is_any_verified)
     LIMIT 20
 """
 

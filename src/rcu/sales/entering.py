@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rcu.sales.facts import NewEvent, NewOrder, NewTicket
 
 _ENTER: Final = (
-    "SELECT * FROM enter_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-    "$16, $17)"
+    "SELECT * FROM lock_and_enter_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+    "$14, $15, $16, $17, $18)"
 )
 
 
@@ -99,6 +99,7 @@ async def enter_facts(
         sorted(ids),
         *arrays(printed, width=4),
         *values_of({p.key for p in presentations}, identifiers),
+        most,
         most,
     )
     note_taken(session, waited, active=rows[0]["source"])

@@ -86,3 +86,26 @@ async def test_what_was_verified_then_and_is_not_by_the_newest_word_opens_nothin
     answer = await spend(shop, 100, who="loyalty", external_id="L1")
 
     assert (answer.status_code, answer.json()["unverified"]) == (409, 100)
+
+
+@pytest.mark.parametrize("is_stated_no_more", [False, True])
+async def test_to_state_a_card_does_not_stop_its_verified_owner(
+    shop: Shop, is_stated_no_more: bool
+) -> None:
+    await shop.profile("loyalty", "L1", **ODILE, cards=[{"value": OLD, "verified": True}])
+    await shop.ticket(sale(customer={"card": OLD}, total_cents=10_000))
+    await shop.profile("app", "A1", **BASILE, cards=[OLD])
+    if is_stated_no_more:
+        await shop.profile("app", "A1", minute=1, cards=[])
+
+    assert (await spend(shop, 1, who="app", external_id="A1")).status_code == 409
+    assert (await spend(shop, 40, card=OLD)).status_code == 200
+    assert (await spend(shop, 60, who="loyalty", external_id="L1")).status_code == 200
+
+
+async def test_to_state_an_old_card_of_somebody_else_proves_nobody(shop: Shop) -> None:
+    await odile_has_another_card(shop)
+    await shop.profile("app", "A1", **BASILE, cards=[OLD])
+
+    assert (await spend(shop, 1, card=OLD)).status_code == 404
+    assert (await spend(shop, 1, who="app", external_id="A1")).status_code == 409
