@@ -63,7 +63,7 @@ def _all_hashed(texts: Collection[str]) -> tuple[int, ...]:
     return unpack(f">{len(digests)}q", b"".join(digests))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _keys_of_names(
     given_name: tuple[str, ...], family_name: tuple[str, ...], birth_name: tuple[str, ...]
 ) -> frozenset[int]:
@@ -101,7 +101,7 @@ def _address_keys(
             yield from (f"door:{number}|{last_word}|{s}" for s in family)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _keys_of(kind: str, value: str) -> frozenset[int]:
     """Return the keys of one identifier, or of a card that fails its check digit."""
     return frozenset(_all_hashed(set(_texts_of(kind, value))))
@@ -182,4 +182,4 @@ def _family_sounds(name: tuple[str, ...]) -> frozenset[str]:
 def _parts(seen: NameFacets) -> set[str]:
     if len(seen.core) == 1:
         return set()
-    return {s for word, s in zip(seen.core, seen.sounds, strict=True) if len(word) > 1}
+    return {sound(word) for word in seen.core if len(word) > 1}

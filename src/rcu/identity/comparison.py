@@ -19,6 +19,7 @@ from rcu.identity.levels import (
     SWAPPED,
     TYPING_ERROR,
     Compared,
+    level_only,
 )
 from rcu.identity.name_comparison import closeness
 from rcu.identity.normalise.addresses import Address
@@ -40,20 +41,28 @@ _MAIL_PROVIDERS = frozenset(
 
 def compare_birth_dates(a: Features, b: Features) -> str:
     """Return the level of the birth dates; a first of January says little more than its year."""
-    x, y = a.birth_date, b.birth_date
+    return compare_days(
+        a.birth_date,
+        b.birth_date,
+        one_is_vague=a.birth_date_is_vague or b.birth_date_is_vague,
+    )
+
+
+def compare_days(x: str | None, y: str | None, *, one_is_vague: bool) -> str:
+    """Return the level of two birth dates as `yyyy-mm-dd`; vague is a first of January."""
     if x is None or y is None:
         return MISSING
-    if a.birth_date_is_vague or b.birth_date_is_vague:
+    if one_is_vague:
         if x[:4] != y[:4]:
             return "vague"
         return "first_of_january" if x == y else "same_year"
-    return EXACT if x == y else _compare_days(x, y)
+    return EXACT if x == y else _compare_different_days(x, y)
 
 
 _YEARS_MISTAKEN = frozenset({1, 10, 100})
 
 
-def _compare_days(x: str, y: str) -> str:
+def _compare_different_days(x: str, y: str) -> str:
     """Return the level of two different birth dates.
 
     A day or a month is mistaken for any other; a year by a digit, or by one, a decade, a century.
@@ -227,15 +236,15 @@ def _compare_place(x: Address, y: Address) -> Compared:
     )
     if x.postcode and y.postcode:
         if x.postcode == y.postcode:
-            return Compared(EXACT if same_city or not (x.city and y.city) else "postcode")
+            return level_only(EXACT if same_city or not (x.city and y.city) else "postcode")
         if same_city:
             if _one_error(x.postcode, y.postcode):
-                return Compared(TYPING_ERROR)
+                return level_only(TYPING_ERROR)
             if x.postcode[:2] == y.postcode[:2]:
                 return Compared("city", min(x.city, y.city))
-        return Compared(DIFFERENT)
+        return level_only(DIFFERENT)
     if x.city and y.city:
-        return Compared("city", min(x.city, y.city)) if same_city else Compared(DIFFERENT)
+        return Compared("city", min(x.city, y.city)) if same_city else level_only(DIFFERENT)
     return MISSING_VALUE
 
 

@@ -5,10 +5,8 @@ A face is what can part one person from another: names, gender, birth date (see 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from rcu.identity.blocking import identifying_keys, loose_keys
-from rcu.identity.comparison import compare_birth_dates
+from rcu.identity.comparison import compare_days
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
@@ -58,14 +56,13 @@ def unpack_face(face: str) -> Features:
         family_name=tuple(family.split()),
         birth_name=tuple(birth.split()),
         gender=gender or None,
-        birth_date=f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None,
+        birth_date=_birth_date(born),
         birth_date_is_vague=born.endswith("~"),
     )
 
 
-@lru_cache(maxsize=65536)
-def _born(born: str) -> Features:
-    return unpack_face(_MARK * 4 + born)
+def _birth_date(born: str) -> str | None:
+    return f"{born[:4]}-{born[4:6]}-{born[6:8]}" if born else None
 
 
 class Apart(dict[str, bool]):
@@ -89,11 +86,17 @@ class Apart(dict[str, bool]):
             found = is_plainly_apart(self._features, unpack_face(face), self._model)
         else:
             names, _gender, born = face.rsplit(_MARK, 2)
-            found = compare_birth_dates(
-                self._features, _born(born)
-            ) == DIFFERENT or self._are_named_apart(names)
+            found = self._are_born_apart(born) or self._are_named_apart(names)
         self[face] = found
         return found
+
+    def _are_born_apart(self, born: str) -> bool:
+        level = compare_days(
+            self._features.birth_date,
+            _birth_date(born),
+            one_is_vague=self._features.birth_date_is_vague or born.endswith("~"),
+        )
+        return level == DIFFERENT
 
     def _are_named_apart(self, names: str) -> bool:
         given, _, _ = names.partition(_MARK)

@@ -25,9 +25,13 @@ file of clients, errors and all. Links between profiles are for `compare_cards` 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Features:
-    """One record, normalised, without junk. Equal features compare equally with everybody."""
+    """One record, normalised, without junk. Equal features compare equally with everybody.
+
+    Never changed once made, though not declared frozen: a frozen one takes three times as long to
+    make, and a new record makes some thirty.
+    """
 
     given_name: tuple[str, ...] = ()
     family_name: tuple[str, ...] = ()
@@ -60,7 +64,7 @@ class Features:
                 *[(CARD, value) for value in self.cards],
                 *self.others,
             )
-            object.__setattr__(self, "_identifiers", found)
+            self._identifiers = found
         return found
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 EXACT = "exact"
@@ -38,4 +39,10 @@ class ComparedNames(NamedTuple):
     family: Compared
 
 
-MISSING_VALUE = Compared(MISSING)
+@lru_cache(maxsize=256)
+def level_only(level: str) -> Compared:
+    """Return a level reached without a value: one object for each, however often it is reached."""
+    return Compared(level)
+
+
+MISSING_VALUE = level_only(MISSING)

@@ -23,6 +23,7 @@ from rcu.identity.levels import (
     TYPING_ERROR,
     Compared,
     ComparedNames,
+    level_only,
 )
 from rcu.identity.normalise.names import NameFacets, facets, generation_of
 
@@ -61,7 +62,7 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
     those of one name as two given names would.
     """
     if _are_of_two_generations(a, b):
-        return ComparedNames(Compared(DIFFERENT), compare_family(a, b))
+        return ComparedNames(level_only(DIFFERENT), compare_family(a, b))
     given = compare_given(a.given_name, b.given_name, is_common)
     family = compare_family(a, b)
     if given.level in _CERTAIN or not (a.given_name and b.given_name):
@@ -111,8 +112,8 @@ def _swap(
     other_family: tuple[str, ...],
     is_common: CommonName,
 ) -> ComparedNames | None:
-    one = cached_given(given, other_family, _never)
-    two = cached_given(family, other_given, _never)
+    one = compare_given(given, other_family, _never)
+    two = compare_given(family, other_given, _never)
     if (
         one.level in _PLAUSIBLE
         and two.level in _PLAUSIBLE
@@ -133,13 +134,13 @@ def _swap(
         and not is_common(facets(other_given).joined)
         and is_common(facets(given).joined)
     ):
-        return ComparedNames(_as_swapped(one), Compared(DIFFERENT))
+        return ComparedNames(_as_swapped(one), level_only(DIFFERENT))
     if (
         two.level in {EXACT, NICKNAME}
         and not is_common(facets(given).joined)
         and is_common(facets(other_given).joined)
     ):
-        return ComparedNames(_as_swapped(two), Compared(DIFFERENT))
+        return ComparedNames(_as_swapped(two), level_only(DIFFERENT))
     return None
 
 
@@ -157,16 +158,16 @@ def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName)
         return MISSING_VALUE
     one, two = facets(a), facets(b)
     if one.joined == two.joined:
-        return Compared(INITIAL) if one.initials else Compared(EXACT, one.joined)
+        return level_only(INITIAL) if one.initials else Compared(EXACT, one.joined)
     if one.initials or two.initials:
-        return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
+        return level_only(INITIAL if _initials_agree(one, two) else DIFFERENT)
     if one.roots & two.roots:
-        return Compared(NICKNAME)
+        return level_only(NICKNAME)
     if len(a) > 1 or len(b) > 1:
         part = _compare_parts(one, two)
         if part is not None:
-            return Compared(part)
-    return Compared(
+            return level_only(part)
+    return level_only(
         _compare_word(one, two, both_common=is_common(one.joined) and is_common(two.joined))
     )
 
@@ -291,11 +292,11 @@ def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
     one: NameFacets, two: NameFacets
 ) -> Compared:
     if one.joined == two.joined:
-        return Compared(INITIAL) if one.initials else Compared(EXACT, one.core_joined)
+        return level_only(INITIAL) if one.initials else Compared(EXACT, one.core_joined)
     if one.core_joined == two.core_joined:
         return Compared(PARTICLE, one.core_joined)
     if one.initials or two.initials:
-        return Compared(INITIAL if _initials_agree(one, two) else DIFFERENT)
+        return level_only(INITIAL if _initials_agree(one, two) else DIFFERENT)
     if len(one.core) > 1 or len(two.core) > 1:
         common = [word for word in one.core if word in two.core and len(word) > 1]
         if common:
@@ -303,9 +304,9 @@ def _compare_surnames(  # noqa: PLR0911 - one return a level, best first
         if any(
             _same_word(x, y) for x in one.core for y in two.core if min(len(x), len(y)) > _SHORT
         ):
-            return Compared(TYPING_ERROR)
+            return level_only(TYPING_ERROR)
     if one.sound == two.sound:
-        return Compared(SAME_SOUND)
+        return level_only(SAME_SOUND)
     if _without_vowels(one, two):
-        return Compared(RESEMBLING)
-    return Compared(closeness(one.joined, two.joined))
+        return level_only(RESEMBLING)
+    return level_only(closeness(one.joined, two.joined))

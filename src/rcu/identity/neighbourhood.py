@@ -118,6 +118,7 @@ class Neighbourhood:
 
         What `around` holds was read with the holders.
         """
+        model.forget_pairs()
         keys = frozenset[int]().union(*(w.keys | w.old_keys for w in written))
         near = cls(
             written={w.id: w for w in written},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Container
 from enum import StrEnum
 from math import exp2
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rcu.identity.comparison import (
     compare_addresses,
@@ -39,8 +40,8 @@ from rcu.identity.levels import (
 from rcu.identity.model import Model
 from rcu.identity.name_comparison import compare_names
 
-_NAME_CACHE_SIZE = 50_000
-_SCORE_CACHE_SIZE = 10_000
+_NAMES_REMEMBERED = 50_000
+_SCORES_REMEMBERED = 10_000
 
 
 class Decision(StrEnum):
@@ -84,21 +85,36 @@ def score_pair(
     people: agreeing on one is no evidence.
     """
     compared = _compare(a, b, model, shared)
-    cache = model.score_cache
-    found: PairScore | None = cache.get(compared)
+    found: PairScore | None = model.score_cache.get(compared)
     if found is None:
-        if len(cache) >= _SCORE_CACHE_SIZE:
-            cache.clear()
-        found = cache[compared] = _score(compared, model)
+        found = weigh_levels(*_weigh(compared, model), model)
+        _remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
     return found
 
 
 def score_unless_apart(
     a: Features, b: Features, model: Model, *, shared: Container[tuple[str, str]] = ()
 ) -> PairScore | None:
-    """Return what `score_pair` does, but None for a pair that stays apart."""
-    score = score_pair(a, b, model, shared=shared)
-    return None if score.decision is Decision.APART else score
+    """Return what `score_pair` does, but None for a pair that stays apart.
+
+    Of most of those no more is worked out than their weight.
+    """
+    compared = _compare(a, b, model, shared)
+    found: PairScore | None = model.score_cache.get(compared, _UNKNOWN)
+    if found is _UNKNOWN:
+        found = _score_unless_light(compared, model)
+        _remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
+    return None if found is None or found.decision is Decision.APART else found
+
+
+_UNKNOWN: Final[Any] = object()
+
+
+def _remember(cache: OrderedDict[Any, Any], key: object, value: object, *, most: int) -> None:
+    """Keep a value, and forget the oldest one where there are too many."""
+    if len(cache) >= most:
+        cache.popitem(last=False)
+    cache[key] = value
 
 
 _Weighed = list[tuple[str, str, float]]
@@ -149,7 +165,8 @@ def _compare_titles(a: Features, b: Features) -> str | None:
     return "same" if a.gender == b.gender else DIFFERENT
 
 
-def _score(compared: _ComparedPair, model: Model) -> PairScore:
+def _weigh(compared: _ComparedPair, model: Model) -> tuple[dict[str, str], _Weighed]:
+    """Return the level of every attribute, and the weight of those that could be compared."""
     levels = {
         "given_name": compared.given.level,
         "family_name": compared.family.level,
@@ -172,7 +189,17 @@ def _score(compared: _ComparedPair, model: Model) -> PairScore:
         (kind, level, model.identifier_weight(kind, level)) for kind, level in compared.others
     ]
     levels.update(compared.others)
-    return weigh_levels(levels, weighed, model)
+    return levels, weighed
+
+
+def _score_unless_light(compared: _ComparedPair, model: Model) -> PairScore | None:
+    """Return the score of a pair; None where its weight alone keeps it apart."""
+    levels, weighed = _weigh(compared, model)
+    shares = _shares(weighed, model)
+    weight = _sum_up(weighed, shares, model)
+    if weight < model.review_weight:
+        return None
+    return _conclude(levels, weighed, shares, weight, model)
 
 
 def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> PairScore:
@@ -182,7 +209,12 @@ def weigh_levels(levels: dict[str, str], weighed: _Weighed, model: Model) -> Pai
     `(attribute, level, weight)` of those that were compared.
     """
     shares = _shares(weighed, model)
-    weight = _sum_up(weighed, shares, model)
+    return _conclude(levels, weighed, shares, _sum_up(weighed, shares, model), model)
+
+
+def _conclude(
+    levels: dict[str, str], weighed: _Weighed, shares: list[float], weight: float, model: Model
+) -> PairScore:
     contradiction = (
         plain_contradiction(levels, model, designating=designating_kinds(levels, model))
         or kin_by_levels(levels)
@@ -260,13 +292,11 @@ def _are_born_apart(a: Features, b: Features, model: Model) -> bool:
 
 def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
     """Compare names, remembering the answer: the same names meet again and again."""
-    cache = model.name_cache
     key = (a.given_name, a.family_name, a.birth_name, b.given_name, b.family_name, b.birth_name)
-    found: ComparedNames | None = cache.get(key)
+    found: ComparedNames | None = model.name_cache.get(key)
     if found is None:
-        if len(cache) >= _NAME_CACHE_SIZE:
-            cache.clear()
-        found = cache[key] = compare_names(a, b, model.is_common_given_name)
+        found = compare_names(a, b, model.is_common_given_name)
+        _remember(model.name_cache, key, found, most=_NAMES_REMEMBERED)
     return found
 
 

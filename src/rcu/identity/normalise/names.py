@@ -80,8 +80,6 @@ class NameFacets:
     core: tuple[str, ...]
     """The words that are neither particles nor a generation: `sidaner`; all when there are none."""
     core_joined: str
-    sounds: tuple[str, ...]
-    """The sound of each core word."""
     sound: str
     """The sound of the core, run together."""
     roots: frozenset[str]
@@ -107,20 +105,23 @@ def generation_of(*names: tuple[str, ...]) -> str | None:
 def facets(name: tuple[str, ...]) -> NameFacets:
     """Return the facets of a name given as its words."""
     joined = "".join(name)
-    core = tuple(word for word in name if word not in _BESIDE_THE_CORE) or name
+    core = name if _BESIDE_THE_CORE.isdisjoint(name) else _core_of(name)
     core_joined = "".join(core)
     return NameFacets(
         words=name,
         joined=joined,
         core=core,
         core_joined=core_joined,
-        sounds=tuple(map(sound, core)),
         sound=sound(core_joined),
         roots=roots_of(joined),
         initials=joined in _INITIAL_PAIRS or all(len(word) == 1 for word in name),
         has_vowels=_VOWEL.search(joined) is not None,
         consonants=_NOT_CONSONANT.sub("", joined),
     )
+
+
+def _core_of(name: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([word for word in name if word not in _BESIDE_THE_CORE]) or name
 
 
 _VOWEL = re.compile("[aeiou]")
