@@ -326,6 +326,13 @@ _UNSOUND = """
     WHERE c.retired_at IS NULL
       AND NOT EXISTS (SELECT FROM source_record r WHERE r.client_id = c.id)
     UNION ALL
+    SELECT 'key or pair of a record that is not there', derived.record_id::text
+    FROM (
+        SELECT record_id FROM blocking_key
+        UNION SELECT left_id FROM record_pair UNION SELECT right_id FROM record_pair
+    ) AS derived (record_id)
+    WHERE NOT EXISTS (SELECT FROM source_record r WHERE r.id = derived.record_id)
+    UNION ALL
     SELECT 'known without a golden record, or the reverse', coalesce(c.id, g.client_id)::text
     FROM (SELECT id FROM client WHERE known) c
     FULL JOIN golden_record g ON g.client_id = c.id

@@ -196,7 +196,7 @@ class BlockingKey(Base):
     __tablename__ = "blocking_key"
 
     key: Mapped[int] = mapped_column(BigInteger)
-    record_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    record_id: Mapped[UUID]
     face: Mapped[str | None] = mapped_column(
         comment="names, gender and birth date of the record; null on a key of an identifier"
     )
@@ -208,12 +208,15 @@ class BlockingKey(Base):
 
 
 class RecordPair(Base):
-    """A pair of records whose match weight reached the review line, with its evidence."""
+    """A pair of records whose match weight reached the review line, with its evidence.
+
+    Derived from records that whoever writes it writes or has read: no foreign keys, see ADR 21.
+    """
 
     __tablename__ = "record_pair"
 
-    left_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
-    right_id: Mapped[UUID] = mapped_column(ForeignKey("source_record.id", ondelete="CASCADE"))
+    left_id: Mapped[UUID]
+    right_id: Mapped[UUID]
     weight: Mapped[float]
     decision: Mapped[str]
     evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
