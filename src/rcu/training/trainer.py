@@ -130,15 +130,16 @@ class _Training(Generic[K]):
         scores = self._score(start)
         levels = [levels_of(score) for score in scores.values()]
         kinds = KindCensus.of(self._records, scores, start)
+        excusable = start.excusable_differences | HouseholdCensus.of(levels).excusable_differences(
+            same_given_name=chance_of_one_given_name(self._records.values())
+        )
         return changed(
             start,
             prior_bits=self._prior(start, scores.values()),
-            excusable_differences=start.excusable_differences
-            | HouseholdCensus.of(levels).excusable_differences(
-                same_given_name=chance_of_one_given_name(self._records.values())
-            ),
+            excusable_differences=excusable,
             single_valued_kinds=kinds.single_valued(start),
-            lent_kinds=kinds.lent(start),
+            # Where both differences are errors, so are those beside an equal number.
+            lent_kinds=start.lent_kinds if len(excusable) > 1 else kinds.lent(start),
             ambiguous_kinds=kinds.ambiguous(start),
             names_alone_link=start.names_alone_link or _names_must_do(levels),
         )
