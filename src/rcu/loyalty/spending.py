@@ -218,6 +218,12 @@ async def hold(session: AsyncSession, request: Request) -> dict[str, Any]:
     return answer
 
 
+_CONCERNED: Final = """
+    SELECT spender_id FROM points_hold WHERE id = $1
+    UNION
+    SELECT l.account_id FROM points_hold_part p JOIN points_lot l ON l.id = p.lot_id
+    WHERE p.hold_id = $1
+"""
 _LOCK_HOLD_ACCOUNTS: Final = """
     SELECT a.record_id FROM points_account a
     WHERE a.record_id IN (
@@ -269,6 +275,8 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
 
     What is not captured is free again.
     """
+    concerned = await fetch(session, _CONCERNED, closing.hold_id)
+    await wallets.hold_records(session, [row[0] for row in concerned])
     await fetch(session, _LOCK_HOLD_ACCOUNTS, closing.hold_id)
     rows = await fetch(session, _LOCK_HOLD, closing.hold_id)
     if not rows or rows[0]["owner"] != closing.source:

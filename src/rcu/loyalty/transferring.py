@@ -83,8 +83,7 @@ async def transfer(session: AsyncSession, request: TransferRequest) -> dict[str,
         raise TransferRefusedError(TransferRefusal.NOT_ALLOWED)
     if request.points < rule.at_least:
         raise TransferRefusedError(TransferRefusal.TOO_FEW)
-    giver = await wallets.find_spender(session, request.giver)
-    receiver = await wallets.find_spender(session, request.receiver)
+    giver, receiver = await wallets.hold_spenders(session, [request.giver, request.receiver])
     locked = await wallets.lock_clients(session, {giver.client_id, receiver.client_id})
     await _check(session, rule, giver, receiver, points=request.points, today=today)
     accounts = locked[giver.client_id]

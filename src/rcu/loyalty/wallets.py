@@ -2,6 +2,7 @@
 
 All accounts of the client are locked, in the order of their records, before anything is read of
 them: two who spend the same points at the same instant go one after the other, in whatever process.
+The client is held before: whoever merges or splits it waits, and finds what was spent to settle.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.errors import StaleReadError
 from rcu.db.statements import fetch
 from rcu.loyalty import repository
 from rcu.loyalty.errors import (
@@ -140,6 +142,35 @@ async def list_accounts(session: AsyncSession, client_id: UUID) -> list[Account]
     return [Account(*row) for row in await fetch(session, _LIST, client_id)]
 
 
+# Whoever moves records locks the clients that they leave and enter, before any account.
+_HOLD_CLIENTS: Final = """
+    SELECT id FROM client WHERE id = ANY ($1::uuid[]) ORDER BY id FOR SHARE
+"""
+_CLIENTS_OF: Final = "SELECT id, client_id FROM source_record WHERE id = ANY ($1::uuid[])"
+
+
+async def hold_spenders(session: AsyncSession, spenders: Collection[Spender]) -> list[FoundSpender]:
+    """Return who spends, each of whom stays with its client until the transaction ends.
+
+    To be called before any account is locked. Raises `StaleReadError`, upon which the edge runs the
+    work again, when one of them went to another client while we waited.
+    """
+    found = [await find_spender(session, spender) for spender in spenders]
+    await fetch(session, _HOLD_CLIENTS, [one.client_id for one in found])
+    if found != [await find_spender(session, spender) for spender in spenders]:
+        raise StaleReadError
+    return found
+
+
+async def hold_records(session: AsyncSession, record_ids: Collection[UUID]) -> None:
+    """Keep records with their clients until the transaction ends, as `hold_spenders` does."""
+    before = await fetch(session, _CLIENTS_OF, list(record_ids))
+    await fetch(session, _HOLD_CLIENTS, [row["client_id"] for row in before])
+    after = await fetch(session, _CLIENTS_OF, list(record_ids))
+    if set(map(tuple, before)) != set(map(tuple, after)):
+        raise StaleReadError
+
+
 async def lock_client(session: AsyncSession, client_id: UUID) -> list[Account]:
     """Lock all accounts of a client, in one order, until the transaction ends."""
     return [Account(*row) for row in await fetch(session, _LOCK, client_id)]
@@ -241,7 +272,7 @@ class Wallet:
 
 async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
     """Lock the points of a client, and return what somebody may spend of them."""
-    found = await find_spender(session, spender)
+    [found] = await hold_spenders(session, [spender])
     accounts = await lock_client(session, found.client_id)
     return await read_wallet(session, found, accounts, at=at)
 
