@@ -73,6 +73,56 @@ async def test_a_ticket_that_is_detached_stays_so_whatever_becomes_known(shop: S
     assert restored["attachment"] == {"client_id": odile, "method": "payment_token", "reason": None}
 
 
+async def test_a_ticket_restored_is_of_its_order_whichever_of_the_two_came_first(
+    shop: Shop,
+) -> None:
+    odile, _ = await odile_and_basile(shop)
+    order = order_step("O1", "placed", customer={"external_id": "P1"})
+    before, after = (sale(order_id="O1", token=token) for token in ("par_tok_1", None))
+    for kind, message in (("ticket", before), ("order", order), ("ticket", after)):
+        await shop.accept("pos", kind, message)
+
+    for sold in (before, after):
+        path = f"tickets/{await id_of(shop, sold)}"
+        await shop.staff("POST", f"{path}/detach", REASON)
+        restored = await shop.staff("POST", f"{path}/restore", REASON)
+
+        assert restored["attachment"]["client_id"] == odile
+        assert restored["attachment"]["method"] == "order_reference"
+
+
+async def test_a_ticket_restored_goes_to_an_order_that_came_while_it_was_nobodys(
+    shop: Shop,
+) -> None:
+    odile, _ = await odile_and_basile(shop)
+    sold = sale(order_id="O1")
+    await shop.ticket(sold)
+    path = f"tickets/{await id_of(shop, sold)}"
+    await shop.staff("POST", f"{path}/detach", REASON)
+    await shop.accept("pos", "order", order_step("O1", "placed", customer={"external_id": "P1"}))
+    assert await shop.attached(sold) == (None, None)
+
+    await shop.staff("POST", f"{path}/restore", REASON)
+
+    assert await shop.attached(sold) == (odile, "order_reference")
+
+
+async def test_a_return_restored_goes_where_its_sale_hangs_now(shop: Shop) -> None:
+    _, basile = await odile_and_basile(shop)
+    sold = sale(customer=CARD)
+    back = bring_back(sold)
+    for message in (sold, back):
+        await shop.ticket(message)
+    path = f"tickets/{await id_of(shop, back)}"
+    await shop.staff("POST", f"{path}/detach", REASON)
+    sold_path = f"tickets/{await id_of(shop, sold)}"
+    await shop.staff("POST", f"{sold_path}/attach", {"client_id": basile} | REASON)
+
+    await shop.staff("POST", f"{path}/restore", REASON)
+
+    assert await shop.attached(back) == (basile, "return_link")
+
+
 async def test_an_attachment_sent_twice_is_kept_once(shop: Shop) -> None:
     _, basile = await odile_and_basile(shop)
     sold = sale()

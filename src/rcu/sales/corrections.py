@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.identity.errors import AnonymousClientError, ClientNotFoundError
+from rcu.identity.placing import NAMING
 from rcu.sales.errors import TicketNotFoundError, VoidNotAttachedError
 from rcu.sales.rehanging import (
     DETACHED,
+    ORDER,
+    ORIGINAL,
     STEWARD,
     HangingTicket,
     Rehang,
@@ -70,22 +73,59 @@ async def detach_ticket(session: AsyncSession, ticket_id: UUID, by: Instruction)
     return await rehang(session, [change], actor=by.actor, at=by.at, reason=by.reason)
 
 
-_AS_RECEIVED = """
-    SELECT old_link, old_record_id FROM ticket_link_change
-    WHERE ticket_id = $1 ORDER BY made_at, id LIMIT 1
+# Only a ticket that was hung elsewhere can be restored. What it hung on when it was received says
+# what it carried; what it refers to is read as it is now, its order as a new ticket finds it.
+_BY_ITSELF = """
+    SELECT first.old_link, first.old_record_id,
+           first.old_link = 'identifiers' AND (r.kind <> 'identifiers' OR EXISTS (
+               SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($2::text[])
+           )) AS names_a_person,
+           sold.record_id, o.record_id
+    FROM ticket t
+    CROSS JOIN LATERAL (
+        SELECT c.old_link, c.old_record_id FROM ticket_link_change c
+        WHERE c.ticket_id = t.id ORDER BY c.made_at, c.id LIMIT 1
+    ) first
+    LEFT JOIN source_record r ON r.id = first.old_record_id
+    LEFT JOIN ticket sold ON sold.id = t.original_id
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN count(*) FILTER (WHERE source = t.source) = 1
+                    THEN (array_agg(record_id) FILTER (WHERE source = t.source))[1]
+                    WHEN count(*) = 1 THEN (array_agg(record_id))[1] END AS record_id
+        FROM sales_order WHERE order_id = t.order_id
+    ) o ON true
+    WHERE t.id = $1
 """
 
 
 async def restore_ticket(session: AsyncSession, ticket_id: UUID, by: Instruction) -> list[Rehung]:
-    """Hang a ticket where it hung when it was received, and by the same link.
+    """Hang a ticket where it would hang by itself, had nobody decided on it.
 
-    From then on it finds its client by what it carried, as if nobody had decided on it.
+    That is on whom it named; else where the ticket that it returns hangs now; else on its order, if
+    that is here by now; else where it hung when it was received. From then on it finds its client
+    by what it carried.
     """
     await _hold(session, ticket_id)
-    for link, record_id in await fetch(session, _AS_RECEIVED, ticket_id):
-        change = Rehang(ticket_id, link, record_id)
-        return await rehang(session, [change], actor=by.actor, at=by.at, reason=by.reason)
-    return []
+    rows = await fetch(session, _BY_ITSELF, ticket_id, sorted(NAMING))
+    changes = [Rehang(ticket_id, *_by_itself(*row)) for row in rows]
+    return await rehang(session, changes, actor=by.actor, at=by.at, reason=by.reason)
+
+
+def _by_itself(
+    link: str,
+    record_id: UUID | None,
+    names_a_person: bool,  # noqa: FBT001 - a column
+    sold_on: UUID | None,
+    ordered_on: UUID | None,
+) -> tuple[str, UUID | None]:
+    """Return what a ticket hangs on by itself: see `rcu.sales.tickets`."""
+    if names_a_person:
+        return link, record_id
+    if sold_on is not None:
+        return ORIGINAL, sold_on
+    if ordered_on is not None:
+        return ORDER, ordered_on
+    return ("none", None) if link == ORIGINAL else (link, record_id)
 
 
 async def _hold(session: AsyncSession, ticket_id: UUID) -> HangingTicket:
