@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 WHEN_TICKETS_COME = datetime.max.replace(tzinfo=UTC)
@@ -29,21 +29,55 @@ class PlainLot:
 
 
 @dataclass
+class Removal:
+    """What is taken back of what somebody was given."""
+
+    points: int = 0
+    borne: int = 0
+    moves: list[tuple[PlainLot | None, int]] = field(default_factory=list)
+    """Points added to lots, or without one to a debt."""
+
+    def missing(self) -> list[tuple[PlainLot, int]]:
+        """Return what is missing in each lot, in the order in which they were taken from."""
+        lots = {id(lot): lot for lot, _ in self.moves if lot}
+        sums = [(lot, -sum(n for one, n in self.moves if one is lot)) for lot in lots.values()]
+        return [(lot, points) for lot, points in sums if points > 0]
+
+    def owed(self) -> int:
+        """Return what has come to be owed, and was not forgiven or given as new points since."""
+        lots = {id(lot): lot for lot, _ in self.moves if lot}
+        sums = [sum(n for one, n in self.moves if one is lot) for lot in lots.values()]
+        debt = -sum(n for lot, n in self.moves if lot is None)
+        return max(debt - sum(points for points in sums if points > 0), 0)
+
+
+@dataclass
 class PlainTicket:
     """A sale, and what of it has come back."""
 
     record: str
+    """Who has its points."""
     cents: int
-    back: int = 0
-    taken: int = 0
+    lot: PlainLot | None = None
+    """That it gave."""
+    backs: dict[str, int] = field(default_factory=dict)
+    """The cents of its returns that are not cancelled, by their ids."""
     accounts: set[str] = field(default_factory=set)
     """Whose points it gave or took."""
     is_void: bool = False
+    removal: Removal = field(default_factory=Removal)
+    is_detached: bool = False
+    is_hung_late: bool = False
+
+    @property
+    def back(self) -> int:
+        """The cents that have come back."""
+        return sum(self.backs.values())
 
     @property
     def is_back(self) -> bool:
         """Whether nothing of it is left."""
-        return self.is_void or self.back >= self.cents
+        return self.is_void or (bool(self.backs) and self.back >= self.cents)
 
 
 @dataclass
@@ -54,13 +88,12 @@ class Gift:
     points: int
     ticket: int
     given_by: str
-    is_gone: bool = False
-    """It went back with its sale."""
+    lot: PlainLot | None = None
+    """That a referral gave."""
     is_withdrawn: bool = False
-    parts: list[tuple[PlainLot, int]] = field(default_factory=list)
-    """What was taken, while it is withdrawn."""
-    wanted: int = 0
-    """What was to be taken."""
+    is_gone: bool = False
+    """Of a referral: it is taken back."""
+    removal: Removal = field(default_factory=Removal)
 
 
 @dataclass
@@ -111,49 +144,92 @@ class PlainPoints:
     def is_first_purchase(self, side: str) -> bool:
         """Say whether a client buys for the first time, and was never welcomed."""
         records = self.records(side)
-        bought = [one for one in self.tickets.values() if one.record in records and not one.is_void]
-        return not bought and not any(gift.record in records for gift in self.bonuses)
+        return not any(map(self.has_bought, records)) and not any(
+            gift.record in records for gift in self.bonuses
+        )
 
-    def bring_back(self, number: int, cents: int) -> None:
-        """Take what goods had earned: from their lot, then others, then as a debt."""
+    def has_bought(self, side: str) -> bool:
+        """Say whether a sale that is not cancelled hangs on a record."""
+        return any(
+            one.record == side and not one.is_void and not one.is_detached
+            for one in self.tickets.values()
+        )
+
+    def reckon(self, number: int, at: datetime, until: date) -> None:
+        """Post what is left to be posted of a sale, by all that has come back of it."""
         ticket = self.tickets[number]
         self.lapse_holds(ticket.accounts)
-        ticket.back += cents
+        fresh = PlainLot(ticket.record, at, at.date(), until, 0)
         own = [gift for gift in self.bonuses if gift.ticket == number]
         base = ticket.cents // 100
-        given = base + sum(gift.points - gift.wanted for gift in own)
-        wanted = given if ticket.is_back else base - (ticket.cents - ticket.back) // 100
-        wanted = min(wanted, given) - ticket.taken if ticket.is_back else wanted - ticket.taken
-        ticket.taken += wanted
-        self.take(ticket.record, wanted, f"T{number}", owes=True)
         if ticket.is_back:
-            for gift in own:
-                gift.is_gone = True
-            self.bring_back_referral(number)
-
-    def bring_back_referral(self, number: int) -> None:
-        """Take what a referral gave, with the last of the goods; only the buyer owes."""
+            wanted = base + sum(gift.points for gift in own)
+        else:
+            wanted = base - (ticket.cents - ticket.back) // 100
+            wanted += sum(gift.points for gift in own if gift.is_withdrawn)
+        self.correct(ticket, wanted - ticket.removal.points, f"T{number}", fresh, owes=True)
         for gift, owes in zip(self.referral, (False, True), strict=False):
-            if gift.ticket == number and not gift.is_gone:
-                gift.is_gone = True
-                if not gift.is_withdrawn:
-                    self.take(gift.record, gift.points, gift.given_by, owes=owes)
+            if gift.ticket == number:
+                self.reckon_referral(gift, replace(fresh, record=gift.record), owes=owes)
+
+    def correct(
+        self, ticket: PlainTicket, points: int, given_by: str, fresh: PlainLot, *, owes: bool
+    ) -> None:
+        """Take points of a sale, or (below zero) give them again."""
+        ticket.removal.points += points
+        if points > 0:
+            self.take(ticket.record, points, given_by, ticket.removal, owes=owes)
+        else:
+            self.give_again(ticket.record, -points, ticket.removal, fresh)
+
+    def reckon_referral(self, gift: Gift, fresh: PlainLot, *, owes: bool) -> None:
+        """Take all that a referral gave, or give it again."""
+        is_to_go = self.tickets[gift.ticket].is_back or gift.is_withdrawn
+        if is_to_go and not gift.is_gone:
+            self.take(gift.record, gift.points, gift.given_by, gift.removal, owes=owes)
+        elif gift.is_gone and not is_to_go:
+            gift.removal.borne = 0
+            taken = sum(points for _, points in gift.removal.missing()) + gift.removal.owed()
+            self.give_again(gift.record, taken, gift.removal, fresh)
+        gift.is_gone = is_to_go
 
     def take(
-        self, record: str, points: int, given_by: str, *, owes: bool
-    ) -> list[tuple[PlainLot, int]]:
+        self, record: str, points: int, given_by: str, removal: Removal, *, owes: bool
+    ) -> None:
         """Take points from what gave them, then the oldest ones, then as a debt."""
-        taken = []
         own = (lot for lot in self.lots if lot.record == record)
         for lot in sorted(own, key=lambda lot: (lot.given_by != given_by, lot.at)):
             part = min(lot.free, points)
             if part:
                 lot.remaining -= part
                 points -= part
-                taken.append((lot, part))
+                removal.moves.append((lot, -part))
         if owes:
             self.debts[record] = self.debts.get(record, 0) + points
-        return taken
+            removal.moves.append((None, -points))
+        else:
+            removal.borne += points
+
+    def give_again(self, record: str, points: int, removal: Removal, fresh: PlainLot) -> None:
+        """Give points again: what was borne or owed first, then to the lots taken from last."""
+        borne = min(removal.borne, points)
+        removal.borne -= borne
+        owed = min(removal.owed(), points - borne)
+        forgiven = min(self.debts.get(record, 0), owed)
+        self.debts[record] = self.debts.get(record, 0) - forgiven
+        left = points - borne - owed
+        missing = removal.missing()
+        removal.moves.append((None, forgiven))
+        for lot, most in reversed(missing):
+            part = min(most, left)
+            lot.remaining += part
+            removal.moves.append((lot, part))
+            left -= part
+        assert left == 0
+        if new := owed - forgiven:
+            lot = replace(fresh, remaining=new)
+            removal.moves.append((lot, new))
+            self.give(lot)
 
     # --- what is given once ---------------------------------------------------------------------
 
@@ -167,20 +243,16 @@ class PlainPoints:
         for gift in due:
             self.lapse_holds(self.tickets[gift.ticket].accounts)
         for gift in due:
-            self.set_withdrawn(gift, is_withdrawn=self.together)
-
-    def set_withdrawn(self, gift: Gift, *, is_withdrawn: bool) -> None:
-        """Withdraw a gift, or give it back."""
-        gift.is_withdrawn = is_withdrawn
-        if gift.is_gone:
-            return
-        if is_withdrawn:
-            gift.wanted = gift.points
-            gift.parts = self.take(gift.record, gift.points, gift.given_by, owes=False)
-        else:
-            for lot, part in gift.parts:
-                lot.remaining += part
-            gift.wanted, gift.parts = 0, []
+            gift.is_withdrawn = self.together
+            ticket = self.tickets[gift.ticket]
+            if gift in self.referral:
+                assert gift.lot is not None
+                self.reckon_referral(gift, replace(gift.lot, held=0), owes=False)
+            elif not ticket.is_back:
+                points = gift.points if gift.is_withdrawn else -gift.points
+                assert ticket.lot is not None
+                fresh = replace(ticket.lot, held=0)
+                self.correct(ticket, points, gift.given_by, fresh, owes=False)
 
     # --- spending -------------------------------------------------------------------------------
 

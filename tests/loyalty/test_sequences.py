@@ -37,7 +37,7 @@ from rcu.loyalty.referring import ReferralRequest
 from rcu.loyalty.spending import Closing, Request
 from rcu.loyalty.transferring import TransferRequest
 from rcu.loyalty.wallets import Spender
-from tests.ingestion.shop import bring_back, cancel, sale, unsound
+from tests.ingestion.shop import Message, bring_back, cancel, sale, unsound
 from tests.loyalty.club import CLUB
 from tests.loyalty.plain_points import Gift, PlainHold, PlainLot, PlainPoints, PlainTicket
 from tests.loyalty.world import World
@@ -78,7 +78,8 @@ class Club(RuleBasedStateMachine):
         self.now = datetime(2025, 3, 1, 12, tzinfo=UTC)
         self.name = f"{next(_numbers)}"
         self.clients: dict[str, str] = {}
-        self.sent: dict[int, dict[str, Any]] = {}
+        self.sent: dict[int, Message] = {}
+        self.backs: dict[str, Message] = {}
         self.decision: str | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -118,17 +119,22 @@ class Club(RuleBasedStateMachine):
             customer=customer, total_cents=cents, ticket_id=f"T{number}", sold_at=at.isoformat()
         )
         told = self.run(self.world.shop.ticket(ticket))
+        assert told["loyalty"]["earned"] == self.sold(side, number, cents, at, ticket)
+
+    def sold(self, side: str, number: int, cents: int, at: datetime, ticket: Message) -> int:
+        """Give the points of a sale; return what its buyer gets, by a referral as well."""
         self.sent[number] = ticket
         points = cents // 100
         if cents and self.plain.is_first_purchase(side):
             points += WELCOME
             self.plain.bonuses.append(Gift(side, WELCOME, number, f"T{number}"))
-        self.plain.tickets[number] = PlainTicket(side, cents, accounts={side} if points else set())
+        plain = PlainTicket(side, cents, accounts={side} if points else set())
+        self.plain.tickets[number] = plain
         if points:
             by = f"T{number}"
-            self.plain.give(self.lot(side, at, points, after=ACTIVE_AFTER, given_by=by))
-        points += self.pay_referral(side, number, cents, at)
-        assert told["loyalty"]["earned"] == points
+            plain.lot = self.lot(side, at, points, after=ACTIVE_AFTER, given_by=by)
+            self.plain.give(plain.lot)
+        return points + self.pay_referral(side, number, cents, at)
 
     def pay_referral(self, side: str, number: int, cents: int, at: datetime) -> int:
         """Pay who brought a side, if this is what it waits for; return what the side gets."""
@@ -140,8 +146,8 @@ class Club(RuleBasedStateMachine):
             gift = Gift(record, points, number, f"R{number}")
             plain.tickets[number].accounts.add(record)
             plain.referral.append(gift)
-            by = gift.given_by
-            plain.give(self.lot(record, at, points, after=ACTIVE_AFTER, given_by=by))
+            gift.lot = self.lot(record, at, points, after=ACTIVE_AFTER, given_by=gift.given_by)
+            plain.give(gift.lot)
         return BROUGHT
 
     @rule(side=sides)
@@ -158,8 +164,7 @@ class Club(RuleBasedStateMachine):
         name = f"f-{next(_numbers)}"
         request = ReferralRequest(name, b"", Spender("pos", self.key(side), None), code, ZONE, at)
         plain = self.plain
-        bought = (one for one in plain.tickets.values() if one.record == side)
-        is_new = all(one.is_void for one in bought) and not plain.referred
+        is_new = not plain.has_bought(side) and not plain.referred
         try:
             self.run(self.do(lambda session: referring.state_referral(session, request)))
         except ReferralRefusedError:
@@ -177,17 +182,56 @@ class Club(RuleBasedStateMachine):
         assert until is not None
         return PlainLot(side, at, start, until, points, given_by)
 
+    @rule(side=sides, cents=st.integers(0, 3000), back=st.integers(0, 100))
+    def earn_late(self, side: str, cents: int, back: int) -> None:
+        """Sell to nobody, bring a part back, and let a steward say whose the sale was."""
+        at = self.tick()
+        number = next(_numbers)
+        ticket = sale(total_cents=cents, ticket_id=f"T{number}", sold_at=at.isoformat())
+        self.run(self.world.shop.ticket(ticket))
+        returned = cents * back // 100
+        name = self.send_back(ticket, returned) if returned else ""
+        body = {"client_id": self.clients[side], "reason": "a test"}
+        self.run(self.world.shop.staff("POST", f"tickets/{self.id_of(number)}/attach", body))
+        # It hangs on the oldest record of the client.
+        side = "one" if self.plain.together else side
+        self.sold(side, number, cents, at, ticket)
+        self.plain.tickets[number].is_hung_late = True
+        if returned:
+            self.plain.tickets[number].backs[name] = returned
+            self.reckon(number, at)
+
+    def send_back(self, ticket: Message, cents: int) -> str:
+        """Bring a part of a sale back; return the id of the return."""
+        name = f"R{next(_numbers)}"
+        said: dict[str, Any] = {"total_cents": -cents, "sold_at": self.tick().isoformat()}
+        self.backs[name] = bring_back(ticket, ticket_id=name, **said)
+        self.run(self.world.shop.ticket(self.backs[name]))
+        return name
+
+    def reckon(self, number: int, at: datetime) -> None:
+        until = expires_on(at.date(), months=MONTHS)
+        assert until is not None
+        self.plain.reckon(number, at, until)
+
+    def id_of(self, number: int) -> str:
+        found = self.run(
+            self.world.shop.scalar("SELECT id FROM ticket WHERE ticket_id = :t", t=f"T{number}")
+        )
+        return str(found)
+
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), share=st.integers(1, 100))
     def bring_back(self, data: st.DataObject, share: int) -> None:
+        """Bring goods back, also of a sale that is cancelled already."""
         number = data.draw(st.sampled_from(sorted(self.sent)))
         ticket = self.plain.tickets[number]
         cents = (ticket.cents - ticket.back) * share // 100
-        if ticket.is_void or cents <= 0:
+        if cents <= 0:
             return
-        said: dict[str, Any] = {"total_cents": -cents, "sold_at": self.tick().isoformat()}
-        self.run(self.world.shop.ticket(bring_back(self.sent[number], **said)))
-        self.plain.bring_back(number, cents)
+        name = self.send_back(self.sent[number], cents)
+        ticket.backs[name] = cents
+        self.reckon(number, self.now)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -198,7 +242,36 @@ class Club(RuleBasedStateMachine):
         said = {"sold_at": self.tick().isoformat()}
         self.run(self.world.shop.ticket(cancel(self.sent[number], **said)))
         self.plain.tickets[number].is_void = True
-        self.plain.bring_back(number, 0)
+        self.reckon(number, self.now)
+
+    @precondition(lambda self: any(one.backs for one in self.plain.tickets.values()))
+    @rule(data=st.data())
+    def cancel_return(self, data: st.DataObject) -> None:
+        stands = [
+            (number, name)
+            for number, one in sorted(self.plain.tickets.items())
+            for name in one.backs
+        ]
+        number, name = data.draw(st.sampled_from(stands))
+        said = {"sold_at": self.tick().isoformat()}
+        self.run(self.world.shop.ticket(cancel(self.backs[name], **said)))
+        del self.plain.tickets[number].backs[name]
+        self.reckon(number, self.now)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def detach_or_restore(self, data: st.DataObject) -> None:
+        """Say that a sale is nobody's, or that this was a mistake: its points stay."""
+        number = data.draw(st.sampled_from(sorted(self.sent)))
+        ticket = self.plain.tickets[number]
+        if ticket.is_hung_late:
+            return
+        what = "restore" if ticket.is_detached else "detach"
+        path = f"tickets/{self.id_of(number)}/{what}"
+        self.run(self.world.shop.staff("POST", path, {"reason": "a test"}))
+        ticket.is_detached = not ticket.is_detached
+        if not ticket.is_detached:
+            self.plain.lapse_holds(ticket.accounts)
 
     @rule(side=sides, points=st.integers(-20, 20).filter(bool))
     def adjust(self, side: str, points: int) -> None:

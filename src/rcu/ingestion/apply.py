@@ -211,10 +211,10 @@ async def _record(
 def _hung(
     ready: Mapping[int, ReadyTicket], timezones: Mapping[str, str], defaults: Defaults
 ) -> Iterable[HungTicket]:
-    """Return the new tickets that hang on a record, as points see them."""
+    """Return the new tickets that move points: of somebody, or of goods that were somebody's."""
     for ticket in ready.values():
         new = ticket.new
-        if ticket.record_id is not None:
+        if ticket.record_id is not None or ticket.original is not None:
             yield HungTicket(
                 id=ticket.id,
                 source=new.source,

@@ -17,8 +17,9 @@ async def follow_with_points(
 ) -> None:
     """Give tickets the points that they earn where they hang now, and take them where they were.
 
-    A ticket that earned already brings its points along; one that had no record earns. Of a ticket
-    that is nobody's from now on, the points stay where they were earned.
+    A ticket that earned already brings its points along; one that had no record earns, unless it is
+    cancelled, less what has come back of it by now. Of a ticket that is nobody's from now on, the
+    points stay where they were earned.
     """
     moved = {
         ticket.ticket_id: ticket.record_id for ticket in rehung if ticket.record_id is not None
@@ -26,7 +27,8 @@ async def follow_with_points(
     if moved:
         posted = await repository.find_postings(session, moved)
         known = {posting.ticket_id for posting in posted}
-        earning = await repository.list_hung(session, moved.keys() - known, timezone=timezone)
+        new = moved.keys() - known
+        earning = await repository.list_to_reckon(session, new, new, timezone=timezone)
         writes = Writes(session)
         await accrue(writes, earning, at=at, timezone=timezone)
         await writes.send()

@@ -97,7 +97,7 @@ async def accrue(
     facts = _facts(tickets, read)
     accrual = _Accrual(read, loaded, book, at)
     accrual.sell_all(
-        [fact for fact in facts if fact.kind == "sale"],
+        [fact for fact in facts if isinstance(fact, TicketFact) and fact.kind == "sale"],
         timezone=timezone,
         are_counted=writes.are_sent,
     )
@@ -109,7 +109,7 @@ async def accrue(
     if back:
         await writes.send()
         taken = await returning.take_back(session, back, in_force=read.in_force, debts=debts, at=at)
-        told = [fact for fact in back if fact.id in taken]
+        told = [fact for fact in back if isinstance(fact, TicketFact) and fact.id in taken]
         again = await repository.read_for_tickets(session, told, timezone=timezone, at=at)
         accrual.clients |= again.clients
         accrual.tell_back(told, taken)
@@ -136,10 +136,14 @@ async def _read(
     return await repository.read_for_tickets(session, tickets, timezone=timezone, at=at)
 
 
-def _facts(tickets: Iterable[HungTicket], read: TicketsRead) -> list[TicketFact]:
-    """Return tickets with their clients, in the order of their sale."""
-    ordered = sorted(tickets, key=lambda ticket: (ticket.sold_at, ticket.ticket_id, ticket.id))
-    return [TicketFact.of(ticket, *read.buyers[ticket.record_id]) for ticket in ordered]
+def _facts(tickets: Iterable[HungTicket], read: TicketsRead) -> list[HungTicket | TicketFact]:
+    """Return tickets, with their clients if they are of somebody, in the order of their sale."""
+    return [
+        ticket
+        if ticket.record_id is None
+        else TicketFact.of(ticket, *read.buyers[ticket.record_id])
+        for ticket in sorted(tickets, key=lambda t: (t.sold_at, t.ticket_id, t.id))
+    ]
 
 
 class _Accrual:

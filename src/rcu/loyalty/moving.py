@@ -6,7 +6,7 @@ has spent of them by then the retailer bears: it was a mistake of nobody who buy
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -18,14 +18,9 @@ from rcu.loyalty import ledger, repository, wallets
 from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
 from rcu.loyalty.lots import Lot, take
 from rcu.loyalty.models import Counterpart, PostingKind
+from rcu.loyalty.removed import removed_of
 from rcu.loyalty.repository import KnownPosting
 
-TAKEN: Final = "taken"
-"""Points that a return was to take, in the rules of its posting: those borne included."""
-COUNTED: Final = "counted"
-"""Points and cents that a return took off the months that count for tiers."""
-WITHDRAWN: Final = "withdrawn"
-"""Points that were to be taken back from who was given twice; below zero when given again."""
 _TO: Final = "to"
 _NUMBER: Final = "number"
 
@@ -49,11 +44,6 @@ def holder_of(accrual: KnownPosting, correcting: Sequence[KnownPosting]) -> Hold
     return Holder(UUID(last.rules[_TO]), last.id, len(transfers))
 
 
-def withdrawn(correcting: Iterable[KnownPosting]) -> int:
-    """Return how many points are withdrawn now, of the postings that correct what gave them."""
-    return sum(p.rules.get(WITHDRAWN, 0) for p in correcting if p.kind == PostingKind.SETTLEMENT)
-
-
 async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: datetime) -> None:
     """Move the points that tickets earned to the records that they hang on now, by ticket."""
     if not moved:
@@ -63,7 +53,7 @@ async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: 
     locked = await wallets.lock_accounts(session, accounts | set(moved.values()))
     # As they are now that nobody else moves them.
     postings = await repository.find_postings(session, list(moved))
-    tickets = await repository.find_originals(session, list(moved))
+    days = await repository.find_business_dates(session, list(moved))
     await wallets.let_holds_lapse(session, accounts, at=at)
     lots = await repository.list_lots_of(session, [posting.id for posting in postings])
     debts = {account.record_id: account.debt for account in locked}
@@ -75,11 +65,10 @@ async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: 
         draft = _draft(
             accrual,
             [posting for posting in postings if posting.corrects_id == accrual.id],
-            [posting.corrects_id for posting in postings if posting.kind == PostingKind.VOID],
             lots,
             to=moved[ticket_id],
             debts=debts,
-            sold_on=tickets[ticket_id].business_date,
+            sold_on=days[ticket_id],
         )
         if draft is not None:
             draft.ticket_id, draft.business_date = ticket_id, at.date()
@@ -87,23 +76,22 @@ async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: 
     await ledger.post(session, drafts, at=at)
 
 
-def _draft(  # noqa: PLR0913 - what is known of one sale
+def _draft(
     accrual: KnownPosting,
     correcting: Sequence[KnownPosting],
-    voided: Sequence[UUID | None],
     lots: Sequence[Lot],
     *,
     to: UUID,
     debts: dict[UUID, int],
     sold_on: date,
 ) -> Draft | None:
-    if not accrual.entries or accrual.id in voided:
+    if not accrual.entries:
         return None
     holder = holder_of(accrual, correcting)
-    returns = [p for p in correcting if p.kind == PostingKind.RETURN and p.id not in voided]
     bonuses = sum(accrual.rules.get("bonuses", {}).values())
-    given = sum(entry.points for entry in accrual.entries) - withdrawn(correcting)
-    points = given - sum(p.rules.get(TAKEN, 0) for p in returns)
+    given = sum(entry.points for entry in accrual.entries)
+    removed = removed_of(accrual, correcting)
+    points = given - removed.points
     lot = next((lot for lot in lots if lot.posting_id == holder.posting_id), None)
     if holder.account_id == to or points <= 0 or lot is None:
         return None
@@ -121,10 +109,8 @@ def _draft(  # noqa: PLR0913 - what is known of one sale
     new = NewLot(to, lot.earned_at, lot.active_from, lot.expires_on, lot.timezone, points)
     debts[to] = draft.give(new, debt=debts.get(to, 0))
     draft.against(Counterpart.BORNE)
-    counted = [p.rules.get(COUNTED, (0, 0)) for p in returns]
-    earned = sum(entry.points for entry in accrual.entries) - bonuses
-    base = earned - sum(c[0] for c in counted)
-    cents = (accrual.amount_cents or 0) - sum(c[1] for c in counted)
+    base = given - bonuses - removed.counted_points
+    cents = (accrual.amount_cents or 0) - removed.counted_cents
     month = sold_on.replace(day=1)
     draft.counted += [
         Counted(holder.account_id, month, -base, -cents),

@@ -10,7 +10,7 @@ What is spent already the retailer bears: nobody goes below zero by a merge.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -20,17 +20,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty import ledger, repository, wallets
+from rcu.loyalty.correcting import NewDays
 from rcu.loyalty.ledger import Draft, posting_id
-from rcu.loyalty.lots import Lot, takes_for_return
 from rcu.loyalty.models import Counterpart, PostingKind
-from rcu.loyalty.moving import WITHDRAWN, holder_of
+from rcu.loyalty.past import Past
+from rcu.loyalty.referral_correcting import correct_referral
+from rcu.loyalty.removed import WITHDRAWN, removed_of
 from rcu.loyalty.repository import KnownPosting
 
 # Of all that one client was given of a kind, the first stands. `withdrawn_by` says what does not.
 _DUE: Final = "SELECT * FROM points_given_again($1)"
 _TICKETS: Final = """
-    SELECT p.ticket_id, t.total_cents FROM points_posting p JOIN ticket t ON t.id = p.ticket_id
-    WHERE p.id = ANY ($1::uuid[])
+    SELECT id, ticket_id FROM points_posting
+    WHERE id = ANY ($1::uuid[]) AND ticket_id IS NOT NULL
 """
 _MARK_BONUS: Final = """
     UPDATE points_bonus SET withdrawn_by = $4
@@ -59,21 +61,20 @@ async def put_right(session: AsyncSession, client_ids: Collection[UUID]) -> int:
     found = await _find_due(session, client_ids)
     if not found:
         return 0
-    tickets = await fetch(session, _TICKETS, [given.posting_id for given in found])
-    totals = {row["ticket_id"]: row["total_cents"] for row in tickets}
-    postings = await repository.find_postings(session, list(totals))
+    rows = await fetch(session, _TICKETS, [given.posting_id for given in found])
+    tickets = {row["id"]: row["ticket_id"] for row in rows}
+    postings = await repository.find_postings(session, list(tickets.values()))
     accounts = {entry.account_id for posting in postings for entry in posting.entries}
-    await wallets.lock_accounts(session, accounts)
+    locked = await wallets.lock_accounts(session, accounts)
+    debts = {account.record_id: account.debt for account in locked}
     # As it is now that nobody else moves these points.
     due = set(await _find_due(session, client_ids))
     at = datetime.now(UTC)
     moved = 0
     for given in found:
         if given in due:
-            postings = await repository.find_postings(session, list(totals))
-            lots = await wallets.list_lots(session, accounts, at=at)
-            case = _Case(given, postings, lots, totals, at)
-            moved += await _post(session, case, at=at)
+            past = await Past.read(session, tickets[given.posting_id], debts=debts, at=at)
+            moved += await _post(session, given, past, at=at)
     return moved
 
 
@@ -81,8 +82,8 @@ async def _find_due(session: AsyncSession, client_ids: Collection[UUID]) -> list
     return [_Given(*row) for row in await fetch(session, _DUE, sorted(client_ids))]
 
 
-async def _post(session: AsyncSession, case: _Case, *, at: datetime) -> int:
-    given, draft = case.given, case.draft()
+async def _post(session: AsyncSession, given: _Given, past: Past, *, at: datetime) -> int:
+    draft = _draft(given, past, at=at)
     await ledger.post(session, [draft], at=at)
     mark = draft.id if given.withdrawn_by is None else None
     if given.what == "bonus":
@@ -93,85 +94,47 @@ async def _post(session: AsyncSession, case: _Case, *, at: datetime) -> int:
     return sum(abs(movement.points) for movement in draft.movements if movement.account_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One of them, and what the ledger says of it."""
+def _draft(given: _Given, past: Past, *, at: datetime) -> Draft:
+    """Return the posting that withdraws something, or gives it back."""
+    giving = next(p for p in past.postings if p.id == given.posting_id)
+    number = len(past.correcting(giving, PostingKind.SETTLEMENT))
+    draft = Draft(
+        posting_id("withdrawal", giving.id, given.code, number),
+        PostingKind.SETTLEMENT,
+        at.date(),
+        actor="rcu",
+        programme_version=giving.programme_version,
+        corrects_id=giving.id,
+        reason="Two records are one client, or are no longer",
+    )
+    is_back = past.goods is not None and past.goods.is_back
+    is_to_go = given.withdrawn_by is None
+    if given.what == "referral":
+        is_to_go = is_to_go or is_back
+        if is_to_go != removed_of(giving, past.postings).is_gone:
+            days = _days(past, giving)
+            correct_referral(draft, past, giving, is_to_go=is_to_go, may_owe=False, days=days)
+    elif not is_back:
+        # Of a sale that is back nothing is left to withdraw, and nothing to give back.
+        _correct_bonus(draft, past, giving, given.code, is_to_go=is_to_go)
+    return draft
 
-    given: _Given
-    postings: Sequence[KnownPosting]
-    lots: Sequence[Lot]
-    totals: dict[UUID, int]
-    """Cents of the tickets."""
-    at: datetime
 
-    def draft(self) -> Draft:
-        """Return the posting that withdraws it, or gives it back."""
-        given = self.given
-        giving = next(p for p in self.postings if p.id == given.posting_id)
-        correcting = [p for p in self.postings if p.corrects_id == giving.id]
-        number = sum(p.kind == PostingKind.SETTLEMENT for p in correcting)
-        draft = Draft(
-            posting_id("withdrawal", giving.id, given.code, number),
-            PostingKind.SETTLEMENT,
-            self.at.date(),
-            actor="rcu",
-            programme_version=giving.programme_version,
-            corrects_id=giving.id,
-            reason="Two records are one client, or are no longer",
-        )
-        if given.withdrawn_by is None:
-            self._withdraw(draft, giving, correcting)
-        else:
-            self._give_back(draft)
-        return draft
+def _correct_bonus(
+    draft: Draft, past: Past, giving: KnownPosting, code: str, *, is_to_go: bool
+) -> None:
+    holder, points = past.holder(giving), giving.rules["bonuses"][code]
+    draft.rules = {WITHDRAWN: points if is_to_go else -points}
+    account, given_by = holder.account_id, holder.posting_id
+    if is_to_go:
+        past.accounts.take(draft, account, points, given_by=given_by, may_owe=False)
+    else:
+        removed = removed_of(giving, past.postings)
+        past.accounts.give_again(draft, account, points, removed, days=_days(past, giving))
+    draft.against(Counterpart.ISSUED)
 
-    def _withdraw(
-        self, draft: Draft, giving: KnownPosting, correcting: Sequence[KnownPosting]
-    ) -> None:
-        lots = list(self.lots)
-        wanted = {} if self._has_come_back(giving, correcting) else self._points(giving, correcting)
-        draft.rules = {WITHDRAWN: sum(points for _, points in wanted.values())}
-        for account, (given_by, points) in wanted.items():
-            own = [lot for lot in lots if lot.account_id == account]
-            taken, missing = takes_for_return(own, points, given_by=given_by)
-            draft.take(taken)
-            if missing:
-                draft.rules["borne"] = draft.rules.get("borne", 0) + missing
-        draft.against(Counterpart.ISSUED)
 
-    def _points(
-        self, giving: KnownPosting, correcting: Sequence[KnownPosting]
-    ) -> dict[UUID, tuple[UUID, int]]:
-        """Return what each account was given, with the posting that made its lot."""
-        if self.given.what == "referral":
-            sums: dict[UUID, int] = {}
-            for entry in giving.entries:
-                sums[entry.account_id] = sums.get(entry.account_id, 0) + entry.points
-            return {account: (giving.id, points) for account, points in sums.items()}
-        holder = holder_of(giving, correcting)
-        points = giving.rules["bonuses"][self.given.code]
-        return {holder.account_id: (holder.posting_id, points)}
-
-    def _has_come_back(self, giving: KnownPosting, correcting: Iterable[KnownPosting]) -> bool:
-        """Say whether all that was sold is back: its points were taken with it."""
-        voided = {p.corrects_id for p in self.postings if p.kind == PostingKind.VOID}
-        if giving.id in voided:
-            return True
-        returns = [p for p in correcting if p.kind == PostingKind.RETURN and p.id not in voided]
-        if self.given.what == "referral":
-            return bool(returns)
-        total = self.totals.get(giving.ticket_id, 0) if giving.ticket_id else 0
-        return bool(returns) and sum(p.amount_cents or 0 for p in returns) >= total
-
-    def _give_back(self, draft: Draft) -> None:
-        withdrawal = next(p for p in self.postings if p.id == self.given.withdrawn_by)
-        giving = next(p for p in self.postings if p.id == self.given.posting_id)
-        correcting = [p for p in self.postings if p.corrects_id == giving.id]
-        if self._has_come_back(giving, correcting):
-            # It stays withdrawn: the return took what there was beside.
-            draft.rules = {WITHDRAWN: 0}
-            return
-        draft.rules = {WITHDRAWN: -withdrawal.rules[WITHDRAWN]}
-        for entry in withdrawal.entries:
-            draft.move(-entry.points, to=entry.account_id, lot=entry.lot_id)
-        draft.against(Counterpart.ISSUED)
+def _days(past: Past, giving: KnownPosting) -> NewDays:
+    """Return the days of points that have no lot to go back to: those that they were given with."""
+    lot = next(lot for lot in past.accounts.lots.values() if lot.posting_id == giving.id)
+    return NewDays(lot.earned_at, lot.active_from, lot.expires_on, lot.timezone)

@@ -1,47 +1,64 @@
-"""What was posted of a sale before goods of it come back."""
+"""What was posted of a sale, and what of its goods has come back."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import repository, wallets
-from rcu.loyalty.lots import Lot
+from rcu.loyalty.correcting import Accounts
 from rcu.loyalty.models import PostingKind
 from rcu.loyalty.moving import Holder, holder_of
-from rcu.loyalty.repository import EntryOf, KnownPosting, OriginalTicket, TicketFact
+from rcu.loyalty.remaining import Goods
+from rcu.loyalty.repository import EntryOf, KnownPosting, OriginalTicket
 from rcu.loyalty.rewarding import REFERRER
 
 
 @dataclass(slots=True)
 class Past:
-    """What was posted of the ticket that comes back."""
+    """What was posted of a ticket, or of the sale that it brought back, and its accounts."""
 
-    original: OriginalTicket | None
+    ticket: OriginalTicket
+    goods: Goods | None
+    """The sale and what has come back of it; None of goods brought back without their ticket."""
     postings: Sequence[KnownPosting]
-    lots: dict[UUID, Lot]
-    sold_on: date
-    """Business day of the sale; of a return that is cancelled, that of the goods' own sale."""
+    accounts: Accounts
 
     @classmethod
-    async def read(cls, session: AsyncSession, fact: TicketFact, *, at: datetime) -> Past:
-        """Return it, of the ticket that a return or a void refers to."""
-        if fact.original_id is None:
-            lots = await wallets.list_lots(session, [fact.record_id], at=at)
-            return cls(None, (), {lot.id: lot for lot in lots}, fact.business_date)
-        originals = await repository.find_originals(session, [fact.original_id])
-        original = originals[fact.original_id]
-        sold = originals.get(original.original_id) if original.original_id else None
-        postings = await repository.find_postings(session, list(originals))
+    async def read(
+        cls,
+        session: AsyncSession,
+        ticket_id: UUID,
+        *,
+        debts: dict[UUID, int],
+        at: datetime,
+        without: Collection[UUID] = (),
+    ) -> Self:
+        """Return it of a sale, or of a return, as it was `without` some tickets that come later.
+
+        `debts` are those of the accounts that are locked; those that are not yet join them.
+        """
+        found = await repository.list_of_sale(session, ticket_id)
+        tickets = [one for one in found if one.id not in without]
+        ticket = next(one for one in tickets if one.id == ticket_id)
+        goods = _goods_of(ticket, tickets)
+        paid_for = goods.sale.id if goods else ticket_id
+        postings = await repository.find_postings(session, [paid_for])
         accounts = {entry.account_id for posting in postings for entry in posting.entries}
-        lots = await wallets.list_lots(session, accounts, at=at)
-        sold_on = (sold or original).business_date
-        return cls(original, postings, {lot.id: lot for lot in lots}, sold_on)
+        if further := accounts - debts.keys():
+            locked = await wallets.lock_accounts(session, further)
+            debts |= {account.record_id: account.debt for account in locked}
+            # As they are now that nobody else moves their points.
+            postings = await repository.find_postings(session, [paid_for])
+        moved = {e.lot_id for posting in postings for e in posting.entries if e.lot_id}
+        lots = await wallets.list_lots(session, accounts, at=at, lot_ids=moved) if accounts else []
+        return cls(ticket, goods, postings, Accounts({lot.id: lot for lot in lots}, debts))
 
     def accrual(self) -> KnownPosting | None:
         """Return what the sale has earned."""
@@ -57,25 +74,25 @@ class Past:
         return frozenset(UUID(posting.rules[REFERRER]) for posting in paid)
 
     def _one(self, kind: PostingKind) -> KnownPosting | None:
-        own = (p for p in self.postings if self.original and p.ticket_id == self.original.id)
-        return next((posting for posting in own if posting.kind == kind), None)
+        return next((posting for posting in self.postings if posting.kind == kind), None)
 
     def correcting(self, posting: KnownPosting, *kinds: PostingKind) -> list[KnownPosting]:
-        """Return what corrects a posting and is not itself voided."""
-        voided = {p.corrects_id for p in self.postings if p.kind == PostingKind.VOID}
-        return [
-            p
-            for p in self.postings
-            if p.corrects_id == posting.id and p.kind in kinds and p.id not in voided
-        ]
+        """Return what corrects a posting."""
+        return [p for p in self.postings if p.corrects_id == posting.id and p.kind in kinds]
 
     def holder(self, accrual: KnownPosting) -> Holder:
         """Return where the points of the sale are now."""
         return holder_of(accrual, [p for p in self.postings if p.corrects_id == accrual.id])
 
     def redemptions(self) -> list[KnownPosting]:
-        """Return the spending that paid for the ticket."""
+        """Return the spending that paid for the sale."""
         return [p for p in self.postings if p.kind == PostingKind.REDEMPTION]
+
+
+def _goods_of(ticket: OriginalTicket, tickets: Sequence[OriginalTicket]) -> Goods | None:
+    sale_id = ticket.id if ticket.kind == "sale" else ticket.original_id
+    sale = next((one for one in tickets if one.id == sale_id and one.kind == "sale"), None)
+    return Goods.of(sale, tickets) if sale else None
 
 
 def points_by_account(entries: Iterable[EntryOf]) -> dict[UUID, int]:

@@ -44,17 +44,18 @@ class OriginalTicket:
 
 @dataclass(frozen=True, slots=True)
 class HungTicket(OriginalTicket):
-    """A ticket that hangs on a record."""
+    """A ticket that hangs on a record, or goods that come back under nobody's name."""
 
-    record_id: UUID
+    record_id: UUID | None
     timezone: str
     """Of its store."""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFact(HungTicket):
-    """What points need of a ticket."""
+    """What points need of a ticket of somebody."""
 
+    record_id: UUID
     client_id: UUID
     known: bool
 
@@ -122,7 +123,7 @@ async def read_for_tickets(
     begun, *rows = await fetch(
         session,
         _LOCK_AND_READ,
-        list({ticket.record_id for ticket in tickets}),
+        list({ticket.record_id for ticket in tickets if ticket.record_id}),
         list({ticket.original_id for ticket in tickets if ticket.original_id}),
         list(touched),
         timezone,
@@ -162,26 +163,54 @@ def _json_column(name: str, value: Any) -> Any:
     return _json(value) if name in {"lines", "payments"} else value
 
 
-_HUNG: Final = """
+_TO_RECKON: Final = """
     SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
            t.currency, t.total_cents, t.lines, t.payments, t.original_id, t.record_id,
            coalesce(s.timezone, $2) AS timezone
     FROM ticket t LEFT JOIN store s ON s.code = t.store
     WHERE t.id = ANY ($1::uuid[]) AND t.record_id IS NOT NULL
+      AND (t.kind <> 'sale' OR t.voided_by IS NULL)
+    UNION
+    SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
+           t.currency, t.total_cents, t.lines, t.payments, t.original_id, t.record_id,
+           coalesce(s.timezone, $2) AS timezone
+    FROM ticket t LEFT JOIN store s ON s.code = t.store
+    WHERE t.original_id = ANY ($3::uuid[]) OR t.original_id IN (
+        SELECT back.id FROM ticket back
+        WHERE back.original_id = ANY ($3::uuid[]) AND back.kind = 'return'
+    )
 """
 
 
-async def list_hung(
-    session: AsyncSession, ticket_ids: Collection[UUID], *, timezone: str
+async def list_to_reckon(
+    session: AsyncSession,
+    ticket_ids: Collection[UUID],
+    sale_ids: Collection[UUID],
+    *,
+    timezone: str,
 ) -> list[HungTicket]:
-    """Return recorded tickets that hang on a record; `timezone` is that of no store."""
-    if not ticket_ids:
+    """Return recorded tickets that hang on a record, and all that brings back or cancels sales.
+
+    A sale that is cancelled is left out: it earns nothing. `timezone` is that of no store.
+    """
+    if not ticket_ids and not sale_ids:
         return []
-    rows = await fetch(session, _HUNG, list(ticket_ids), timezone)
+    rows = await fetch(session, _TO_RECKON, list(ticket_ids), timezone, list(sale_ids))
     return [
         HungTicket(**{name: _json_column(name, row[name]) for name in row.keys()})  # noqa: SIM118 - a record iterates over its values
         for row in rows
     ]
+
+
+_PAID: Final = "SELECT id FROM ticket WHERE source = $1 AND ticket_id = $2"
+
+
+async def list_back(
+    session: AsyncSession, source: str, ticket_id: str, *, timezone: str
+) -> list[HungTicket]:
+    """Return all that brings back or cancels a ticket that its source calls by an id."""
+    rows = await fetch(session, _PAID, source, ticket_id)
+    return await list_to_reckon(session, (), [row["id"] for row in rows], timezone=timezone)
 
 
 # --- what a return or a void takes back ---------------------------------------------------------
@@ -210,6 +239,8 @@ class KnownPosting:
     rules: Mapping[str, Any]
     entries: tuple[EntryOf, ...]
     """In the order in which they were made."""
+    withdrawn: frozenset[str]
+    """Codes of the bonuses that it gave and that are withdrawn; of a referral, an empty one."""
 
 
 _POSTINGS: Final = """
@@ -230,7 +261,16 @@ _POSTINGS: Final = """
     SELECT p.id, p.kind, p.ticket_id, p.corrects_id, p.programme_version, p.amount_cents,
            p.exact_points, p.rules,
            (SELECT jsonb_agg(jsonb_build_array(account_id, lot_id, points) ORDER BY number)
-            FROM points_entry e WHERE e.posting_id = p.id AND account_id IS NOT NULL)
+            FROM points_entry e WHERE e.posting_id = p.id AND account_id IS NOT NULL),
+           CASE p.kind WHEN 'accrual' THEN ARRAY(
+               SELECT b.bonus FROM points_bonus b
+               WHERE b.posting_id = p.id AND b.withdrawn_by IS NOT NULL AND b.record_id IN (
+                   SELECT e.account_id FROM points_entry e WHERE e.posting_id = p.id
+               )
+           ) WHEN 'referral' THEN ARRAY(
+               SELECT '' FROM referral x
+               WHERE x.id = (p.rules ->> 'referral')::uuid AND x.withdrawn_by IS NOT NULL
+           ) END
     FROM points_posting p JOIN wanted USING (id)
     ORDER BY p.posted_at, p.id
 """
@@ -253,29 +293,46 @@ async def find_postings(session: AsyncSession, ticket_ids: Collection[UUID]) -> 
                 EntryOf(UUID(account), UUID(lot) if lot else None, points)
                 for account, lot, points in _json(row[8]) or ()
             ),
+            withdrawn=frozenset(row[9] or ()),
         )
         for row in rows
     ]
 
 
-_ORIGINALS: Final = """
+_OF_SALE: Final = """
+    WITH asked AS (
+        SELECT coalesce(t.original_id, t.id) AS id FROM ticket t WHERE t.id = $1
+    ), back AS (
+        SELECT t.id FROM ticket t JOIN asked ON t.original_id = asked.id
+    ), wanted AS (
+        SELECT id FROM asked
+        UNION SELECT id FROM back
+        UNION SELECT t.id FROM ticket t JOIN back ON t.original_id = back.id WHERE t.kind = 'void'
+    )
     SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
            t.currency, t.total_cents, t.lines, t.payments, t.original_id
-    FROM ticket t
-    WHERE t.id = ANY ($1::uuid[])
-       OR t.id IN (SELECT original_id FROM ticket WHERE id = ANY ($1::uuid[]))
+    FROM ticket t JOIN wanted USING (id)
+    ORDER BY t.sold_at, t.ticket_id, t.id
 """
 
 
-async def find_originals(
+async def list_of_sale(session: AsyncSession, ticket_id: UUID) -> list[OriginalTicket]:
+    """Return a ticket, the one that it refers to, and all that brings back or cancels these."""
+    return [
+        OriginalTicket(**{name: _json_column(name, row[name]) for name in row.keys()})  # noqa: SIM118 - a record iterates over its values
+        for row in await fetch(session, _OF_SALE, ticket_id)
+    ]
+
+
+_BUSINESS_DATES: Final = "SELECT id, business_date FROM ticket WHERE id = ANY ($1::uuid[])"
+
+
+async def find_business_dates(
     session: AsyncSession, ticket_ids: Collection[UUID]
-) -> dict[UUID, OriginalTicket]:
-    """Return tickets by their ids, and those that they return in turn."""
-    rows = await fetch(session, _ORIGINALS, list(ticket_ids))
-    return {
-        row["id"]: OriginalTicket(**{name: _json_column(name, row[name]) for name in row.keys()})  # noqa: SIM118 - a record iterates over its values
-        for row in rows
-    }
+) -> dict[UUID, date]:
+    """Return the business day of each ticket."""
+    rows = await fetch(session, _BUSINESS_DATES, list(ticket_ids))
+    return {row["id"]: row["business_date"] for row in rows}
 
 
 _LOT: Final = """
@@ -284,7 +341,7 @@ _LOT: Final = """
 """
 _LOTS: Final = f"""
     SELECT {_LOT} FROM points_lot l
-    WHERE l.account_id = ANY ($1::uuid[]) AND l.remaining > 0
+    WHERE (l.account_id = ANY ($1::uuid[]) AND l.remaining > 0) OR l.id = ANY ($2::uuid[])
 """  # noqa: S608 - a constant
 
 
@@ -298,6 +355,11 @@ async def list_lots_of(session: AsyncSession, posting_ids: Collection[UUID]) -> 
     return [Lot(*row) for row in await fetch(session, _LOTS_OF, list(posting_ids))]
 
 
-async def list_lots(session: AsyncSession, account_ids: Collection[UUID]) -> list[Lot]:
-    """Return what is left of the lots of accounts, which the caller has locked."""
-    return [Lot(*row) for row in await fetch(session, _LOTS, list(account_ids))]
+async def list_lots(
+    session: AsyncSession, account_ids: Collection[UUID], *, lot_ids: Collection[UUID] = ()
+) -> list[Lot]:
+    """Return what is left of the lots of accounts, which the caller has locked.
+
+    Of those with the ids `lot_ids` also when nothing is left.
+    """
+    return [Lot(*row) for row in await fetch(session, _LOTS, list(account_ids), list(lot_ids))]

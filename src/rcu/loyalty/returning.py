@@ -1,52 +1,42 @@
 """What goods that come back do to points: the sale's are taken, those spent on it go back.
 
+What is to stand of a sale is worked out from all its tickets that stand, its returns and its void,
+and the difference to what is posted is posted: in whatever order they come, they end in the same.
 A return takes from the lots that its sale gave, then from the account's others; what is missing is
 owed, if the programme says so. Points that had paid for the goods go back to their lots, with the
-days these have. A void does the like for the whole of its ticket.
+days these have. A void does the like for the whole of its ticket; that of a return undoes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.loyalty import ledger, programmes
-from rcu.loyalty.earning import (
-    Line,
-    Sale,
-    Standing,
-    earn,
-    exact_of_return,
-    lines_of,
-    payments_of,
-    stored,
-    whole,
-)
-from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
-from rcu.loyalty.lots import (
-    Taken,
-    active_from,
-    expires_on,
-    give_back,
-    takes_for_return,
-)
+from rcu.db.locks import lock_key, lock_until_commit
+from rcu.loyalty import ledger, programmes, repository, wallets
+from rcu.loyalty.correcting import Accounts, NewDays
+from rcu.loyalty.earning import Line, Standing, earn, stored
+from rcu.loyalty.ledger import Counted, Draft, posting_id
+from rcu.loyalty.lots import active_from, expires_on, give_back
 from rcu.loyalty.models import Counterpart, PostingKind
-from rcu.loyalty.moving import COUNTED, TAKEN, withdrawn
-from rcu.loyalty.past import Past, points_by_account, points_by_lot
+from rcu.loyalty.past import Past, points_by_lot
 from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
-from rcu.loyalty.repository import KnownPosting, OriginalTicket, TicketFact
+from rcu.loyalty.referral_correcting import correct_referral
+from rcu.loyalty.remaining import Goods, exact_back, sale_in, to_take
+from rcu.loyalty.removed import COUNTED, TAKEN, removed_of, restored_of
+from rcu.loyalty.repository import HungTicket, KnownPosting
 from rcu.loyalty.settlement import mark_given_back
+from rcu.sales.facts import waiting_for_ticket
 
 
 async def take_back(
     session: AsyncSession,
-    facts: Sequence[TicketFact],
+    facts: Sequence[HungTicket],
     *,
     in_force: InForce,
     debts: dict[UUID, int],
@@ -54,281 +44,47 @@ async def take_back(
 ) -> dict[UUID, int]:
     """Post what returns and voids take and give back; return the sum of each, by ticket.
 
-    One after another, in the order of their sale: each sees what the one before has taken.
+    One after another, in the order given: each posts what is left to be posted of its sale. What
+    one of them has posted before is not posted again.
     """
     sums: dict[UUID, int] = {}
-    for fact in facts:
-        past = await Past.read(session, fact, at=at)
-        versions = {p.programme_version for p in past.postings if p.programme_version}
-        own = in_force.version_on(fact.business_date)
-        loaded = await programmes.load(session, versions | ({own} if own else set()))
-        work = _Work(fact, past, loaded, own, debts, at)
-        drafts = work.drafts()
-        await ledger.post(session, drafts, at=at)
+    for number, fact in enumerate(facts):
+        if fact.original_id is None:
+            work = await _without_ticket(session, fact, in_force, debts=debts, at=at)
+        else:
+            later = {one.id for one in facts[number + 1 :]}
+            past = await Past.read(session, fact.original_id, debts=debts, at=at, without=later)
+            work = await _of_ticket(session, fact, past)
+        await ledger.post(session, work.made, at=at)
         await mark_given_back(session, work.given_back)
-        if drafts:
-            untold = {None, *past.referrers()}
-            moved = (m for draft in drafts for m in draft.movements if m.account_id not in untold)
-            sums[fact.id] = sum(movement.points for movement in moved)
+        if work.made:
+            untold = {None, *(work.past.referrers() if work.past else ())}
+            moved = (m for draft in work.made for m in draft.movements)
+            sums[fact.id] = sum(m.points for m in moved if m.account_id not in untold)
     return sums
 
 
 @dataclass(slots=True)
 class _Work:
-    """One return or void."""
+    """One return or void, and what is posted of it."""
 
-    fact: TicketFact
-    past: Past
-    loaded: Mapping[str, Programme]
-    own_version: str | None
-    debts: dict[UUID, int]
-    at: datetime
+    fact: HungTicket
+    past: Past | None = None
     made: list[Draft] = field(default_factory=list)
     given_back: list[tuple[UUID, UUID, int]] = field(default_factory=list)
     """Points of redemptions that went back: redemption, account, points."""
 
-    def drafts(self) -> list[Draft]:
-        original = self.past.original
-        if original is None:
-            self._take_without_ticket()
-        elif self.fact.kind == "void" and original.kind == "return":
-            self._undo_return(original)
-        else:
-            self._take_for_ticket(original)
-            self._take_referral(original)
-            self._restore(original)
-        return self.made
-
-    # --- a sale that comes back, or is cancelled ------------------------------------------------
-
-    def _take_for_ticket(self, original: OriginalTicket) -> None:
-        accrual = self.past.accrual()
-        if accrual is None or accrual.programme_version is None or not accrual.entries:
-            return
-        programme = self.loaded[accrual.programme_version]
-        before = self.past.correcting(accrual, PostingKind.RETURN)
-        given = sum(entry.points for entry in accrual.entries)
-        base = given - sum(accrual.rules.get("bonuses", {}).values())
-        given -= withdrawn(self.past.correcting(accrual, PostingKind.SETTLEMENT))
-        exact = self._exact_back(programme, accrual, original)
-        left = Fraction(accrual.exact_points or 0) - exact
-        left -= sum((Fraction(p.exact_points or 0) for p in before), Fraction(0))
-        done = sum(p.rules.get(TAKEN, 0) for p in before)
-        if self._is_whole(original, before):
-            wanted = given - done
-        else:
-            wanted = base - whole(max(left, Fraction(0)), programme.rounding) - done
-        # Rounded before and exact after: what was never given is not taken.
-        wanted = max(min(wanted, given - done), 0)
-        draft = self._draft(accrual, programme.version)
-        draft.exact_points = stored(exact)
-        counted = [min(wanted, max(base - done, 0)), self._cents(accrual, original, before)]
-        draft.rules = {TAKEN: wanted, COUNTED: counted}
-        holder = self.past.holder(accrual)
-        account = holder.account_id
-        may_owe = programme.returns_below_zero
-        self._take(draft, account, wanted, may_owe=may_owe, given_by=holder.posting_id)
-        month = original.business_date.replace(day=1)
-        draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
-        self.made.append(draft)
-
-    def _take_referral(self, original: OriginalTicket) -> None:
-        """Take what a referral had given with the sale, once all of the sale has come back.
-
-        Who was brought owes what is missing like the rest of the sale's points; who brought him
-        has brought nothing back, and never goes below zero by it.
-        """
-        paid, accrual = self.past.referral(), self.past.accrual()
-        if paid is None or accrual is None or paid.programme_version is None:
-            return
-        before = self.past.correcting(accrual, PostingKind.RETURN)
-        is_taken = self.past.correcting(paid, PostingKind.RETURN, PostingKind.VOID)
-        if is_taken or not self._is_whole(original, before):
-            return
-        is_withdrawn = withdrawn(self.past.correcting(paid, PostingKind.SETTLEMENT)) > 0
-        draft = self._draft(paid, paid.programme_version)
-        programme = self.loaded[paid.programme_version]
-        given = {} if is_withdrawn else points_by_account(paid.entries)
-        for account, points in given.items():
-            may_owe = programme.returns_below_zero and account not in self.past.referrers()
-            self._take(draft, account, points, may_owe=may_owe, given_by=paid.id)
-        self.made.append(draft)
-
-    def _exact_back(
-        self, programme: Programme, accrual: KnownPosting, original: OriginalTicket
-    ) -> Fraction:
-        exact = Fraction(accrual.exact_points or 0)
-        if self.fact.kind == "void":
-            return exact
-        sold = _sale(original)
-        if self.fact.lines:
-            return exact_of_return(programme, _sale(self.fact), sold, accrual.rules.get("tier"))
-        share = Fraction(-self.fact.total_cents, max(original.total_cents, 1))
-        return exact * min(share, Fraction(1))
-
-    def _is_whole(self, original: OriginalTicket, before: Iterable[KnownPosting]) -> bool:
-        if self.fact.kind == "void":
-            return True
-        back = -self.fact.total_cents + sum(p.amount_cents or 0 for p in before)
-        return back >= original.total_cents
-
-    def _cents(
-        self, accrual: KnownPosting, original: OriginalTicket, before: Iterable[KnownPosting]
-    ) -> int:
-        """Return how many of the cents that count for tiers come back."""
-        counted = accrual.amount_cents or 0
-        left: int = counted - sum(p.rules.get(COUNTED, (0, 0))[1] for p in before)
-        if self.fact.kind == "void":
-            return left
-        return min(-self.fact.total_cents * counted // max(original.total_cents, 1), left)
-
-    def _take(
-        self, draft: Draft, account: UUID, wanted: int, *, may_owe: bool, given_by: UUID
-    ) -> None:
-        lots = [lot for lot in self.past.lots.values() if lot.account_id == account]
-        taken, missing = takes_for_return(lots, wanted, given_by=given_by)
-        draft.take(taken)
-        self._keep(taken)
-        if missing and may_owe:
-            draft.move(-missing, to=account)
-            self.debts[account] = self.debts.get(account, 0) + missing
-        elif missing:
-            draft.rules["borne"] = draft.rules.get("borne", 0) + missing
-        draft.against(Counterpart.ISSUED)
-
-    def _keep(self, taken: Iterable[Taken]) -> None:
-        for part in taken:
-            lot = self.past.lots[part.lot.id]
-            self.past.lots[lot.id] = replace(lot, remaining=lot.remaining - part.points)
-
-    def _take_without_ticket(self) -> None:
-        """Take what the goods would earn today: nobody knows which sale gave it."""
-        if self.own_version is None:
-            return
-        programme = self.loaded[self.own_version]
-        goods = _sale(self.fact)
-        lines = [Line(line.category, -line.amount_cents) for line in goods.lines]
-        earned = earn(
-            programme,
-            replace(goods, total_cents=-goods.total_cents, lines=lines, payments=()),
-            Standing(),
-        )
-        draft = self._draft(None, programme.version)
-        draft.exact_points = stored(earned.exact)
-        draft.rules = {TAKEN: earned.points, "without_ticket": True}
-        may_owe = programme.returns_below_zero
-        account = self.fact.record_id
-        self._take(draft, account, earned.points, may_owe=may_owe, given_by=draft.id)
-        if draft.movements:
-            month = self.fact.business_date.replace(day=1)
-            draft.counted.append(
-                Counted(self.fact.record_id, month, -earned.points, -earned.amount_cents)
-            )
-        self.made.append(draft)
-
-    # --- points that paid for the goods ---------------------------------------------------------
-
-    def _restore(self, original: OriginalTicket) -> None:
-        for redemption in self.past.redemptions():
-            restored = self.past.correcting(redemption, PostingKind.RESTORATION)
-            settled = self.past.correcting(redemption, PostingKind.SETTLEMENT)
-            total = -sum(entry.points for entry in redemption.entries)
-            done = sum(entry.points for one in restored for entry in one.entries)
-            spent = points_by_lot([e for p in (redemption, *restored, *settled) for e in p.entries])
-            points = self._share(total, original, restored) - done
-            back = give_back(spent, points, order=list(spent))
-            if back or points == 0:
-                # Also without points: how much of the goods came back is summed up from these.
-                self.made.append(self._restoration(redemption, back))
-
-    def _share(self, total: int, original: OriginalTicket, restored: Sequence[KnownPosting]) -> int:
-        if self.fact.kind == "void" or original.total_cents <= 0:
-            return total
-        cents = -self.fact.total_cents + sum(p.amount_cents or 0 for p in restored)
-        return min(total * cents // original.total_cents, total)
-
-    def _restoration(self, redemption: KnownPosting, back: Mapping[UUID, int]) -> Draft:
-        draft = self._draft(redemption, redemption.programme_version, what="restoration")
-        draft.kind = PostingKind.RESTORATION
-        owner = {
-            entry.lot_id: entry.account_id
-            for posting in self.past.postings
-            for entry in posting.entries
-            if entry.lot_id is not None
-        }
-        for lot_id, points in back.items():
-            draft.move(points, to=owner[lot_id], lot=lot_id)
-            self.given_back.append((redemption.id, owner[lot_id], points))
-        draft.against(Counterpart.REDEEMED)
-        return draft
-
-    # --- a return that is cancelled -------------------------------------------------------------
-
-    def _undo_return(self, original: OriginalTicket) -> None:
-        """Give back what a return took, and take again what it gave back."""
-        for posting in self.past.postings:
-            if posting.ticket_id == original.id and posting.kind != PostingKind.VOID:
-                draft = self._draft(posting, posting.programme_version)
-                for entry in posting.entries:
-                    self._reverse(draft, entry.account_id, entry.lot_id, -entry.points)
-                    if posting.kind == PostingKind.RESTORATION and posting.corrects_id:
-                        undone = (posting.corrects_id, entry.account_id, -entry.points)
-                        self.given_back.append(undone)
-                draft.against(
-                    Counterpart.REDEEMED
-                    if posting.kind == PostingKind.RESTORATION
-                    else Counterpart.ISSUED
-                )
-                self._count_again(draft, posting)
-                self.made.append(draft)
-
-    def _reverse(self, draft: Draft, account: UUID, lot_id: UUID | None, points: int) -> None:
-        if lot_id is not None and points > 0:
-            draft.move(points, to=account, lot=lot_id)
-        elif lot_id is not None:
-            lots = [lot for lot in self.past.lots.values() if lot.account_id == account]
-            own = [lot for lot in lots if lot.id == lot_id]
-            others = [lot for lot in lots if lot.id != lot_id]
-            taken, missing = takes_for_return([*own, *others], -points, given_by=draft.id)
-            draft.take(taken)
-            self._keep(taken)
-            draft.move(-missing, to=account)
-            self.debts[account] = self.debts.get(account, 0) + missing
-        else:
-            self._forgive(draft, account, points)
-
-    def _forgive(self, draft: Draft, account: UUID, points: int) -> None:
-        """Take a debt back; what later sales have paid of it comes back as new points."""
-        owed = min(self.debts.get(account, 0), points)
-        self.debts[account] = self.debts.get(account, 0) - owed
-        draft.move(owed, to=account)
-        if points > owed and draft.programme_version is not None:
-            programme = self.loaded[draft.programme_version]
-            start = active_from(self.fact.business_date, after_days=0)
-            lot = NewLot(
-                account_id=account,
-                earned_at=self.fact.sold_at,
-                active_from=start,
-                expires_on=expires_on(start, months=programme.expires_after_months),
-                timezone=self.fact.timezone,
-                granted=points - owed,
-            )
-            draft.give(lot, debt=0)
-
-    def _count_again(self, draft: Draft, posting: KnownPosting) -> None:
-        counted = posting.rules.get(COUNTED)
-        if counted is None or not posting.entries:
-            return
-        day = self.past.sold_on
-        draft.counted.append(Counted(posting.entries[0].account_id, day.replace(day=1), *counted))
-
-    def _draft(
+    def draft(
         self, corrected: KnownPosting | None, version: str | None, *, what: str | None = None
-    ) -> Draft:
+    ) -> Draft | None:
+        """Return a posting of the ticket to fill, or None if it was posted before."""
         fact = self.fact
         parts = (corrected.id,) if corrected is not None else ()
-        return Draft(
-            posting_id(what or fact.kind, fact.source, fact.ticket_id, *parts),
+        id_ = posting_id(what or fact.kind, fact.source, fact.ticket_id, *parts)
+        if self.past is not None and any(posting.id == id_ for posting in self.past.postings):
+            return None
+        draft = Draft(
+            id_,
             PostingKind.VOID if fact.kind == "void" else PostingKind.RETURN,
             fact.business_date,
             actor=f"source:{fact.source}",
@@ -337,15 +93,212 @@ class _Work:
             corrects_id=corrected.id if corrected is not None else None,
             amount_cents=-fact.total_cents,
         )
+        self.made.append(draft)
+        return draft
+
+    def new_days(self, programme: Programme) -> NewDays:
+        """Return the days of points that have no lot to go back to: they begin now."""
+        start = active_from(self.fact.business_date, after_days=0)
+        until = expires_on(start, months=programme.expires_after_months)
+        return NewDays(self.fact.sold_at, start, until, self.fact.timezone)
 
 
-def _sale(ticket: TicketFact | OriginalTicket) -> Sale:
-    return Sale(
-        total_cents=ticket.total_cents,
-        currency=ticket.currency,
-        channel=ticket.channel,
-        store=ticket.store,
-        business_date=ticket.business_date,
-        lines=lines_of(ticket.lines),
-        payments=payments_of(ticket.payments),
+async def _of_ticket(session: AsyncSession, fact: HungTicket, past: Past) -> _Work:
+    work = _Work(fact, past)
+    loaded = await programmes.load(
+        session, {p.programme_version for p in past.postings if p.programme_version}
     )
+    if past.goods is not None:
+        _correct_accrual(work, past, past.goods, loaded)
+        _correct_referral(work, past, past.goods, loaded)
+        for redemption in past.redemptions():
+            _correct_redemption(work, past, past.goods, redemption)
+    elif fact.kind == "void" and past.ticket.original_id is None:
+        _give_again_without_ticket(work, past, loaded)
+    return work
+
+
+def _correct_accrual(
+    work: _Work, past: Past, goods: Goods, loaded: Mapping[str, Programme]
+) -> None:
+    accrual = past.accrual()
+    if accrual is None or accrual.programme_version is None or not accrual.entries:
+        return
+    programme = loaded[accrual.programme_version]
+    wanted, removed = to_take(programme, accrual, goods), removed_of(accrual, past.postings)
+    draft = work.draft(accrual, programme.version)
+    if draft is None:
+        return
+    points = wanted.points - removed.points
+    counted = [
+        wanted.counted_points - removed.counted_points,
+        wanted.counted_cents - removed.counted_cents,
+    ]
+    if goods.sale.id == work.fact.original_id:
+        draft.exact_points = stored(exact_back(programme, accrual, goods.sale, work.fact))
+    draft.rules = {TAKEN: points, COUNTED: counted}
+    holder = past.holder(accrual)
+    account, given_by = holder.account_id, holder.posting_id
+    if points > 0:
+        may_owe = programme.returns_below_zero
+        past.accounts.take(draft, account, points, given_by=given_by, may_owe=may_owe)
+    else:
+        days = work.new_days(programme)
+        past.accounts.give_again(draft, account, -points, removed, days=days)
+    draft.against(Counterpart.ISSUED)
+    month = goods.sale.business_date.replace(day=1)
+    draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
+
+
+def _correct_referral(
+    work: _Work, past: Past, goods: Goods, loaded: Mapping[str, Programme]
+) -> None:
+    """Take what a referral had given with the sale once all of it is back, or give it again."""
+    paid = past.referral()
+    if paid is None or paid.programme_version is None:
+        return
+    is_to_go = goods.is_back or bool(paid.withdrawn)
+    if is_to_go == removed_of(paid, past.postings).is_gone:
+        return
+    programme = loaded[paid.programme_version]
+    draft = work.draft(paid, programme.version)
+    if draft is not None:
+        days, may_owe = work.new_days(programme), programme.returns_below_zero
+        correct_referral(draft, past, paid, is_to_go=is_to_go, may_owe=may_owe, days=days)
+
+
+# --- points that paid for the goods -------------------------------------------------------------
+
+
+def _correct_redemption(work: _Work, past: Past, goods: Goods, redemption: KnownPosting) -> None:
+    """Give spent points back with the goods they paid for, or take them again with these."""
+    restored = restored_of(redemption, past.postings)
+    total = -sum(entry.points for entry in redemption.entries)
+    done = sum(sum(lots.values()) for lots in restored.values())
+    points = goods.share_back(total) - done
+    if points > 0:
+        _restore(work, past, redemption, points)
+    elif points < 0:
+        _take_again(work, past, redemption, -points, restored)
+
+
+def _restore(work: _Work, past: Past, redemption: KnownPosting, points: int) -> None:
+    correcting = past.correcting(
+        redemption, PostingKind.RESTORATION, PostingKind.VOID, PostingKind.SETTLEMENT
+    )
+    spent = points_by_lot([e for p in (redemption, *correcting) for e in p.entries])
+    back = give_back(spent, points, order=list(spent))
+    if not back:
+        return
+    draft = work.draft(redemption, redemption.programme_version, what="restoration")
+    if draft is None:
+        return
+    draft.kind = PostingKind.RESTORATION
+    for lot_id, part in back.items():
+        owner = past.accounts.lots[lot_id].account_id
+        draft.move(part, to=owner, lot=lot_id)
+        work.given_back.append((redemption.id, owner, part))
+    draft.against(Counterpart.REDEEMED)
+
+
+def _take_again(
+    work: _Work,
+    past: Past,
+    redemption: KnownPosting,
+    points: int,
+    restored: Mapping[UUID, Mapping[UUID | None, int]],
+) -> None:
+    draft = work.draft(redemption, redemption.programme_version)
+    if draft is None:
+        return
+    for account in reversed(list(restored)):
+        lots = restored[account]
+        part = min(sum(lots.values()), points)
+        if part > 0:
+            preferred = [lot for lot, given in reversed(list(lots.items())) if lot and given > 0]
+            past.accounts.take_again(draft, account, part, preferred=preferred)
+            work.given_back.append((redemption.id, account, -part))
+            points -= part
+    draft.against(Counterpart.REDEEMED)
+
+
+# --- goods brought back without their ticket ----------------------------------------------------
+
+
+async def _without_ticket(
+    session: AsyncSession,
+    fact: HungTicket,
+    in_force: InForce,
+    *,
+    debts: dict[UUID, int],
+    at: datetime,
+) -> _Work:
+    """Take what the goods would earn today: nobody knows which sale gave it."""
+    work, version = _Work(fact), in_force.version_on(fact.business_date)
+    if version is None or fact.record_id is None:
+        return work
+    programme = (await programmes.load(session, {version}))[version]
+    lots = await wallets.list_lots(session, [fact.record_id], at=at)
+    accounts = Accounts({lot.id: lot for lot in lots}, debts)
+    goods = sale_in(fact)
+    lines = [Line(line.category, -line.amount_cents) for line in goods.lines]
+    back = replace(goods, total_cents=-goods.total_cents, lines=lines, payments=())
+    earned = earn(programme, back, Standing())
+    draft = work.draft(None, version)
+    if draft is None:
+        return work
+    draft.exact_points = stored(earned.exact)
+    draft.rules = {
+        TAKEN: earned.points,
+        COUNTED: [earned.points, earned.amount_cents],
+        "without_ticket": True,
+    }
+    may_owe = programme.returns_below_zero
+    accounts.take(draft, fact.record_id, earned.points, given_by=draft.id, may_owe=may_owe)
+    draft.against(Counterpart.ISSUED)
+    if draft.movements:
+        month = fact.business_date.replace(day=1)
+        draft.counted.append(Counted(fact.record_id, month, -earned.points, -earned.amount_cents))
+    return work
+
+
+def _give_again_without_ticket(work: _Work, past: Past, loaded: Mapping[str, Programme]) -> None:
+    """Give again what a return without its ticket had taken."""
+    taking = next((p for p in past.postings if p.ticket_id == past.ticket.id), None)
+    if taking is None or taking.programme_version is None or not taking.entries:
+        return
+    draft = work.draft(taking, taking.programme_version)
+    if draft is None:
+        return
+    account, days = taking.entries[0].account_id, work.new_days(loaded[taking.programme_version])
+    points = -sum(entry.points for entry in taking.entries)
+    removed = removed_of(taking, [replace(taking, corrects_id=taking.id)])
+    past.accounts.give_again(draft, account, points, replace(removed, borne=0), days=days)
+    draft.against(Counterpart.ISSUED)
+    counted = taking.rules.get(COUNTED, (0, 0))
+    month = past.ticket.business_date.replace(day=1)
+    draft.counted.append(Counted(account, month, *counted))
+
+
+# --- points that are spent on goods that are back already -----------------------------------------
+
+
+async def take_back_spent(
+    session: AsyncSession, source: str, ticket_id: str, *, at: datetime
+) -> None:
+    """Give back what was spent on a ticket whose goods have come back by now, or some of them.
+
+    To be called after the redemption is posted, by who holds `lock_paid_ticket`. The ticket may not
+    be there yet, or never be.
+    """
+    back = await repository.list_back(session, source, ticket_id, timezone="UTC")
+    if back:
+        await take_back(session, back, in_force=InForce(()), debts={}, at=at)
+
+
+async def lock_paid_ticket(session: AsyncSession, ticket_id: str) -> None:
+    """Wait for whoever records a ticket of this id, or goods of it that come back.
+
+    To be called before any account is locked.
+    """
+    await lock_until_commit(session, [lock_key(waiting_for_ticket(ticket_id, None))])

@@ -55,7 +55,7 @@ _LENT: Final = """
         UNION ALL
         SELECT p.corrects_id, e.lot_id, e.points, 32767 FROM points_posting p
         JOIN points_entry e ON e.posting_id = p.id
-        WHERE p.corrects_id = ANY ($1::uuid[]) AND p.kind IN ('restoration', 'settlement')
+        WHERE p.corrects_id = ANY ($1::uuid[]) AND p.kind IN ('restoration', 'settlement', 'void')
     ) e
     JOIN points_lot l ON l.id = e.lot_id AND l.account_id = ANY ($2::uuid[])
     GROUP BY 1, 2

@@ -25,6 +25,7 @@ from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import Lot, Taken, day_in
 from rcu.loyalty.models import Counterpart, HoldStatus, PostingKind
 from rcu.loyalty.programme import Programme
+from rcu.loyalty.returning import lock_paid_ticket, take_back_spent
 from rcu.loyalty.settlement import settle_records
 from rcu.loyalty.wallets import Spend, Spender, Wallet
 
@@ -110,6 +111,8 @@ async def redeem(session: AsyncSession, request: Request) -> dict[str, Any]:
     today = day_in(request.timezone, request.at)
     programme = await programmes.get_on(session, today)
     price = price_of(programme, points=request.points, reward=request.reward)
+    if request.paid_ticket is not None:
+        await lock_paid_ticket(session, request.paid_ticket)
     wallet = await wallets.open_wallet(session, request.spender, at=request.at)
     spend = wallets.choose(wallet, price.points, inferred_up_to=programme.inferred_spend_up_to)
     spender_id = wallet.spender.record_id
@@ -129,8 +132,11 @@ async def _post(session: AsyncSession, draft: Draft, *, at: datetime) -> None:
     """Post a redemption; what is of somebody else by now is settled at once.
 
     So it is when the points were held before two clients were parted, or were parted meanwhile.
+    What was paid for goods that are back already goes back with them.
     """
     await ledger.post(session, [draft], at=at)
+    if draft.paid is not None:
+        await take_back_spent(session, *draft.paid, at=at)
     if draft.crossings:
         await settle_records(session, [crossing.account_id for crossing in draft.crossings])
 
@@ -275,6 +281,8 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
 
     What is not captured is free again.
     """
+    if closing.paid_ticket is not None:
+        await lock_paid_ticket(session, closing.paid_ticket)
     concerned = await fetch(session, _CONCERNED, closing.hold_id)
     await wallets.hold_records(session, [row[0] for row in concerned])
     await fetch(session, _LOCK_HOLD_ACCOUNTS, closing.hold_id)

@@ -208,14 +208,19 @@ async def let_holds_lapse(
 
 
 async def list_lots(
-    session: AsyncSession, record_ids: Collection[UUID], *, at: datetime
+    session: AsyncSession,
+    record_ids: Collection[UUID],
+    *,
+    at: datetime,
+    lot_ids: Collection[UUID] = (),
 ) -> list[Lot]:
     """Return the lots of accounts that are locked, for somebody who takes points from them.
 
-    A hold whose time is up reserves nothing.
+    Those with the ids `lot_ids` also when nothing is left of them. A hold whose time is up reserves
+    nothing.
     """
     await let_holds_lapse(session, record_ids, at=at)
-    return await repository.list_lots(session, record_ids)
+    return await repository.list_lots(session, record_ids, lot_ids=lot_ids)
 
 
 # What a record states no more links it as far as it had been verified: what its old card earned is
