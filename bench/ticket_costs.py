@@ -24,7 +24,7 @@ from bench.servers import POSTING, PRELOADED
 from rcu.db.engine import Database
 from rcu.ingestion.context import Context
 from rcu.ingestion.messages import ProfileMessage, TicketMessage
-from rcu.ingestion.service import receive, receive_all
+from rcu.ingestion.service import receive_all, receive_together
 from rcu.logs import configure_logs
 
 BATCH = 500
@@ -100,7 +100,7 @@ async def tell(number: int, clients: int) -> None:
             singles = []
             for ticket in tickets[number : 2 * number : max(number // 300, 1)]:
                 started = time.perf_counter()
-                await receive(database, source=POSTING, message=ticket, context=context)
+                await receive_together(database, source=POSTING, messages=[ticket], context=context)
                 singles.append(time.perf_counter() - started)
             show(
                 watch,

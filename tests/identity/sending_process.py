@@ -18,10 +18,13 @@ async def receive(url: str, source: str, sent: list[Any]) -> list[str]:
     database = Database(url)
     messages = [ProfileMessage.model_validate(message) for message in sent]
     receipts = await asyncio.gather(
-        *(service.receive(database, source=source, message=message) for message in messages)
+        *(
+            service.receive_together(database, source=source, messages=[message])
+            for message in messages
+        )
     )
     await database.close()
-    return [str((receipt.answer or {})["client_id"]) for receipt in receipts]
+    return [str((receipt.answer or {})["client_id"]) for [receipt] in receipts]
 
 
 if __name__ == "__main__":

@@ -129,14 +129,16 @@ async def test_a_random_concurrent_mix_ends_as_the_same_in_turn(shop: Shop) -> N
     profiles = [sent for sent in generate().messages if isinstance(sent[1], ProfileMessage)]
     sent = profiles[:300]
     for source, message in sent:
-        await service.receive(shop.database, source=source, message=message)
+        await service.receive_together(shop.database, source=source, messages=[message])
     in_turn = await _partition(shop)
     await clear(shop.database)
     DICE.shuffle(sent)
 
     async def work(mine: Sequence[tuple[str, Any]]) -> None:
         for source, message in mine:
-            receipt = await service.receive(shop.database, source=source, message=message)
+            [receipt] = await service.receive_together(
+                shop.database, source=source, messages=[message]
+            )
             assert receipt.status < 300
 
     await asyncio.gather(*(work(sent[n::8]) for n in range(8)))

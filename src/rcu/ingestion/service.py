@@ -57,23 +57,15 @@ class Receipt:
     """Whether the message was received before; nothing was done this time."""
 
 
-async def receive(
-    database: Database, *, source: str, message: Message, context: Context | None = None
-) -> Receipt:
-    """Receive one message in a transaction of its own."""
-    [receipt] = await receive_together(
-        database,
-        source=source,
-        messages=[message],
-        context=context or Context.from_settings(Settings()),
-    )
-    return receipt
-
-
 async def receive_together(
-    database: Database, *, source: str, messages: Sequence[Message], context: Context
+    database: Database,
+    *,
+    source: str,
+    messages: Sequence[Message],
+    context: Context | None = None,
 ) -> list[Receipt]:
     """Receive messages, as many as are `fitting`, in one transaction, or raise and keep none."""
+    context = context or Context.from_settings(Settings())
 
     async def work(session: AsyncSession) -> list[Receipt]:
         return await receive_chunk(session, source=source, messages=messages, context=context)
