@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.ingestion.shop import Message, Shop, bring_back, cancel, order_step, sale, ticket_id
+from tests.ingestion.shop import (
+    Message,
+    Shop,
+    bring_back,
+    cancel,
+    order_step,
+    sale,
+    ticket_id,
+    typed,
+)
 from tests.loyalty.club import CLUB, account, activate, ask
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -75,6 +84,20 @@ async def test_any_order_of_returns_and_voids_leaves_the_same_points(
         )
         stands = [cents for n, cents in enumerate(backs) if str(n) not in voids]
         assert (points, cents) == (left, 0 if "s" in voids else 1050 + sum(stands)), order
+
+
+async def test_a_void_by_a_clock_that_is_slow_cancels_the_return_of_the_same_batch(
+    shop: Shop,
+) -> None:
+    who = await somebody(shop)
+    sold = sale(customer=who)
+    back = bring_back(sold)
+    void = cancel(back, sold_at="2025-03-01T11:00:00Z")
+
+    told = await shop.batch("pos", [typed("ticket", one) for one in (sold, back, void)])
+
+    assert {one["status"] for one in told} == {201}
+    assert await points_of(shop, who) == (10, 0)
 
 
 async def test_points_that_paid_for_goods_follow_them_in_any_order(shop: Shop) -> None:

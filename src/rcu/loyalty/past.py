@@ -45,9 +45,8 @@ class Past:
         `debts` are those of the accounts that are locked; those that are not yet join them.
         """
         found = await repository.list_of_sale(session, ticket_id)
-        tickets = [one for one in found if one.id not in without]
-        ticket = next(one for one in tickets if one.id == ticket_id)
-        goods = _goods_of(ticket, tickets)
+        ticket = next(one for one in found if one.id == ticket_id)
+        goods = _goods_of(ticket, [one for one in found if one.id not in without])
         paid_for = goods.sale.id if goods else ticket_id
         postings = await repository.find_postings(session, [paid_for])
         accounts = {entry.account_id for posting in postings for entry in posting.entries}
