@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from zlib import crc32
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_a_number_that_families_lend_is_found_out(lent: float, found: set[str]) 
 
 
 def test_digits_that_several_have_speak_against_but_designate_nobody() -> None:
-    records = _holders_of_last_digits()
+    records = _holders_of("last_digits", among=100)
     scores = score_all(records, candidate_pairs(records, key_cap=300), MODEL, frozenset())
 
     census = KindCensus.of(records, scores, MODEL)
@@ -38,15 +39,25 @@ def test_digits_that_several_have_speak_against_but_designate_nobody() -> None:
     assert not census.lent(MODEL)
 
 
-def _holders_of_last_digits() -> dict[str, Features]:
-    """Return two records a person, with digits of which there are a hundred."""
+def test_a_number_that_nobody_else_has_designates_its_holder() -> None:
+    records = _holders_of("passport", among=10**9)
+    scores = score_all(records, candidate_pairs(records, key_cap=300), MODEL, frozenset())
+
+    census = KindCensus.of(records, scores, MODEL)
+
+    assert census.single_valued(MODEL) == MODEL.single_valued_kinds | {"passport"}
+    assert not census.ambiguous(MODEL)
+
+
+def _holders_of(kind: str, *, among: int) -> dict[str, Features]:
+    """Return two records a person, with a number of which there are so many."""
     return {
         f"{number}-{copy}": describe(
             Person(
                 given_name="".join(person.given_name),
                 family_name="".join(person.family_name),
                 birth_date=person.birth_date,
-                identifiers=(("last_digits", _digits_of(person)),),
+                identifiers=((kind, _number_of(person, among)),),
             )
         )
         for number, person in enumerate(crowd(100, wrong=0.0).records.values())
@@ -54,8 +65,9 @@ def _holders_of_last_digits() -> dict[str, Features]:
     }
 
 
-def _digits_of(person: Features) -> str:
-    return f"{sum(map(ord, ''.join(person.given_name + person.family_name))) % 100:02d}"
+def _number_of(person: Features, among: int) -> str:
+    name = "".join(person.given_name + person.family_name)
+    return f"{crc32(name.encode()) % among:02d}"
 
 
 def _workers(lent: float) -> dict[str, Features]:
