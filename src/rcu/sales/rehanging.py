@@ -16,11 +16,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import columns, fetch, to_json
 from rcu.db.writes import Writes
 from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
+from rcu.sales.facts import waiting_for_ticket
 from rcu.sales.repository import TotalRow
 
 ORIGINAL, ORDER, CLAIM, STEWARD, DETACHED = "original", "order", "claim", "steward", "detached"
@@ -84,10 +86,21 @@ _FOLLOWING = f"""
 """  # noqa: S608 - a constant
 
 
+_NAMES = "SELECT ticket_id, store, till, business_date, number FROM ticket WHERE id = ANY ($1)"
+
+
 async def lock_tickets(
     session: AsyncSession, ticket_ids: Collection[UUID]
 ) -> dict[UUID, HangingTicket]:
-    """Lock tickets until the transaction ends, and return what they hang on."""
+    """Lock tickets until the transaction ends, and return what they hang on.
+
+    First by their names: a message that refers to one, such as a void, has read by then what it
+    hangs on.
+    """
+    named = await fetch(session, _NAMES, sorted(ticket_ids))
+    keys = {waiting_for_ticket(ticket_id, None) for ticket_id, *_ in named}
+    keys |= {waiting_for_ticket(None, tuple(print_)) for _, *print_ in named if None not in print_}
+    await lock_until_commit(session, {lock_key(key) for key in keys})
     rows = await fetch(session, _LOCK, sorted(ticket_ids))
     return {row["id"]: HangingTicket(*row) for row in rows}
 
