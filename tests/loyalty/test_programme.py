@@ -36,4 +36,4 @@ def test_the_command_says_so_as_well(tmp_path: Path, day: str) -> None:
     result = CliRunner().invoke(app, ["programme", "activate", str(file), "--from", day])
 
     assert result.exit_code == 2
-    assert "a day from 1900 on and before 2200" in result.output
+    assert "Input should be a day from 1900 on and before 2200" in result.output

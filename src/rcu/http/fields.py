@@ -23,31 +23,37 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 def _written_as_time(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
         return value
-    raise FieldValueError("a date and time with its offset, such as 2025-03-01T10:20:30+01:00")
+    raise FieldValueError(
+        "Input should be a date and time with its offset, such as 2025-03-01T10:20:30+01:00"
+    )
 
 
 def _written_as_day(value: object) -> object:
     if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
-    raise FieldValueError("a day in the form YYYY-MM-DD")
+    raise FieldValueError("Input should be a day in the form YYYY-MM-DD")
+
+
+def _out_of_range(what: str) -> str:
+    return f"Input should be a {what} from {EARLIEST.year} on and before {LATEST.year}"
 
 
 def _plausible(moment: datetime) -> datetime:
     if not EARLIEST <= moment < LATEST:
-        raise FieldValueError(f"a time from {EARLIEST.year} on and before {LATEST.year}")
+        raise FieldValueError(_out_of_range("time"))
     return moment
 
 
 def _come(moment: datetime) -> datetime:
     if moment > datetime.now(UTC):
-        raise FieldValueError("a time that has come already")
+        raise FieldValueError("Input should be a time that has come already")
     return moment
 
 
 def plausible_day(day: date) -> date:
     """Return `day`; raise `FieldValueError` when it is of no year in which anybody trades."""
     if not EARLIEST.year <= day.year < LATEST.year:
-        raise FieldValueError(f"a day from {EARLIEST.year} on and before {LATEST.year}")
+        raise FieldValueError(_out_of_range("day"))
     return day
 
 
