@@ -16,12 +16,13 @@ from uuid import UUID
 from rcu.db.errors import StaleReadError
 from rcu.db.writes import Writes
 from rcu.loyalty import ledger, programmes, referral_repository, repository, returning
-from rcu.loyalty.earning import Earned, Sale, Standing, earn, lines_of, payments_of, stored
+from rcu.loyalty.earning import Earned, Standing, earn, stored
 from rcu.loyalty.ledger import Counted, Draft, GivenBonus, NewLot, posting_id
 from rcu.loyalty.lots import active_from, day_in, expires_on
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.programme import BonusKind, Programme
 from rcu.loyalty.referrals import Purchase, ReferralBook
+from rcu.loyalty.remaining import sale_in
 from rcu.loyalty.repository import ClientPoints, HungTicket, TicketFact, TicketsRead
 from rcu.loyalty.rewarding import draft_referral
 from rcu.loyalty.settlement import settle
@@ -192,7 +193,7 @@ class _Accrual:
         tier = self._tier(programme, client, fact.business_date)
         earned = earn(
             programme,
-            sale_of(fact),
+            sale_in(fact),
             Standing(
                 tier=tier.tier.code if tier else None,
                 is_first_purchase=fact.known and is_first and not self._was_welcomed(fact),
@@ -298,16 +299,3 @@ class _Accrual:
     @staticmethod
     def _tier(programme: Programme, client: ClientPoints, day: date) -> TierStanding | None:
         return standing(programme.tiers, client.months, on=day) if programme.tiers else None
-
-
-def sale_of(fact: TicketFact) -> Sale:
-    """Return what of a recorded ticket decides its points."""
-    return Sale(
-        total_cents=fact.total_cents,
-        currency=fact.currency,
-        channel=fact.channel,
-        store=fact.store,
-        business_date=fact.business_date,
-        lines=lines_of(fact.lines),
-        payments=payments_of(fact.payments),
-    )

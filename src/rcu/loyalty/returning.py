@@ -284,14 +284,14 @@ def _give_again_without_ticket(work: _Work, past: Past, loaded: Mapping[str, Pro
 
 
 async def take_back_spent(
-    session: AsyncSession, source: str, ticket_id: str, *, at: datetime
+    session: AsyncSession, source: str, ticket_id: str, *, timezone: str, at: datetime
 ) -> None:
     """Give back what was spent on a ticket whose goods have come back by now, or some of them.
 
     To be called after the redemption is posted, by who holds `lock_paid_ticket`. The ticket may not
-    be there yet, or never be.
+    be there yet, or never be. `timezone` is that of goods that no store took back.
     """
-    back = await repository.list_back(session, source, ticket_id, timezone="UTC")
+    back = await repository.list_back(session, source, ticket_id, timezone=timezone)
     if back:
         await take_back(session, back, in_force=InForce(()), debts={}, at=at)
 

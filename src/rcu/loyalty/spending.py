@@ -124,11 +124,11 @@ async def redeem(session: AsyncSession, request: Request) -> dict[str, Any]:
     draft.rules = {"reward": price.reward, "value_cents": price.value_cents}
     draft.answer = {"posting_id": str(redemption_id)} | _told(price, spend, wallet)
     draft.answer["balance"] -= price.points
-    await _post(session, draft, at=request.at)
+    await _post(session, draft, timezone=request.timezone, at=request.at)
     return draft.answer
 
 
-async def _post(session: AsyncSession, draft: Draft, *, at: datetime) -> None:
+async def _post(session: AsyncSession, draft: Draft, *, timezone: str, at: datetime) -> None:
     """Post a redemption; what is of somebody else by now is settled at once.
 
     So it is when the points were held before two clients were parted, or were parted meanwhile.
@@ -136,7 +136,7 @@ async def _post(session: AsyncSession, draft: Draft, *, at: datetime) -> None:
     """
     await ledger.post(session, [draft], at=at)
     if draft.paid is not None:
-        await take_back_spent(session, *draft.paid, at=at)
+        await take_back_spent(session, *draft.paid, timezone=timezone, at=at)
     if draft.crossings:
         await settle_records(session, [crossing.account_id for crossing in draft.crossings])
 
@@ -334,7 +334,7 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
         draft.rules = {"reward": told["reward"], "value_cents": told["value_cents"]}
         if closing.paid_ticket is not None:
             draft.paid = (closing.source, closing.paid_ticket)
-        await _post(session, draft, at=closing.at)
+        await _post(session, draft, timezone=closing.timezone, at=closing.at)
     return answer
 
 
