@@ -13,25 +13,38 @@ from rcu.identity.features import Features
 from rcu.identity.in_memory import shared_identifiers
 from rcu.identity.model import Model
 from rcu.identity.partition import Judgements, partition
-from rcu.identity.retracing import Reason, Refused, Retraced, retrace
+from rcu.identity.retracing import Obstacle, Reason, Refused, Retraced, retrace
 from rcu.identity.scoring import PairScore, score_pair
 from tests.identity.people import features, home
 
 MODEL = Model.shipped()
+NUMBERED = (("national_id", "2840344109017"),)
+NUMBERED_OTHERWISE = (("national_id", "1591231877404"),)
 
 
-def scored(records: Mapping[str, Features]) -> dict[tuple[str, str], PairScore]:
-    shared = shared_identifiers(records, MODEL)
+def scored(
+    records: Mapping[str, Features], model: Model = MODEL
+) -> dict[tuple[str, str], PairScore]:
+    shared = shared_identifiers(records, model)
     return {
-        (a, b): score_pair(records[a], records[b], MODEL, shared=shared)
+        (a, b): score_pair(records[a], records[b], model, shared=shared)
         for a, b in combinations(sorted(records), 2)
     }
 
 
 def retraced(
-    records: Mapping[str, Features], judgements: Judgements[str] | None = None
+    records: Mapping[str, Features],
+    judgements: Judgements[str] | None = None,
+    *,
+    model: Model = MODEL,
 ) -> Retraced[str]:
-    return retrace(records, scored(records), model=MODEL, judgements=judgements)
+    return retrace(records, scored(records, model), model=model, judgements=judgements)
+
+
+def linking_by(weight: float, a: Features, b: Features) -> Model:
+    """Return a model whose prior gives two records this weight."""
+    prior = MODEL.prior_bits + weight - score_pair(a, b, MODEL).weight
+    return Model(MODEL.document.model_copy(update={"prior_bits": prior}))
 
 
 def only_refusal(found: Retraced[str], a: str, b: str) -> Refused[str]:
@@ -164,6 +177,33 @@ def test_too_many_values_of_one_kind_are_named() -> None:
 
     obstacle = only_refusal(found, "A", "B").obstacle
     assert (obstacle.reason, obstacle.detail) == (Reason.TOO_MANY_VALUES, "email")
+
+
+def test_a_link_that_gives_way_to_a_number_of_the_other_side_says_so() -> None:
+    """The two linked records compare no number; the clients they belong to have one each."""
+    own = {"email": "enora.kervella@example.org"}
+    records = {
+        "registry": features("Enora", "Kervella", identifiers=NUMBERED, **own),
+        "shop": features("Enora", "Kervella", **own),
+        "clinic": features("Enora", "Kervella", identifiers=NUMBERED_OTHERWISE),
+    }
+    barely = linking_by(6.0, records["shop"], records["clinic"])
+
+    refused = only_refusal(retraced(records, model=barely), "shop", "clinic")
+
+    assert refused.obstacle == Obstacle(Reason.OUTWEIGHED, None, None)
+
+
+def test_a_link_by_a_name_that_relatives_elsewhere_bear_says_so() -> None:
+    records = {
+        "here": features("Enora", "Kervella", address=home("", "44000", "Nantes")),
+        "there": features("Enora", "Kervella", address=home("", "29000", "Quimper")),
+    }
+    barely = linking_by(5.0, records["here"], records["there"])
+
+    refused = only_refusal(retraced(records, model=barely), "here", "there")
+
+    assert refused.obstacle == Obstacle(Reason.OUTWEIGHED, None, None)
 
 
 @pytest.mark.parametrize("seed", range(3))

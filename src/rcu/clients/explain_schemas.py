@@ -167,7 +167,7 @@ class HindranceRead(_Answer):
 
     reason: str = Field(
         description="`judgement`, `contradiction`, `too_many_values`, `kin_of_one_name`, "
-        "`weak_chain` or `rival`."
+        "`outweighed`, `weak_chain` or `rival`."
     )
     detail: str | None = Field(description="What contradicts, or of what there are too many.")
     between: tuple[RecordRead, RecordRead] | None

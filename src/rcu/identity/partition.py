@@ -172,7 +172,7 @@ class Agglomeration(Generic[K]):
             self._incompatible(one, two)
             or self._too_many_values(one, two)
             or (not is_personal(score) and kin_of_one_name(one, two))
-            or self._too_weak_beside(one, two, score)
+            or self._is_outweighed(one, two, score)
             or self._only_a_weak_chain(one, two, score)
         )
 
@@ -228,7 +228,7 @@ class Agglomeration(Generic[K]):
             if kind in two.values
         )
 
-    def _too_weak_beside(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
+    def _is_outweighed(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> bool:
         """Tell whether a link gives way to what speaks against it and is not in its weight.
 
         Two numbers of which a person has one count, be they not those of the two linked records.

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     CONTRADICTION = "contradiction"
     TOO_MANY_VALUES = "too_many_values"
     KIN_OF_ONE_NAME = "kin_of_one_name"
+    OUTWEIGHED = "outweighed"
     WEAK_CHAIN = "weak_chain"
     RIVAL = "rival"
 
@@ -172,8 +173,11 @@ class _Watched(Agglomeration[K]):
         return None
 
     def _weakness(self, one: Cluster[K], two: Cluster[K], score: PairScore) -> Obstacle[K]:
-        is_kin = not is_personal(score) and kin_of_one_name(one, two)
-        return Obstacle(Reason.KIN_OF_ONE_NAME if is_kin else Reason.WEAK_CHAIN, None, None)
+        """Return what makes this link too weak for two clusters that a stronger one would join."""
+        if not is_personal(score) and kin_of_one_name(one, two):
+            return Obstacle(Reason.KIN_OF_ONE_NAME, None, None)
+        is_outweighed = self._is_outweighed(one, two, score)
+        return Obstacle(Reason.OUTWEIGHED if is_outweighed else Reason.WEAK_CHAIN, None, None)
 
     def _judged(self, one: Cluster[K], two: Cluster[K]) -> Obstacle[K] | None:
         for a, b in self._cannot:

@@ -292,6 +292,12 @@ REFUSALS: Final[Mapping[str, Sentence]] = {
         "the two sides bear one name but each has its own e-mail, phone or card",
         "les deux côtés portent le même nom mais ont chacun leur e-mail, téléphone ou carte",
     ),
+    "outweighed": Sentence(
+        "the link is too weak against what the two sides have besides: different numbers of which "
+        "a person has one, or nothing but a name that relatives elsewhere bear too",
+        "le lien est trop faible face au reste des deux côtés : des numéros différents dont une "
+        "personne n'a qu'un, ou rien qu'un nom que des parents portent aussi ailleurs",
+    ),
     "weak_chain": Sentence(
         "one weak link speaks for it, and the other pairs between the two sides against it",
         "un seul lien faible plaide pour, et les autres paires entre les deux côtés contre",
