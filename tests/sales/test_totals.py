@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from rcu.ingestion.context import Context
 from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import TicketMessage
 from rcu.ingestion.service import receive_chunk
+from rcu.sales.corrections import Instruction, attach_ticket
 from tests.factories import make_source, make_store
 from tests.ingestion.shop import Message, Shop, at_minute, bring_back, cancel, sale, typed, unsound
 
@@ -109,6 +112,26 @@ async def test_sales_returns_and_voids_of_one_client_at_once_are_all_counted(sho
     assert await shop.rows("SELECT sales, returns, amount_cents FROM purchase_total") == [
         (18, 6, 18 * 1000 - 6 * 400)
     ]
+
+
+async def test_a_void_that_comes_while_a_steward_moves_its_sale_takes_it_from_its_new_client(
+    shop: Shop,
+) -> None:
+    """The decision is held open while the void waits for it: it must not read what was before."""
+    await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
+    basile = await shop.profile("pos", "P2", given_name="Basile", birth_date="1990-10-30")
+    sold = sale(customer={"card": "ABC-1234"})
+    await shop.ticket(sold)
+    id_ = await shop.scalar("SELECT id FROM ticket")
+    by = Instruction("user:hugo", "seen on the receipt", datetime.now(UTC))
+
+    async with shop.database.transaction() as session:
+        await attach_ticket(session, id_, UUID(basile["client_id"]), by)
+        void = asyncio.create_task(shop.ticket(cancel(sold)))
+        await asyncio.sleep(0.3)
+    await void
+
+    assert await shop.rows("SELECT DISTINCT sales, amount_cents FROM purchase_total") == [(0, 0)]
 
 
 async def test_a_void_leaves_the_dates_of_a_sale_that_is_coming_in_elsewhere(shop: Shop) -> None:
