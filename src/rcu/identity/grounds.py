@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rcu.identity.contradictions import AGREEING_DATE
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.scoring import PairScore, rests_on_names
 
@@ -18,7 +19,7 @@ _PERSONAL = {
     "email": {"exact", "domain_typing_error"},
     "phone": {"exact", "typing_error"},
     "card": {"exact", "typing_error", "suspicious"},
-    "birth_date": {"exact", "swapped", "one_digit_different", "one_part_different"},
+    "birth_date": AGREEING_DATE,
 }
 
 

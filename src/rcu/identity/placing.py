@@ -39,7 +39,7 @@ PERSONAL: Mapping[str, Placement] = {
 NAMING = frozenset(PERSONAL) - {MISTYPED_CARD}
 """Those that name a person even when nobody known holds them; a typing error names nobody."""
 
-GIVEN = frozenset({"card", "app_user"})
+ISSUED = frozenset({"card", "app_user"})
 """Those that are given out, each to one person, before anybody can show them."""
 
 INSTRUMENTAL: Mapping[str, Placement] = {

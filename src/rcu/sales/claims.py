@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.identity.holding import find_holdings
-from rcu.identity.placing import GIVEN, NAMING
+from rcu.identity.placing import ISSUED, NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.errors import ClaimantNotKnownError, ClaimLimitError, ClaimTooLateError
@@ -224,7 +224,7 @@ async def _names_another(session: AsyncSession, record_id: UUID, claimant: _Clai
     """Tell whether what a sale carried names somebody who is not the claimant."""
     return bool(
         await fetch(
-            session, _NAMES_ANOTHER, record_id, claimant.client_id, sorted(NAMING), sorted(GIVEN)
+            session, _NAMES_ANOTHER, record_id, claimant.client_id, sorted(NAMING), sorted(ISSUED)
         )
     )
 
