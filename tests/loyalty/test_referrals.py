@@ -63,6 +63,19 @@ def without_told(ticket: Any) -> Any:
     return {name: value for name, value in ticket.items() if name != "told"}
 
 
+async def test_a_quote_tells_what_the_purchase_then_gives_with_its_referral(shop: Shop) -> None:
+    await refer(shop)
+
+    quotes, told = [], []
+    for cents in (1999, 2000, 2000):
+        body = {"spender": REFERRED, "total_cents": cents}
+        quotes.append(await ask(shop, "quote", body))
+        told.append((await buy(shop, cents))["told"]["earned"])
+
+    assert [quote["earned"] for quote in quotes] == told == [19, 40, 20]
+    assert [quote["referral_points"] for quote in quotes] == [0, 20, 0]
+
+
 async def test_both_are_given_points_with_the_first_purchase_that_is_large_enough(
     shop: Shop,
 ) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty import programmes, wallets
-from rcu.loyalty.earning import Line, Sale, Standing, earn
+from rcu.loyalty.earning import Earned, Line, Sale, Standing, earn
 from rcu.loyalty.lots import day_in
-from rcu.loyalty.programme import BonusKind
+from rcu.loyalty.programme import BonusKind, Programme
+from rcu.loyalty.referral_repository import read_book
+from rcu.loyalty.referrals import Purchase
 from rcu.loyalty.repository import months_of
 from rcu.loyalty.tiers import standing
-from rcu.loyalty.wallets import Spender, Wallet
+from rcu.loyalty.wallets import Spender
 from rcu.sales.repository import find_timezones
 
 
@@ -55,8 +58,21 @@ _STANDING: Final = """
          FROM source_record r JOIN points_bonus b ON b.record_id = r.id WHERE r.client_id = $1),
         (SELECT sum(sales) FROM source_record r JOIN purchase_total p ON p.record_id = r.id
          WHERE r.client_id = $1),
+        (SELECT (min(first_at) AT TIME ZONE $2)::date
+         FROM source_record r JOIN purchase_total p ON p.record_id = r.id WHERE r.client_id = $1),
         (SELECT golden -> 'birth_date' ->> 'value' FROM golden_record WHERE client_id = $1)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Buyer:
+    """Whose basket it is, as far as it decides the points."""
+
+    client_id: UUID
+    available: int
+    standing: Standing
+    first_on: date | None
+    """Business day of the first sale known of it."""
 
 
 async def quote(
@@ -68,31 +84,21 @@ async def quote(
     """
     stores = await find_timezones(session, {basket.store} if basket.store else set())
     sale = basket.sale(stores.get(basket.store or "", timezone))
-    day = sale.business_date
-    programme = await programmes.get_on(session, day)
-    wallet: Wallet | None = None
-    stands = Standing()
+    programme = await programmes.get_on(session, sale.business_date)
+    buyer = None
     if basket.spender is not None:
-        found = await wallets.find_spender(session, basket.spender)
-        accounts = await wallets.list_accounts(session, found.client_id)
-        wallet = await wallets.read_wallet(session, found, accounts, at=at)
-        [(months, bonuses, sales, birth_date)] = await fetch(session, _STANDING, found.client_id)
-        given = {(code, period) for code, period in orjson.loads(bonuses or "[]")}
-        tier = None
-        if programme.tiers:
-            tier = standing(programme.tiers, months_of(months), on=day)
-        stands = Standing(
-            tier=tier.tier.code if tier else None,
-            is_first_purchase=not sales
-            and not programmes.has_bonus(programme, given, BonusKind.FIRST_PURCHASE, day=day),
-            birth_month=programmes.birth_month_due(programme, given, birth_date, day=day),
+        day = sale.business_date
+        buyer = await _read_buyer(
+            session, basket.spender, programme, day=day, at=at, timezone=timezone
         )
-    earned = earn(programme, sale, stands)
-    available = wallet.available if wallet else None
+    earned = earn(programme, sale, buyer.standing if buyer else Standing())
+    brought = await _brought(session, buyer, programme, sale, earned) if buyer else 0
+    available = buyer.available if buyer else None
     worth = programme.free_amount
     return {
         "programme_version": programme.version,
-        "earned": earned.total,
+        "earned": earned.total + brought,
+        "referral_points": brought,
         "rules": earned.rules(),
         "available": available,
         "available_value_cents": available * worth.value_cents // worth.points
@@ -102,3 +108,43 @@ async def quote(
             reward.model_dump() for reward in programme.rewards if reward.points <= (available or 0)
         ],
     }
+
+
+async def _read_buyer(
+    session: AsyncSession,
+    spender: Spender,
+    programme: Programme,
+    *,
+    day: date,
+    at: datetime,
+    timezone: str,
+) -> _Buyer:
+    found = await wallets.find_spender(session, spender)
+    accounts = await wallets.list_accounts(session, found.client_id)
+    wallet = await wallets.read_wallet(session, found, accounts, at=at)
+    [row] = await fetch(session, _STANDING, found.client_id, timezone)
+    months, bonuses, sales, first_on, birth_date = row
+    given = {(code, period) for code, period in orjson.loads(bonuses or "[]")}
+    tier = None
+    if programme.tiers:
+        tier = standing(programme.tiers, months_of(months), on=day)
+    stands = Standing(
+        tier=tier.tier.code if tier else None,
+        is_first_purchase=not sales
+        and not programmes.has_bonus(programme, given, BonusKind.FIRST_PURCHASE, day=day),
+        birth_month=programmes.birth_month_due(programme, given, birth_date, day=day),
+    )
+    return _Buyer(found.client_id, wallet.available, stands, first_on)
+
+
+async def _brought(
+    session: AsyncSession, buyer: _Buyer, programme: Programme, sale: Sale, earned: Earned
+) -> int:
+    """Return what a referral that waits for such a purchase would give the buyer."""
+    if programme.referral is None:
+        return 0
+    book = await read_book(session, [buyer.client_id])
+    first_on = min(sale.business_date, buyer.first_on or sale.business_date)
+    purchase = Purchase(sale.business_date, earned.amount_cents, first_on)
+    due = book.decide(buyer.client_id, programme.referral, purchase)
+    return due.referred_points if due else 0

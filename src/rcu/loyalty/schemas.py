@@ -166,7 +166,10 @@ class QuoteAnswer(BaseModel):
     """What a basket would earn, and what could be spent; nothing was written."""
 
     programme_version: str
-    earned: int
+    earned: int = Field(description="All in all: with bonuses, and what a referral gives.")
+    referral_points: int = Field(
+        description="Of these, what a referral gives that waits for such a purchase."
+    )
     rules: dict[str, Any] = Field(description="The rules that had a say in it.")
     available: int | None = Field(description="Null when no spender was named.")
     available_value_cents: int | None
