@@ -73,7 +73,12 @@ class File:
 
         with RejectsFile(self.rejects, self.sample.columns) as rejects:
             understood = understand(self.rows(), plan, SOURCES)
-            return await import_rows(understood, receive=receive, rejects=rejects)  # type: ignore[arg-type]
+            return await import_rows(
+                understood,
+                receive=receive,  # type: ignore[arg-type]
+                rejects=rejects,
+                region="FR",
+            )
 
 
 COLUMNS = (

@@ -24,11 +24,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rcu.cli.running import stderr
+from rcu.ingestion.files.fields import Field
 from rcu.ingestion.files.formats import FileFormat
 from rcu.ingestion.files.importer import ImportSummary, Understood, understand
 from rcu.ingestion.files.plan import Plan
 from rcu.ingestion.files.reading import Sample
-from rcu.ingestion.files.rows import Field
 
 _SHOWN_ROWS: Final = 5
 _MEANINGS: Final = {
@@ -56,8 +56,13 @@ def plan_text(file: Path, file_format: FileFormat, plan: Plan) -> str:
     ]
     if plan.unused:
         lines.append(f"[yellow]Columns not used:[/] {escape(', '.join(plan.unused))}")
-    lines.extend(f"[yellow]Note:[/] {escape(note)}" for note in plan.notes)
+    lines.extend(map(note, plan.notes))
     return "\n".join(lines)
+
+
+def note(sentence: str) -> str:
+    """Return a sentence about a file as a note."""
+    return f"[yellow]Note:[/] {escape(sentence)}"
 
 
 def _field(field: Field) -> str:

@@ -180,18 +180,25 @@ class _Job:
         """Say what the file is, then import it; None after a dry run."""
         from rcu.access.service import list_sources
         from rcu.cli import import_report
+        from rcu.ingestion.files.findings import first_findings
         from rcu.ingestion.files.formats import detect
         from rcu.ingestion.files.plan import make_plan
         from rcu.ingestion.files.reading import read_sample
 
         file_format = detect(
-            self._file, encoding=self._mapping.encoding, delimiter=self._mapping.delimiter
+            self._file,
+            encoding=self._mapping.encoding,
+            delimiter=self._mapping.delimiter,
+            header=self._mapping.header,
         )
         sample = read_sample(self._file, file_format)
         async with database.transaction() as session:
             sources = frozenset(source.code for source in await list_sources(session))
         plan = make_plan(sample, self._mapping, self._options, sources)
         stderr.print(import_report.plan_text(self._file, file_format, plan), soft_wrap=True)
+        region = load_settings().default_region
+        for sentence in first_findings(sample, plan, sources, region=region):
+            stderr.print(import_report.note(sentence), soft_wrap=True)
         if self._dry_run:
             stdout.print(import_report.dry_run(sample, plan, sources))
             return None
@@ -245,6 +252,7 @@ class _Job:
         from rcu.cli import import_report
         from rcu.db.statistics import refresh_statistics
         from rcu.ingestion.context import Context
+        from rcu.ingestion.files.findings import unread_sentences
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
@@ -272,6 +280,7 @@ class _Job:
                     understand(rows, plan, sources),
                     receive=receive,
                     rejects=rejects,
+                    region=context.defaults.region,
                     on_progress=progress.chunk_done,
                 )
             except DatabaseUnavailableError:
@@ -280,6 +289,8 @@ class _Job:
                     "again: it recognises them and goes on."
                 )
                 raise
+        for sentence in unread_sentences(summary.unread, summary.rows, plan):
+            stderr.print(import_report.note(sentence), soft_wrap=True)
         if summary.accepted >= MANY_ROWS:
             await refresh_statistics(database)
         if summary.parked:

@@ -154,6 +154,7 @@ async def _read_database(database: Database) -> TrainingSet[Any]:
 
 
 def _read_files(files: list[Path], mapping: Path | None) -> TrainingSet[Any]:
+    from rcu.cli import import_report
     from rcu.ingestion.files.errors import FileRefusedError, MappingRefusedError
     from rcu.ingestion.files.mapping import Mapping, read_mapping
     from rcu.ingestion.files.plan import Options
@@ -163,7 +164,13 @@ def _read_files(files: list[Path], mapping: Path | None) -> TrainingSet[Any]:
     try:
         chosen = read_mapping(mapping) if mapping else Mapping()
         with stderr.status("Reading the files"):
-            return read_files(files, chosen, options, region=load_settings().default_region)
+            return read_files(
+                files,
+                chosen,
+                options,
+                region=load_settings().default_region,
+                on_note=lambda told: stderr.print(import_report.note(told), soft_wrap=True),
+            )
     except (FileRefusedError, MappingRefusedError) as error:
         fail(error)
         raise typer.Exit(ExitCode.USAGE) from None

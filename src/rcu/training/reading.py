@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from rcu.identity.features import Features, describe
 from rcu.identity.partition import Judgements
 from rcu.identity.registers import ProfileStatement, Registers, merge, person_of
 from rcu.ingestion.files.errors import FileRefusedError
+from rcu.ingestion.files.findings import first_findings
 from rcu.ingestion.files.formats import detect
 from rcu.ingestion.files.importer import understand
 from rcu.ingestion.files.mapping import Mapping as FileMapping
@@ -97,17 +98,23 @@ FileKey = tuple[str, str]
 
 
 def read_files(
-    paths: Iterable[Path], mapping: FileMapping, options: Options, *, region: str
+    paths: Iterable[Path],
+    mapping: FileMapping,
+    options: Options,
+    *,
+    region: str,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> TrainingSet[FileKey]:
     """Return the profiles of files, as an import would understand them; nothing is imported.
 
     Rows of one source and external id are one record, the newest value of each attribute
-    winning. Raises `FileRefusedError` or `MappingRefusedError` when a file cannot be understood.
+    winning. `on_note` hears what an import would tell of each file before it began. Raises
+    `FileRefusedError` or `MappingRefusedError` when a file cannot be understood.
     """
     registers: dict[FileKey, Registers] = {}
     left_out = 0
     for path in paths:
-        for statement in _statements(path, mapping, options):
+        for statement in _statements(path, mapping, options, region, on_note):
             if statement is None:
                 left_out += 1
                 continue
@@ -118,15 +125,23 @@ def read_files(
 
 
 def _statements(
-    path: Path, mapping: FileMapping, options: Options
+    path: Path,
+    mapping: FileMapping,
+    options: Options,
+    region: str,
+    on_note: Callable[[str], None],
 ) -> Iterator[ProfileStatement | None]:
     """Yield what each row states, None for a row that makes no profile."""
-    file_format = detect(path, encoding=mapping.encoding, delimiter=mapping.delimiter)
+    file_format = detect(
+        path, encoding=mapping.encoding, delimiter=mapping.delimiter, header=mapping.header
+    )
     sample = read_sample(path, file_format)
     sources: Collection[str] = _AnySource()
     plan = make_plan(sample, mapping, _with_source(options, mapping, sample), sources)
     if plan.type is not MessageType.PROFILE:
         raise FileRefusedError(f"{path.name} holds {plan.type}s: a model is trained on profiles.")
+    for told in (*plan.notes, *first_findings(sample, plan, sources, region=region)):
+        on_note(told)
     for one in understand(read_rows(path, file_format), plan, sources):
         if isinstance(one.message, ProfileMessage) and one.source is not None:
             yield statement_of(Intake(one.source, SourceKind.OTHER, one.message), one.message)

@@ -86,9 +86,22 @@ def test_what_was_found_is_said_in_words(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"\xef\xbb\xbf \n", "empty"),
         (b'[{"a": 1}]', "JSON Lines"),
+        (b"PK\x03\x04" + bytes(40), "workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40), "workbook"),
         (gzip.compress(b"id\n1\n" * 9000, mtime=0)[:-9], "cut short|decompressed"),
     ],
 )
 def test_what_is_no_list_of_records_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(FileRefusedError, match=reason):
         detect(put(tmp_path, content))
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_told_by_its_zeros(tmp_path: Path, codec: str) -> None:
+    found = detect(put(tmp_path, "id;name\n1;Zoé\n2;Ann\n".encode(codec)))
+
+    assert (found.encoding, found.delimiter) == (codec, ";")
+
+
+def test_the_line_that_tells_a_spreadsheet_the_delimiter_tells_it_us_too(tmp_path: Path) -> None:
+    assert detect(put(tmp_path, b"sep=|\nid|names\n1|a;b;c\n")).delimiter == "|"

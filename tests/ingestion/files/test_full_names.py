@@ -54,8 +54,8 @@ def test_else_the_order_says(text: str, order: NameOrder, parts: tuple[str | Non
 
 
 @given(st.text(), st.sampled_from(NameOrder))
-def test_no_word_is_lost_or_invented(text: str, order: NameOrder) -> None:
+def test_no_letter_is_lost_or_invented(text: str, order: NameOrder) -> None:
     parts = split_full_name(text, order)
 
-    said = sorted(word for part in parts if part for word in part.split())
-    assert said == sorted(text.replace(",", " ", 1).split())
+    said = sorted(letter for part in parts if part for letter in part if letter != " ")
+    assert said == sorted("".join(text.replace(",", " ", 1).split()))

@@ -60,7 +60,7 @@ async def run(path: Path, inbox: FakeInbox, *, source: str | None = None) -> Imp
     rejected = path.with_name("rejected.csv")
     with RejectsFile(rejected, sample.columns, delimiter=file_format.delimiter) as rejects:
         rows = understand(read_rows(path, file_format), plan, SOURCES)
-        return await import_rows(rows, receive=inbox.receive, rejects=rejects)
+        return await import_rows(rows, receive=inbox.receive, rejects=rejects, region="FR")
 
 
 def put(folder: Path, *lines: str) -> Path:

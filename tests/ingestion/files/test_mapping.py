@@ -39,7 +39,10 @@ def test_a_type_may_be_written_in_the_plural(name: str) -> None:
     [
         ("feilds: {}", "feilds: no such key. Did you mean fields?"),
         ("fields: {title: {colunm: t}}", "fields.title.0.colunm: no such key. Did you mean column"),
-        ("fields: {title: {column: a, constant: b}}", "say one of column, columns and constant"),
+        (
+            "fields: {title: {column: a, constant: b}}",
+            "say one of column, columns, constant and row_number",
+        ),
         ("fields: {title: []}", "fields.title"),
         ("fields: {total_cents: {column: a, unit: francs}}", "'cents' or 'euros'"),
         ("timezone: Paris", "no time zone such as Europe/Paris"),

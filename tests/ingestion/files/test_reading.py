@@ -138,3 +138,24 @@ def test_the_position_in_the_file_is_told_while_reading(tmp_path: Path) -> None:
 
     assert heard == sorted(heard)
     assert heard[-1] == path.stat().st_size
+
+
+def test_rows_are_numbered_and_a_refused_one_counts(tmp_path: Path) -> None:
+    path = put(tmp_path, 'a,b\n1,"x\ny"\n2\n3,z\n')
+
+    assert [(row.number, row.line) for row in rows_of(path)] == [(1, 2), (2, 4), (3, 5)]
+
+
+def test_a_file_whose_first_row_names_nothing_is_read_from_there(tmp_path: Path) -> None:
+    file_format = detect(put(tmp_path, "1,Zoé\n2,Ann\n"), header=["id", "name"])
+
+    sample = read_sample(tmp_path / "data", file_format)
+
+    assert sample.columns == ("id", "name")
+    assert [row.cells["name"] for row in sample.rows] == ["Zoé", "Ann"]
+
+
+def test_a_line_for_spreadsheets_is_no_header(tmp_path: Path) -> None:
+    assert [row.cells for row in rows_of(put(tmp_path, "sep=;\nid;name\n1;a\n"))] == [
+        {"id": "1", "name": "a"}
+    ]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcu.ingestion.files.values import (
+    USUAL_EMPTY_VALUES,
     CellRefusedError,
     DateOrder,
     Reading,
-    to_birth_date,
     to_cents,
     to_day,
     to_number,
@@ -60,25 +60,6 @@ def test_what_is_no_time_is_refused_without_being_quoted(text: str) -> None:
 
 def test_a_business_day_is_not_moved_by_a_time_zone() -> None:
     assert to_day("2025-03-01T23:30:00-05:00", PARIS, None) == "2025-03-01"
-
-
-@pytest.mark.parametrize(
-    ("text", "reading", "pattern", "expected"),
-    [
-        ("03/04/1980", PLAIN, None, "03/04/1980"),
-        ("03/04/1980", AMERICAN, None, "1980-03-04"),
-        ("19800403", PLAIN, "%Y%m%d", "1980-04-03"),
-        ("1980-04-03 00:00:00", PLAIN, None, "1980-04-03"),
-        ("00/00/1980", AMERICAN, None, "00/00/1980"),
-        ("19800231", PLAIN, "%Y%m%d", "19800231"),
-        ("04/03/45", PLAIN, "%m/%d/%y", "1945-04-03"),
-        ("04/03/05", PLAIN, "%m/%d/%y", "2005-04-03"),
-    ],
-)
-def test_a_birth_date_stays_as_written_unless_its_form_is_certain(
-    text: str, reading: Reading, pattern: str | None, expected: str
-) -> None:
-    assert to_birth_date(text, reading, pattern) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,6 +117,16 @@ def test_any_amount_survives_its_french_and_its_english_writing(cents: int) -> N
 )
 def test_cells_of_any_format_have_one_text(cell: object, text: str | None) -> None:
     assert to_text(cell, PLAIN) == text
+
+
+@pytest.mark.parametrize("word", ["NULL", "nan", "None", "N/A", "#N/A", "<NA>", r"\N", "-", "NaT"])
+def test_what_programs_write_for_nothing_is_nothing(word: str) -> None:
+    assert to_text(word, Reading(usual_empty_values=USUAL_EMPTY_VALUES)) is None
+
+
+@pytest.mark.parametrize("word", ["Null", "none", "Nan", "0", "x"])
+def test_names_and_values_are_not_nothing(word: str) -> None:
+    assert to_text(word, Reading(usual_empty_values=USUAL_EMPTY_VALUES)) == word
 
 
 def test_words_may_mean_empty() -> None:

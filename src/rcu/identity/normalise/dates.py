@@ -46,6 +46,16 @@ def comparable_birth_date(text: str) -> str | None:
     return written or _first_of(text.strip())
 
 
+def is_no_date(text: str) -> bool:
+    """Tell whether a text is what systems write for want of a birth date: `1900-01-01`, zeros."""
+    if not text.strip(" 0-/."):
+        return True
+    return any(
+        f"{year}-{month:>02}-{day:>02}" in _NO_DAYS or _is_placeholder(year, month, day)
+        for year, month, day in _readings(text.strip())
+    )
+
+
 def is_first_of_january(day: date) -> bool:
     """Tell whether a date is a first of January: often typed when only the year is known."""
     return day.month == 1 and day.day == 1

@@ -13,7 +13,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -26,6 +26,10 @@ DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL_CHARACTERS: Final = 1 << 20
 """Longest cell: a quote that is never closed stops here instead of swallowing the file."""
 
+SEPARATOR_MARK: Final = "sep="
+"""Begins a first line that tells a spreadsheet what parts the columns: `sep=;`."""
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How an archive begins, which a workbook is, and how workbooks of old do."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _PARQUET_MAGIC: Final = b"PAR1"
 _CHUNK_BYTES: Final = 1 << 20
@@ -35,6 +39,7 @@ _HIGH_BYTE: Final = re.compile(rb"[\x80-\xff]")
 _UTF8_CHARACTER: Final = re.compile(
     rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_MANY_NULS: Final = 0.2
 _DAMAGE_RATIO: Final = 10
 """A file with ten times more UTF-8 characters than stray bytes is UTF-8 with damage."""
 
@@ -53,6 +58,8 @@ class Encoding(StrEnum):
     UTF8 = "utf-8"
     UTF8_BOM = "utf-8-sig"
     UTF16 = "utf-16"
+    UTF16_LE = "utf-16-le"
+    UTF16_BE = "utf-16-be"
     WINDOWS_1252 = "cp1252"
 
     @property
@@ -65,6 +72,8 @@ _ENCODING_LABELS: Final = {
     Encoding.UTF8: "UTF-8",
     Encoding.UTF8_BOM: "UTF-8 with a byte order mark",
     Encoding.UTF16: "UTF-16",
+    Encoding.UTF16_LE: "UTF-16 without a byte order mark",
+    Encoding.UTF16_BE: "UTF-16 without a byte order mark, big-endian",
     Encoding.WINDOWS_1252: "Windows-1252",
 }
 
@@ -79,6 +88,8 @@ class FileFormat:
     """Python codec; without meaning for Parquet."""
     delimiter: str
     """One character; without meaning but for CSV."""
+    header: tuple[str, ...] | None = None
+    """The names of the columns of a CSV file that does not name them itself."""
     damaged: bool = False
     """Some bytes are not of the encoding: the rows that hold them are refused."""
 
@@ -103,13 +114,26 @@ def _encoding_label(codec: str) -> str:
         return codec
 
 
-def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> FileFormat:
-    """Return what the file is; an `encoding` or a `delimiter` that is given is not looked for."""
+def detect(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: Sequence[str] | None = None,
+) -> FileFormat:
+    """Return what the file is; an `encoding` or a `delimiter` that is given is not looked for.
+
+    `header` names the columns of a CSV file that does not do so in its first row.
+    """
     gzipped = _starts_with(path, _GZIP_MAGIC)
     with open_bytes(path, gzipped=gzipped) as stream:
         head = _read_head(stream)
     if head.startswith(_PARQUET_MAGIC):
         return FileFormat(Format.PARQUET, gzipped, Encoding.UTF8, ",")
+    if head.startswith(_WORKBOOKS):
+        raise FileRefusedError(
+            "The file is a workbook or an archive. Save its sheet as CSV (UTF-8), or unpack it."
+        )
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise FileRefusedError("The file is empty.")
     codec, damaged = (
@@ -117,7 +141,7 @@ def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = N
     )
     text = head.decode(codec, errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{"):
-        return FileFormat(Format.JSON_LINES, gzipped, codec, ",", damaged)
+        return FileFormat(Format.JSON_LINES, gzipped, codec, ",", None, damaged)
     if text.startswith("["):
         raise FileRefusedError(
             "The file is one JSON array. Write one object a line (JSON Lines), "
@@ -125,7 +149,8 @@ def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = N
         )
     if delimiter is None:
         delimiter = _detect_delimiter(text, cut=len(head) == _SAMPLE_BYTES)
-    return FileFormat(Format.CSV, gzipped, codec, delimiter, damaged)
+    names = tuple(header) if header else None
+    return FileFormat(Format.CSV, gzipped, codec, delimiter, names, damaged)
 
 
 def open_bytes(path: Path, *, gzipped: bool) -> IO[bytes]:
@@ -151,6 +176,8 @@ def _detect_encoding(path: Path, head: bytes, *, gzipped: bool) -> tuple[str, bo
     """Return the codec of the whole file, and whether some of its bytes do not fit."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Encoding.UTF16, False
+    if half := _half_of_nuls(head):
+        return half, False
     utf8 = Encoding.UTF8_BOM if head.startswith(codecs.BOM_UTF8) else Encoding.UTF8
     if _is_utf8(_chunks(path, gzipped=gzipped)):
         return utf8, False
@@ -158,6 +185,14 @@ def _detect_encoding(path: Path, head: bytes, *, gzipped: bool) -> tuple[str, bo
     if utf8 is Encoding.UTF8_BOM or whole > stray * _DAMAGE_RATIO:
         return utf8, True
     return Encoding.WINDOWS_1252, False
+
+
+def _half_of_nuls(head: bytes) -> str | None:
+    """Return which UTF-16 the bytes are: in ours every other one is zero, bar a few letters."""
+    if head.count(0, 0, len(head) // 2 * 2) < len(head) * _MANY_NULS:
+        return None
+    high, low = head[0::2].count(0), head[1::2].count(0)
+    return Encoding.UTF16_BE if high > low else Encoding.UTF16_LE
 
 
 def _chunks(path: Path, *, gzipped: bool) -> Iterator[bytes]:
@@ -194,7 +229,13 @@ def _count_characters(chunks: Iterator[bytes]) -> tuple[int, int]:
 
 
 def _detect_delimiter(text: str, *, cut: bool) -> str:
-    """Return the delimiter that cuts the first rows into as many columns as the header has."""
+    """Return the delimiter that cuts the first rows into as many columns as the header has.
+
+    A first line `sep=;` tells it.
+    """
+    first = text.split("\n", 1)[0].strip("\r")
+    if first.lower().startswith(SEPARATOR_MARK) and len(first) == len(SEPARATOR_MARK) + 1:
+        return first[-1]
     return max(DELIMITERS, key=lambda delimiter: _delimiter_fit(text, delimiter, cut=cut))
 
 

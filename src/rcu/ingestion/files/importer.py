@@ -20,6 +20,7 @@ from rcu.ingestion.files.plan import Plan
 from rcu.ingestion.files.reading import Row
 from rcu.ingestion.files.rejects import RejectsFile
 from rcu.ingestion.files.rows import RowRefusedError
+from rcu.ingestion.files.unread import unread
 from rcu.ingestion.messages import Message
 
 CHUNK_ROWS: Final = 2000
@@ -65,6 +66,8 @@ class ImportSummary:
     """Refused rows whose message id was used before for something else."""
     left_out: int = 0
     """Rows of another source than the one asked for."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Messages by the field of which they hold a value that nobody can compare."""
 
     @property
     def accepted(self) -> int:
@@ -107,7 +110,7 @@ def understand(
 
 def _understand(row: Row, source: str, plan: Plan) -> Understood:
     try:
-        return Understood(row, source, plan.mapper.message(row.cells))
+        return Understood(row, source, plan.mapper.message(row.cells, row.number))
     except RowRefusedError as refusal:
         return Understood(row, source, None, refusal.reasons)
 
@@ -117,17 +120,21 @@ async def import_rows(
     *,
     receive: Receive,
     rejects: RejectsFile,
+    region: str,
     on_progress: Callable[[ImportSummary], None] = lambda _: None,
 ) -> ImportSummary:
     """Send every message, chunk by chunk, and return what became of the rows.
 
-    Within a source the order of the file is kept. What was sent stays when a later chunk
-    fails: the same import again replays it and goes on.
+    `region` is where phones without a country code are from. Within a source the order of the
+    file is kept. What was sent stays when a later chunk fails: the same import again replays it
+    and goes on.
     """
     summary = ImportSummary()
     while chunk := list(islice(understood, CHUNK_ROWS)):
         results = await _send(chunk, receive)
         for one in chunk:
+            if one.message is not None:
+                summary.unread.update(unread(one.message, region=region))
             _count(one, results.get(one.row.line), summary, rejects)
         on_progress(summary)
     return summary

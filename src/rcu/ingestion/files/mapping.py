@@ -47,12 +47,16 @@ class Part(MappingModel):
         default=None, description="Columns joined into one text; empty ones are left out."
     )
     constant: str | None = Field(default=None, description="The same value for every row.")
+    row_number: Literal[True] | None = Field(
+        default=None, description="The place of the row in the file, for a file without ids."
+    )
     join: str = Field(default=" ", description="What stands between joined columns.")
     split: str | None = Field(
         default=None, description="Characters between several values in one cell, such as `;`."
     )
     format: str | None = Field(
-        default=None, description="Form of a date or time, such as %d/%m/%Y, epoch or epoch_ms."
+        default=None,
+        description="Form of a date or time: %d/%m/%Y and the like, excel, epoch or epoch_ms.",
     )
     unit: Literal["cents", "euros"] = Field(
         default="cents", description="Unit of an amount; `euros` is any currency's main unit."
@@ -70,15 +74,16 @@ class Part(MappingModel):
     )
     verified_at: str | None = Field(default=None, description="The column that says since when.")
 
-    @field_validator("verified", mode="before")
+    @field_validator("verified", "row_number", mode="before")
     @classmethod
     def _read_boolean(cls, value: Any) -> Any:
         return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
-        if sum(origin is not None for origin in (self.column, self.columns, self.constant)) != 1:
-            raise ValueError("say one of column, columns and constant")
+        origins = (self.column, self.columns, self.constant, self.row_number)
+        if sum(origin is not None for origin in origins) != 1:
+            raise ValueError("say one of column, columns, constant and row_number")
         return self
 
     def column_names(self) -> list[str]:
@@ -116,12 +121,16 @@ class Mapping(MappingModel):
         default=True, description="Whether columns not mentioned go by their names."
     )
     timezone: str = Field(default="UTC", description="Time zone of times written without one.")
-    date_order: DateOrder | None = Field(default=None, description="dmy or mdy.")
+    date_order: DateOrder | None = Field(default=None, description="dmy, mdy or ymd.")
     empty: Literal["skip", "clear"] = Field(
         default="skip", description="An empty cell says nothing (skip), or removes (clear)."
     )
     empty_values: list[str] = Field(
-        default=[], description="Texts that mean the same as an empty cell, such as NULL."
+        default=[],
+        description="Texts that mean the same as an empty cell, beside NULL, N/A and their kin.",
+    )
+    header: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="The columns of a CSV file whose first row does not name them."
     )
     encoding: str | None = Field(default=None, description="When the detected one is wrong.")
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from rcu.ingestion.files.errors import FileRefusedError, MappingRefusedError
+from rcu.ingestion.files.fields import Field
+from rcu.ingestion.files.inference import date_order_of, decimal_columns, with_day_counts
 from rcu.ingestion.files.mapping import Mapping, Part, SourceColumn
 from rcu.ingestion.files.reading import REST, Cells, Sample
-from rcu.ingestion.files.rows import Field, RowMapper
+from rcu.ingestion.files.rows import RowMapper
 from rcu.ingestion.files.targets import (
     OPEN_TARGETS,
     REQUIRED,
@@ -22,7 +24,7 @@ from rcu.ingestion.files.targets import (
     match_columns,
     simple_name,
 )
-from rcu.ingestion.files.values import DateOrder, Reading, to_text
+from rcu.ingestion.files.values import USUAL_EMPTY_VALUES, DateOrder, Reading, to_text
 from rcu.ingestion.messages import MessageType
 from rcu.spelling import nearest
 
@@ -82,6 +84,7 @@ def make_plan(
     rule, notes = _choose_source(sample, mapping, options.source, known_sources)
     fields = _choose_fields(sample, mapping, message_type)
     _check_columns(fields, rule, sample.columns)
+    _check_numbering(fields, sample.columns)
     fallback: dict[str, str] = {}
     targets = {field.target for field in fields}
     if message_type is not MessageType.TICKET and "occurred_at" not in targets:
@@ -92,6 +95,9 @@ def make_plan(
             "own time. Say --occurred-at to choose."
         )
     _check_required(targets, message_type)
+    is_profile = message_type is MessageType.PROFILE
+    fields, reading, read_so = _choose_reading(sample, mapping, options, fields)
+    notes += read_so
     used = {name for field in fields for name in field.columns()} | {rule.column}
     return Plan(
         type=message_type,
@@ -102,12 +108,9 @@ def make_plan(
         mapper=RowMapper(
             message_type,
             fields,
-            reading=Reading(
-                zone=ZoneInfo(mapping.timezone),
-                date_order=mapping.date_order or options.date_order or DateOrder.DMY,
-                empty_values=frozenset(mapping.empty_values),
-            ),
-            clear_empty=mapping.empty == "clear" and message_type is MessageType.PROFILE,
+            reading=reading,
+            decimals=decimal_columns(sample, fields) if is_profile else frozenset(),
+            clear_empty=mapping.empty == "clear" and is_profile,
             fallback=fallback,
         ),
         notes=tuple(notes),
@@ -180,6 +183,28 @@ def _check_source(code: str | None, known: Collection[str]) -> None:
         )
 
 
+# --- how cells are read ---------------------------------------------------------------------------
+
+
+def _choose_reading(
+    sample: Sample, mapping: Mapping, options: Options, fields: tuple[Field, ...]
+) -> tuple[tuple[Field, ...], Reading, list[str]]:
+    """Return the fields and how their cells are read: as told, else as the first rows tell."""
+    told = mapping.date_order or options.date_order
+    reading = Reading(
+        zone=ZoneInfo(mapping.timezone),
+        date_order=told or DateOrder.DMY,
+        empty_values=frozenset(mapping.empty_values),
+        usual_empty_values=USUAL_EMPTY_VALUES,
+    )
+    fields, notes = with_day_counts(sample, fields, reading)
+    if told is None:
+        found, note = date_order_of(sample, fields, reading)
+        reading = replace(reading, date_order=found or DateOrder.DMY)
+        notes += [note] if note else []
+    return fields, reading, notes
+
+
 # --- fields -------------------------------------------------------------------------------------
 
 
@@ -192,7 +217,8 @@ def _choose_fields(
         _kind_of(message_type, target)
         chosen[target] = tuple(parts)
     if mapping.by_name:
-        taken = {*_mapped_columns(mapping), *mapping.ignore, *_OURS}
+        mapped = _mapped_columns(mapping)
+        taken = {*mapped, *(name.partition(".")[0] for name in mapped), *mapping.ignore, *_OURS}
         free = [name for name in sample.columns if name not in taken]
         for target, columns in match_columns(message_type, free).items():
             chosen.setdefault(target, tuple(Part(column=name) for name in columns))
@@ -230,11 +256,22 @@ def _check_columns(fields: Sequence[Field], rule: SourceRule, columns: Sequence[
             )
 
 
+def _check_numbering(fields: Sequence[Field], columns: Collection[str]) -> None:
+    """Refuse to count the rows of a file of refused ones: they would be others."""
+    numbered = any(part.row_number for field in fields for part in field.parts)
+    if numbered and REJECTED_LINE in columns:
+        raise FileRefusedError(
+            "Refused rows of a file without ids have other numbers here than they had there: "
+            "mend them in the file itself, and import it again."
+        )
+
+
 def _check_required(targets: Collection[str], message_type: MessageType) -> None:
     for target in REQUIRED[message_type]:
         if target not in targets:
             raise FileRefusedError(
                 f"No column fills {target}, without which there is no {message_type}. "
-                f"Name it in a mapping (--mapping): `fields: {{{target}: COLUMN}}`; "
-                "or say another --type."
+                f"Name it in a mapping (--mapping): `fields: {{{target}: COLUMN}}`"
+                + (", or `{row_number: true}` for a file without ids" * (target == "external_id"))
+                + "; or say another --type."
             )

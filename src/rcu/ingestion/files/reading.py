@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -21,7 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rcu.ingestion.files.errors import FileRefusedError
-from rcu.ingestion.files.formats import MAX_CELL_CHARACTERS, FileFormat, Format
+from rcu.ingestion.files.formats import (
+    MAX_CELL_CHARACTERS,
+    SEPARATOR_MARK,
+    FileFormat,
+    Format,
+)
 
 Cells = dict[str, Any]
 OnBytes = Callable[[int], None]
@@ -44,6 +49,8 @@ class Row:
     cells: Cells
     fault: str | None = None
     """Why it cannot be read at all, if so."""
+    number: int = 0
+    """Its place among the records of the file, the first being 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def read_sample(path: Path, file_format: FileFormat, *, size: int = SAMPLE_ROWS)
             columns = tuple(file.schema_arrow.names)
     elif file_format.format is Format.CSV:
         with _text(path, file_format) as (text, _):
-            columns = _header(csv.reader(text, delimiter=file_format.delimiter))
+            columns = _header(csv.reader(text, delimiter=file_format.delimiter), file_format.header)
     else:
         columns = ()
     rows = tuple(islice(read_rows(path, file_format), size))
@@ -74,11 +81,9 @@ def read_rows(
     path: Path, file_format: FileFormat, *, on_bytes: OnBytes | None = None
 ) -> Iterator[Row]:
     """Yield the rows in file order; `on_bytes` hears how far into the file on disk that is."""
-    if file_format.format is Format.CSV:
-        return _read_csv(path, file_format, on_bytes)
-    if file_format.format is Format.JSON_LINES:
-        return _read_json_lines(path, file_format, on_bytes)
-    return _read_parquet(path, file_format, on_bytes)
+    for number, row in enumerate(_READERS[file_format.format](path, file_format, on_bytes), 1):
+        row.number = number
+        yield row
 
 
 # --- CSV ----------------------------------------------------------------------------------------
@@ -88,7 +93,7 @@ def _read_csv(path: Path, file_format: FileFormat, on_bytes: OnBytes | None) -> 
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     with _text(path, file_format) as (text, position):
         reader = csv.reader(text, delimiter=file_format.delimiter)
-        columns = _header(reader)
+        columns = _header(reader, file_format.header)
         while True:
             line = reader.line_num + 1
             try:
@@ -118,15 +123,25 @@ def _csv_row(line: int, columns: tuple[str, ...], cells: list[str], *, may_be_da
     return row
 
 
-def _header(reader: Iterator[list[str]]) -> tuple[str, ...]:
-    """Return the names of the columns; one without a name is called by its place."""
-    cells = next((cells for cells in reader if any(cell.strip() for cell in cells)), None)
+def _header(reader: Iterator[list[str]], told: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names of the columns; one without a name is called by its place.
+
+    A file that has none is read from its first line on when they are `told`.
+    """
+    if told is not None:
+        return told
+    cells = next((cells for cells in reader if _is_header(cells)), None)
     if cells is None:
         raise FileRefusedError("The file has no header.")
     names = tuple(name.strip() or f"column_{place}" for place, name in enumerate(cells, 1))
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise FileRefusedError(f"Several columns are called {', '.join(twice)}.")
     return names
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Tell whether a row names columns: not an empty one, nor the `sep=;` of a spreadsheet."""
+    return any(cell.strip() for cell in cells) and cells[0].strip().lower() != SEPARATOR_MARK
 
 
 # --- JSON Lines -----------------------------------------------------------------------------------
@@ -222,3 +237,10 @@ def _text(path: Path, file_format: FileFormat) -> Iterator[tuple[IO[str], Callab
 def _without_escapes(text: object) -> object:
     """Show a byte that could not be read as the replacement character."""
     return _ESCAPED_BYTE.sub("\N{REPLACEMENT CHARACTER}", text) if isinstance(text, str) else text
+
+
+_READERS: Final[Mapping[Format, Callable[[Path, FileFormat, OnBytes | None], Iterator[Row]]]] = {
+    Format.CSV: _read_csv,
+    Format.JSON_LINES: _read_json_lines,
+    Format.PARQUET: _read_parquet,
+}

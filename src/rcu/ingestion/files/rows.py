@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
 
-from rcu.ingestion.files.full_names import FullName, split_full_name
-from rcu.ingestion.files.mapping import Part
+from rcu.ingestion.files.fields import ROW_NUMBER, Field, reader_of
+from rcu.ingestion.files.full_names import FullName
 from rcu.ingestion.files.reading import Cells
 from rcu.ingestion.files.targets import Kind
-from rcu.ingestion.files.values import (
-    CellRefusedError,
-    Reading,
-    to_birth_date,
-    to_cents,
-    to_day,
-    to_number,
-    to_scalar,
-    to_structure,
-    to_text,
-    to_time,
-)
+from rcu.ingestion.files.values import CellRefusedError, Reading
 from rcu.ingestion.messages import MESSAGE_MODELS, Message, MessageType
 from rcu.validation import field_errors
 
 MESSAGE_ID_PREFIX: Final = "file-"
 _NUL: Final = rb"\u0000"
+_WITH_DECIMAL: Final = re.compile(r"-?\d+\.0")
 _NEVER_CLEARED: Final = frozenset({"message_id", "external_id", "occurred_at"})
-_OPEN: Final = frozenset({"identifiers", "attributes", "properties"})
-_YES: Final = frozenset({"1", "true", "yes", "y", "oui", "o", "vrai", "x"})
 
 
 class RowRefusedError(Exception):
@@ -43,25 +30,6 @@ class RowRefusedError(Exception):
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = tuple(reasons)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of the message, and the parts of the row that fill it."""
-
-    target: str
-    kind: Kind
-    parts: tuple[Part, ...]
-
-    @property
-    def is_companion(self) -> bool:
-        """Whether it only goes with others: `FR` alone is no address, a method no payment."""
-        whole, dot, _ = self.target.partition(".")
-        return bool(dot) and whole not in _OPEN and all(part.constant for part in self.parts)
-
-    def columns(self) -> list[str]:
-        """Return the columns that the field reads."""
-        return [name for part in self.parts for name in part.column_names()]
 
 
 class RowMapper:
@@ -80,15 +48,19 @@ class RowMapper:
         reading: Reading,
         clear_empty: bool = False,
         fallback: Mapping[str, Any] | None = None,
+        decimals: Collection[str] = (),
     ) -> None:
-        """Compile `fields`; `fallback` holds values for fields that a row leaves empty."""
+        """Compile `fields`; `fallback` holds values for fields that a row leaves empty.
+
+        The numbers in the columns `decimals` end in a `.0` that is no part of them.
+        """
         self._type = message_type
         self._model = MESSAGE_MODELS[message_type]
         ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind is Kind.FULL_NAME))
         self._readers = [
             (
                 field,
-                _reader(field, reading),
+                reader_of(field, reading),
                 _writer(field),
                 _whole(field.target) if field.is_companion else None,
             )
@@ -96,13 +68,22 @@ class RowMapper:
         ]
         self._cleared = _clearable(fields) if clear_empty else frozenset()
         self._fallback = dict(fallback or {})
+        self._decimals = tuple(decimals)
+        self._numbered = any(part.row_number for field in fields for part in field.parts)
         self._columns: dict[str, list[str]] = {}
         for field in fields:
             for name in _members(field):
                 self._columns.setdefault(name, []).extend(field.columns())
 
-    def message(self, cells: Cells) -> Message:
-        """Return the message that a row says, or raise RowRefusedError with every reason."""
+    def message(self, cells: Cells, number: int = 0) -> Message:
+        """Return the message that a row says, or raise RowRefusedError with every reason.
+
+        `number` is the place of the row in its file.
+        """
+        if self._numbered:
+            cells = cells | {ROW_NUMBER: number}
+        if self._decimals:
+            cells = _without_decimals(cells, self._decimals)
         values = self._values(cells)
         try:
             canonical = orjson.dumps([self._type, values], option=orjson.OPT_SORT_KEYS)
@@ -174,6 +155,16 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, list) and any(map(_holds_nul, value))
 
 
+def _without_decimals(cells: Cells, columns: Collection[str]) -> Cells:
+    """Return the cells of a row, a `.0` behind the numbers of these columns being dropped."""
+    mended = {
+        name: cell.strip().removesuffix(".0")
+        for name in columns
+        if isinstance(cell := cells.get(name), str) and _WITH_DECIMAL.fullmatch(cell.strip())
+    }
+    return cells | mended
+
+
 # --- writing a value into the message ---------------------------------------------------------
 
 
@@ -208,166 +199,3 @@ def _write_full_name(message: dict[str, Any], value: FullName) -> None:
     for name, part in value._asdict().items():
         if part is not None:
             message.setdefault(name, part)
-
-
-# --- reading a value from the row -------------------------------------------------------------
-
-
-def _reader(field: Field, reading: Reading) -> Callable[[Cells], Any]:
-    """Return how the field is read: lists gather all their parts, others take the first."""
-    if field.kind is Kind.IDENTIFIERS:
-        if (column := _plain_column(field)) is not None:
-            return _single_identifier(column, reading)
-        return lambda cells: (
-            [one for part in field.parts for one in _identifiers(part, cells, reading)] or None
-        )
-    if field.kind is Kind.LINES:
-        return lambda cells: (
-            [line for part in field.parts for line in _texts(part, cells, reading)] or None
-        )
-    readers = [_single(field.kind, part, reading) for part in field.parts]
-    if len(readers) == 1:
-        return readers[0]
-    return lambda cells: next((v for read in readers if (v := read(cells)) is not None), None)
-
-
-def _plain_column(field: Field) -> str | None:
-    """Return the column that fills a field by itself, when nothing but its text is looked at."""
-    part, *others = field.parts
-    if others or part.split or part.verified or part.verified_at:
-        return None
-    return _column_as_it_is(part)
-
-
-def _column_as_it_is(part: Part) -> str | None:
-    """Return the column of a part that is the text of one cell, neither split nor translated."""
-    if part.column is None or "." in part.column or part.values or part.default is not None:
-        return None
-    return part.column
-
-
-def _single_identifier(column: str, reading: Reading) -> Callable[[Cells], Any]:
-    """Return how the commonest of all columns is read: one identifier a cell, or none."""
-    several = Part(column=column)
-
-    def read_identifier(cells: Cells) -> Any:
-        cell = cells.get(column)
-        if type(cell) is str and "[" not in cell:
-            text = cell.strip()
-            return [{"value": text}] if text and text not in reading.empty_values else None
-        return _identifiers(several, cells, reading) or None
-
-    return read_identifier
-
-
-def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
-    if kind in {Kind.STRUCTURE, Kind.SCALAR} and part.column is not None and not part.values:
-        column, default = part.column, part.default
-
-        def read_cell(cells: Cells) -> Any:
-            cell = _cell(cells, column)
-            if isinstance(cell, str):
-                cell = to_text(cell, reading)
-            cell = default if cell is None else cell
-            if cell is None:
-                return None
-            return to_structure(cell) if kind is Kind.STRUCTURE else to_scalar(cell, reading)
-
-        return read_cell
-    convert = _converter(kind, part, reading)
-    if (plain := _column_as_it_is(part)) is not None:
-        return _text_of_column(plain, convert, reading)
-
-    def read_text(cells: Cells) -> Any:
-        text = _text(part, cells, reading)
-        return None if text is None else convert(text)
-
-    return read_text
-
-
-def _text_of_column(
-    column: str, convert: Callable[[str], Any], reading: Reading
-) -> Callable[[Cells], Any]:
-    empty_values = reading.empty_values
-
-    def read_column(cells: Cells) -> Any:
-        cell = cells.get(column)
-        if type(cell) is str:
-            text: str | None = cell.strip()
-            if not text or text in empty_values:
-                return None
-        else:
-            text = to_text(cell, reading)
-            if text is None:
-                return None
-        return convert(text)
-
-    return read_column
-
-
-def _converter(kind: Kind, part: Part, reading: Reading) -> Callable[[str], Any]:
-    converters: dict[Kind, Callable[[str], Any]] = {
-        # The days of a file come back row after row.
-        Kind.TIME: lru_cache(maxsize=4096)(lambda text: to_time(text, reading, part.format)),
-        Kind.DAY: lambda text: to_day(text, reading, part.format),
-        Kind.BIRTH_DATE: lambda text: to_birth_date(text, reading, part.format),
-        Kind.AMOUNT: lambda text: to_cents(text, in_euros=part.unit == "euros"),
-        Kind.NUMBER: to_number,
-        Kind.STRUCTURE: to_structure,
-        Kind.FULL_NAME: lambda text: split_full_name(text, part.order),
-    }
-    return converters.get(kind, str)
-
-
-def _text(part: Part, cells: Cells, reading: Reading) -> str | None:
-    """Return the text of a part: one column, several joined, or a constant."""
-    if part.column is not None:
-        text = to_text(_cell(cells, part.column), reading)
-    elif part.columns is not None:
-        texts = [to_text(_cell(cells, name), reading) for name in part.columns]
-        text = part.join.join(filter(None, texts)) or None
-    else:
-        text = part.constant
-    if text is not None and part.values:
-        text = part.values.get(text, text) or None
-    return part.default if text is None else text
-
-
-def _cell(cells: Cells, column: str) -> Any:
-    """Return a cell; `customer.email` finds the member of a nested object too."""
-    if column in cells or "." not in column:
-        return cells.get(column)
-    value: Any = cells
-    for name in column.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _texts(part: Part, cells: Cells, reading: Reading) -> list[str]:
-    """Return the texts of a part that may hold several: a list, or a cell to split."""
-    cell = _cell(cells, part.column) if part.column is not None else None
-    if isinstance(cell, list):
-        return [text for item in cell if (text := to_text(item, reading))]
-    text = _text(part, cells, reading)
-    if text is None:
-        return []
-    pieces = text.split(part.split) if part.split else [text]
-    return [piece for one in pieces if (piece := one.strip())]
-
-
-def _identifiers(part: Part, cells: Cells, reading: Reading) -> list[dict[str, Any]]:
-    """Return the identifiers of a part, in the wire's form."""
-    cell = _cell(cells, part.column) if part.column is not None else None
-    if isinstance(cell, str) and cell.lstrip().startswith("["):
-        cell = to_structure(cell)
-    if isinstance(cell, list) and all(isinstance(item, dict) for item in cell):
-        return [without for item in cell if (without := to_structure(item))]
-    extra: dict[str, Any] = {}
-    if part.verified is True or (
-        isinstance(part.verified, str)
-        and (to_text(_cell(cells, part.verified), reading) or "").lower() in _YES
-    ):
-        extra["verified"] = True
-    if part.verified_at and (since := to_text(_cell(cells, part.verified_at), reading)):
-        extra["verified_at"] = to_time(since, reading, part.format)
-    return [{"value": text} | extra for text in _texts(part, cells, reading)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from math import isnan
@@ -14,10 +14,12 @@ import orjson
 
 
 class DateOrder(StrEnum):
-    """Which comes first in a date written with slashes, dots or dashes: the day or the month."""
+    """What comes first in a date written with slashes, dots or dashes."""
 
     DMY = "dmy"
     MDY = "mdy"
+    YMD = "ymd"
+    """Of years of two digits, `85-04-12`; of four, the order is plain."""
 
 
 class CellRefusedError(ValueError):
@@ -32,19 +34,35 @@ class Reading:
     """The time zone of times written without one."""
     date_order: DateOrder = DateOrder.DMY
     empty_values: frozenset[str] = frozenset()
-    """Words that mean the same as an empty cell, such as NULL."""
+    """Words that the mapping says mean the same as an empty cell."""
+    usual_empty_values: frozenset[str] = frozenset()
+    """Words that do so without being told; none in free attributes, where they may be values."""
+
+    def is_empty(self, text: str) -> bool:
+        """Tell whether a text without blanks around it says nothing."""
+        return not text or text in self.usual_empty_values or text in self.empty_values
 
 
 _SLASHED: Final = re.compile(
     r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?"
 )
 _YEAR_FIRST: Final = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
-_ISO_DAY_AND_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*")
 _NUMBER_NOISE: Final = re.compile(r"[\s\u00a0\u202f'€$£]")
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,9})?")
 _THOUSANDS: Final = 3
 EPOCH: Final = "epoch"
 EPOCH_MILLISECONDS: Final = "epoch_ms"
+EXCEL: Final = "excel"
+"""Days since the end of 1899, as a spreadsheet counts them."""
+_EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- a spreadsheet knows no zone
+USUAL_EMPTY_VALUES: Final = frozenset(
+    """
+    NULL null None NaN nan NAN NaT NA N/A n/a #N/A <NA> \\N - -- . ?
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
+"""What programs and people write into a cell that holds nothing. `Null` and `none` are names."""
+NAMIBIA: Final = "NA"
+"""A country, where a country is meant."""
 
 
 def to_text(cell: object, reading: Reading) -> str | None:
@@ -66,12 +84,12 @@ def to_text(cell: object, reading: Reading) -> str | None:
         text = str(cell)
     else:
         raise CellRefusedError("A single value is wanted, not a list or an object.")
-    return None if not text or text in reading.empty_values else text
+    return None if reading.is_empty(text) else text
 
 
 def to_time(text: str, reading: Reading, pattern: str | None) -> str:
     """Return a time as ISO 8601 in UTC; a day alone is its first instant in the file's zone."""
-    moment = _parse_time(text, reading.date_order, pattern)
+    moment = parse_time(text, reading.date_order, pattern)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=reading.zone)
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -79,30 +97,14 @@ def to_time(text: str, reading: Reading, pattern: str | None) -> str:
 
 def to_day(text: str, reading: Reading, pattern: str | None) -> str:
     """Return a day as ISO 8601; a time of day beside it is dropped, not converted."""
-    return _parse_time(text, reading.date_order, pattern).date().isoformat()
+    return parse_time(text, reading.date_order, pattern).date().isoformat()
 
 
-def to_birth_date(text: str, reading: Reading, pattern: str | None) -> str:
-    """Return a birth date, in ISO 8601 where its format is certain.
-
-    Otherwise it stays as written: the normaliser knows the usual forms and what a
-    placeholder is, and an odd birth date is no reason to refuse a person.
-    """
-    if found := _ISO_DAY_AND_TIME.fullmatch(text):
-        return found[1]
-    if pattern is None and (reading.date_order is DateOrder.DMY or not _SLASHED.fullmatch(text)):
-        return text
+def parse_time(text: str, order: DateOrder, pattern: str | None) -> datetime:
+    """Return the time that a text says, without zone where it says none."""
     try:
-        day = _parse_time(text, reading.date_order, pattern).date()
-    except CellRefusedError:
-        return text
-    if pattern is not None and "%y" in pattern and day.year > datetime.now(UTC).year:
-        day = day.replace(year=day.year - 100)  # 45 is 1945: nobody is born in years to come
-    return day.isoformat()
-
-
-def _parse_time(text: str, order: DateOrder, pattern: str | None) -> datetime:
-    try:
+        if pattern == EXCEL:
+            return _EXCEL_EPOCH + timedelta(days=float(text))
         if pattern in {EPOCH, EPOCH_MILLISECONDS}:
             return datetime.fromtimestamp(float(text) / (1 if pattern == EPOCH else 1000), UTC)
         if pattern is not None:
@@ -120,7 +122,7 @@ def _parse_time(text: str, order: DateOrder, pattern: str | None) -> datetime:
 
 def _slashed(found: re.Match[str], order: DateOrder) -> datetime:
     first, second, year, hour, minute, seconds = (int(part or 0) for part in found.groups())
-    day, month = (first, second) if order is DateOrder.DMY else (second, first)
+    month, day = (first, second) if order is DateOrder.MDY else (second, first)
     return datetime(year, month, day, hour, minute, seconds)  # noqa: DTZ001 -- see the caller
 
 

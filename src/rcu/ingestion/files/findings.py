@@ -1,0 +1,99 @@
+"""What in a file says nothing although something is written, or says it twice: told, never lost.
+
+A cell that no normaliser understands is kept with its record and compared with nothing. Few such
+cells are the noise of any file; many mean that the file is written in another way than it is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rcu.ingestion.files.importer import Understood, understand
+from rcu.ingestion.files.plan import Plan
+from rcu.ingestion.files.reading import Sample
+from rcu.ingestion.files.unread import unread
+from rcu.ingestion.files.values import USUAL_EMPTY_VALUES
+from rcu.ingestion.messages import ProfileMessage
+
+_HINTS: Final = {
+    "birth_date": "no date. Say its `format` in a mapping, such as %d.%m.%Y, excel or epoch_ms; "
+    "or `empty_values`",
+    "emails": "no e-mail address. For words that mean none, say `empty_values` in a mapping",
+    "phones": "no phone number. Of several in one cell, say in a mapping by what to `split`; "
+    "RCU_DEFAULT_REGION is where numbers without a country code are from",
+}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was seen in the rows so far."""
+
+    rows: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
+    """Rows by the field of which they hold a value that is not understood."""
+    repeated: int = 0
+    """Rows with the id of an earlier one, of the same source."""
+    empty_words: Counter[str] = field(default_factory=Counter)
+    """Cells by the word that was taken as empty."""
+
+
+def look_at(understood: Iterable[Understood], *, region: str) -> Findings:
+    """Return what the first rows of a file hold."""
+    found = Findings()
+    seen: set[tuple[str | None, str]] = set()
+    for one in understood:
+        found.rows += 1
+        found.empty_words.update(_empty_words(one.row.cells))
+        if one.message is None:
+            continue
+        found.unread.update(unread(one.message, region=region))
+        if isinstance(one.message, ProfileMessage):
+            key = (one.source, one.message.external_id)
+            found.repeated += key in seen
+            seen.add(key)
+    return found
+
+
+def _empty_words(cells: Mapping[str, object]) -> Iterator[str]:
+    for cell in cells.values():
+        if isinstance(cell, str) and (word := cell.strip()) in USUAL_EMPTY_VALUES:
+            yield word
+
+
+def first_findings(
+    sample: Sample, plan: Plan, known_sources: Collection[str], *, region: str
+) -> list[str]:
+    """Return what is to be told of the first rows of a file before it is imported: sentences."""
+    return list(
+        _sentences(look_at(understand(sample.rows, plan, known_sources), region=region), plan)
+    )
+
+
+def _sentences(found: Findings, plan: Plan) -> Iterator[str]:
+    if found.empty_words:
+        words = ", ".join(f"{word} ({n:,})" for word, n in found.empty_words.most_common(5))
+        yield f"Cells that are taken as empty in the first {found.rows:,} rows: {words}."
+    if found.repeated:
+        yield (
+            f"{found.repeated:,} of the first {found.rows:,} rows have the id of an earlier row "
+            f"({_columns(plan, 'external_id')}) and bring that record up to date, the newest value "
+            "winning. Is it the id of a record? In a file without one: "
+            "`external_id: {row_number: true}`."
+        )
+    yield from unread_sentences(found.unread, found.rows, plan)
+
+
+def unread_sentences(counts: Mapping[str, int], rows: int, plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each field of which some values are not understood."""
+    for target, count in counts.items():
+        yield (
+            f"{target} ({_columns(plan, target)}): {count:,} of {rows:,} rows hold what is "
+            f"understood as {_HINTS[target]}. It is kept, and compared with nothing."
+        )
+
+
+def _columns(plan: Plan, target: str) -> str:
+    return next((", ".join(one.columns()) for one in plan.fields if one.target == target), target)
