@@ -49,6 +49,70 @@ def test_without_a_file_the_clients_of_the_database_are_measured(
     assert "0.6667" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("truth", "options"),
+    [
+        (
+            "unique_id,cluster\n1,A\n2,A\n3,B\n4,B\n",
+            ["--record", "unique_id", "--client", "cluster"],
+        ),
+        ("cluster\nA\nA\nB\nB\n", ["--by-row", "--client", "cluster"]),
+        ("a,b\n1,2\n3,4\n", ["--pairs", "a", "b"]),
+        ("a,b\n2,1\n4,3\n1,2\n", ["--pairs", "a", "b", "--source", "pos"]),
+    ],
+    ids=["beside_the_records", "by_row", "pairs", "pairs_of_two_sides"],
+)
+def test_the_truth_may_stand_beside_the_records_or_in_pairs(
+    rcu: Rcu, clients: None, tmp_path: Path, truth: str, options: list[str]
+) -> None:
+    path = put(tmp_path, "truth.csv", truth)
+
+    result = rcu("evaluate", "--truth", path, "--source", "pos", *options, "--json")
+    figures = json.loads(result.stdout)
+
+    assert clients is None
+    assert (figures["clients_true"], figures["pairs_true"], figures["pairs_correct"]) == (2, 2, 1)
+
+
+def test_records_in_no_pair_are_people_of_their_own(
+    rcu: Rcu, clients: None, tmp_path: Path
+) -> None:
+    path = put(tmp_path, "pairs.csv", "a,b\n1,2\n2,9\n")
+
+    result = rcu("evaluate", "--truth", path, "--source", "pos", "--pairs", "a", "b", "--json")
+    figures = json.loads(result.stdout)
+
+    assert clients is None
+    assert (figures["records"], figures["clients_true"], figures["pairs_true"]) == (5, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "no column record_id, source, client_id"),
+        (["--record", "no", "--source", "pos", "--client", "x"], "no column x"),
+        (["--pairs", "no", "y"], "no column y"),
+        (["--pairs", "no", "who"], "--source"),
+    ],
+)
+def test_a_truth_that_is_not_found_says_how_to_name_it(
+    rcu: Rcu, tmp_path: Path, options: list[str], said: str
+) -> None:
+    result = rcu("evaluate", "--truth", put(tmp_path, "truth.csv", "no,who\n1,A\n"), *options)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert said in result.output
+
+
+def test_a_truth_of_other_records_is_told(rcu: Rcu, clients: None, tmp_path: Path) -> None:
+    path = put(tmp_path, "truth.csv", "source,record_id,client_id\nshop,1,A\n")
+
+    result = rcu("evaluate", "--truth", path)
+
+    assert clients is None
+    assert "No record of the truth is among the records measured" in result.stderr
+
+
 @pytest.fixture
 async def clients(database: Database) -> None:
     """Add the four records, of which the first two are rightly one client."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -13,16 +12,13 @@ from rich.table import Table
 
 from rcu.cli.evaluate_tickets import measure_tickets, read_true_tickets, table_of_tickets
 from rcu.cli.running import ExitCode, fail, run_with_database, stderr, stdout
+from rcu.cli.truth import NOTHING_IN_COMMON, Assignment, TruthLayout, read_clients, read_truth
 from rcu.db.engine import Database
 from rcu.evaluation import Evaluation
 from rcu.ingestion.files.errors import FileRefusedError
 
-Assignment = dict[Hashable, Hashable]
-
 _ATTACHABLE_TAGS = ("ref", "card", "email", "phone", "token_known", "return_link")
 
-_RECORD = ("source", "record_id")
-_CLIENT_NAMES = ("client_id", "client_id_assigned")
 _SHARES = (
     ("Pairwise precision", "precision", "pairs put together that belong together"),
     ("Pairwise recall", "recall", "pairs that belong together and were found"),
@@ -44,7 +40,7 @@ _COUNTS = (
 )
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 -- one option for each thing that a truth may not say itself
     truth: Annotated[
         Path,
         typer.Option(
@@ -52,9 +48,35 @@ def evaluate(
             exists=True,
             dir_okay=False,
             metavar="FILE.csv",
-            help="Columns source, record_id, client_id: who is whom in truth.",
+            help="Who is whom in truth. Columns source, record_id, client_id, or others that the "
+            "options below name: the imported file itself, when it holds its truth.",
         ),
     ],
+    *,
+    source: Annotated[
+        list[str],
+        typer.Option(
+            "--source",
+            metavar="CODE",
+            help="The source of the records, where no column `source` says it. With --pairs it may "
+            "be said twice: for the left side and for the right.",
+        ),
+    ] = [],  # noqa: B006 - Typer copies it
+    record: Annotated[
+        str, typer.Option(metavar="COLUMN", help="The column with the ids of records.")
+    ] = "record_id",
+    client: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of the truth that names the person."),
+    ] = None,
+    pairs: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="LEFT RIGHT",
+            help="The truth lists pairs of records of one person, in these two columns; a record "
+            "in no pair is alone.",
+        ),
+    ] = None,
     assigned: Annotated[
         Path | None,
         typer.Option(
@@ -76,11 +98,17 @@ def evaluate(
             "by what it could be known. Measures the attachments of the database too.",
         ),
     ] = None,
-    *,
     attachable: Annotated[
         list[str],
         typer.Option(help="A tag of --tickets whose tickets can be attached. Repeatable."),
     ] = list(_ATTACHABLE_TAGS),  # noqa: B006 - Typer copies it
+    by_row: Annotated[
+        bool,
+        typer.Option(
+            "--by-row",
+            help="The truth has no ids: its rows are those of the imported file, by their number.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure the clients of the database, or of a file, against a known truth.
@@ -91,15 +119,19 @@ def evaluate(
     """
     from rcu.evaluation import evaluate as measure
 
+    layout = TruthLayout(tuple(source), record, client, pairs, by_row=by_row)
     try:
-        true_clients = _read(truth)
+        read = read_truth(truth, layout)
         true_tickets = read_true_tickets(tickets) if tickets else None
-        found = _read(assigned) if assigned else None
+        found = read_clients(assigned, TruthLayout()) if assigned else None
     except FileRefusedError as error:
         fail(error)
         raise typer.Exit(ExitCode.USAGE) from None
     if found is None:
         found = run_with_database(_read_database)
+    true_clients = read(found)
+    if not true_clients.keys() & found.keys():
+        stderr.print(NOTHING_IN_COMMON)
     evaluation = measure(found, true_clients)
     figures = (
         measure_tickets(true_tickets, found, true_clients, attachable=attachable)
@@ -124,31 +156,6 @@ async def _read_database(database: Database) -> Assignment:
         return {
             (row.source, row.external_id): row.client_id async for row in stream_crosswalk(database)
         }
-
-
-def _read(path: Path) -> Assignment:
-    """Return record -> client from a file, which says each record once."""
-    from rcu.ingestion.files.formats import detect
-    from rcu.ingestion.files.reading import read_rows, read_sample
-
-    file_format = detect(path)
-    columns = read_sample(path, file_format, size=1).columns
-    client = next((name for name in _CLIENT_NAMES if name in columns), None)
-    missing = [name for name in _RECORD if name not in columns]
-    if missing or client is None:
-        missing += [] if client else ["client_id"]
-        raise FileRefusedError(f"{path.name}: no column {', '.join(missing)}.")
-    found: Assignment = {}
-    for row in read_rows(path, file_format):
-        if row.fault:
-            raise FileRefusedError(f"{path.name}, line {row.line}: {row.fault}")
-        cells: dict[str, Any] = row.cells
-        record = (str(cells["source"]), str(cells["record_id"]))
-        if found.setdefault(record, cells[client] or None) != (cells[client] or None):
-            raise FileRefusedError(
-                f"{path.name}, line {row.line}: the record stands twice, with two clients."
-            )
-    return found
 
 
 def _table(evaluation: Evaluation) -> Table:

@@ -18,6 +18,11 @@ ONE_WAY = [
     ("Marie-Claire LE BIHAN", (None, "Marie-Claire", "LE BIHAN")),
     ("P. DUPONT", (None, "P.", "DUPONT")),
     ("Dupont", (None, None, "Dupont")),
+    ("Smith, Jr., John", (None, "John", "Smith Jr.")),
+    ("SMITH, John A., III", (None, "John A.", "SMITH III")),
+    ("SMITH, John A. Jr", (None, "John A. Jr", "SMITH")),
+    ("Jean DUPONT Jr", (None, "Jean", "DUPONT Jr")),
+    ("Dr John SMITH, MD", ("Dr MD", "John", "SMITH")),
     ("王伟", (None, "伟", "王")),
     ("欧阳晓明", (None, "晓明", "欧阳")),
     ("田中太郎", (None, "太郎", "田中")),
@@ -32,6 +37,10 @@ BY_ORDER = [
     ("Ana Ruiz", FAMILY_FIRST, ("Ruiz", "Ana")),
     ("MARIE DUPONT", GIVEN_FIRST, ("MARIE", "DUPONT")),
     ("J. Smith", GIVEN_FIRST, ("J.", "Smith")),
+    ("John A. Smith Jr", GIVEN_FIRST, ("John A.", "Smith Jr")),
+    ("JOHN SMITH, JR.", GIVEN_FIRST, ("JOHN", "SMITH JR.")),
+    ("Smith John Jr", FAMILY_FIRST, ("John", "Smith Jr")),
+    ("Neymar Junior", GIVEN_FIRST, ("Neymar", "Junior")),
     ("Juan Carlos de la Cruz", GIVEN_FIRST, ("Juan Carlos", "de la Cruz")),
     ("van den Berg Jan", FAMILY_FIRST, ("Jan", "van den Berg")),
     ("Ben Martin", GIVEN_FIRST, ("Ben", "Martin")),
@@ -58,4 +67,4 @@ def test_no_letter_is_lost_or_invented(text: str, order: NameOrder) -> None:
     parts = split_full_name(text, order)
 
     said = sorted(letter for part in parts if part for letter in part if letter != " ")
-    assert said == sorted("".join(text.replace(",", " ", 1).split()))
+    assert said == sorted("".join(text.replace(",", " ").split()))

@@ -95,10 +95,20 @@ _BESIDE_THE_CORE = PARTICLES | _GENERATIONS.keys()
 
 
 def generation_of(*names: tuple[str, ...]) -> str | None:
-    """Return the generation that stands behind a name (`Smith Jr`, `John III`), or None."""
+    """Return the generation that stands behind a name (`Smith Jr`, `John III`), or None.
+
+    A last `I` is one behind the family name, the last of `names`, and an initial elsewhere.
+    """
+    family = names[-1]
     return next(
-        (found for name in names for word in name[1:] if (found := _GENERATIONS.get(word))), None
+        (found for name in names for word in name[1:] if (found := _GENERATIONS.get(word))),
+        "first" if family[1:] and family[-1] == "i" else None,
     )
+
+
+def is_generation(word: str) -> bool:
+    """Tell whether a word says which of those of one name is meant: `Jr.`, `III`."""
+    return "".join(words(word)) in _GENERATIONS
 
 
 @lru_cache(maxsize=65536)

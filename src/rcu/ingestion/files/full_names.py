@@ -6,12 +6,14 @@ import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from rcu.identity.normalise.names import PARTICLES, gender_of_title
+from rcu.identity.normalise.names import PARTICLES, gender_of_title, is_generation
 from rcu.identity.normalise.text import words
 
 _TITLES: Final = frozenset({"m", "dr", "prof"})
 """Forms of address beside those that tell a gender; letters alone are initials."""
-
+_DEGREES: Final = frozenset({"md", "phd", "esq", "rn", "dds", "jd", "mba", "cpa"})
+"""What stands behind a name and a comma beside a generation: `John Smith, MD`."""
+_FEWEST_BEFORE_A_GENERATION: Final = 2
 
 _UNSPACED: Final = re.compile(
     "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3005]{2,4}|[\uac00-\ud7a3]{2,5}"
@@ -49,20 +51,49 @@ def split_full_name(text: str, order: NameOrder) -> FullName:
     Names in Chinese characters or Korean syllables have the family's first, whatever `order` says,
     and mostly no blank between: the first character is the family's, or the first two.
     Capitals tell when some words are all in them and others are not: those are the family's, as
-    French forms are filled in. Particles go with the family name. A single word is one.
+    French forms are filled in. Particles go with the family name, and so does a generation behind
+    it, or behind a comma of its own (`Smith, Jr., John`). A degree there is a title. A single word
+    is a family name.
     """
     if _UNSPACED.fullmatch("".join(text.split())):
         return _joined(None, *_of_syllables(text.split()))
-    before, comma, after = text.partition(",")
-    title, written = _without_title(before.split())
-    if comma:
-        later_title, given = _without_title(after.split())
-        return _joined(title or later_title, given, written)
+    head, *others = (part.split() for part in text.split(","))
+    behind = [word for part in others if _stands_behind(part) for word in part]
+    after = [word for part in others if not _stands_behind(part) for word in part]
+    generations = [word for word in behind if is_generation(word)]
+    degrees = [word for word in behind if not is_generation(word)]
+    title, written = _without_title(head)
+    if others and (after or not behind):
+        later_title, given = _without_title(after)
+        family = written
+        title = title or later_title
+    else:
+        written, own = _without_generation(written)
+        given, family = _without_comma(written, order)
+        generations = own + generations
+    return _joined(" ".join([*filter(None, [title]), *degrees]), given, family + generations)
+
+
+def _without_comma(written: list[str], order: NameOrder) -> tuple[list[str], list[str]]:
+    """Return given name and family name by the capitals, else by the order."""
     family = [word for word in written if _is_capital(word)]
     if family and len(family) < len(written) and not all(map(_is_short, family)):
-        given = [word for word in written if not _is_capital(word)]
-        return _joined(title, given, family)
-    return _joined(title, *_by_order(written, order))
+        return [word for word in written if not _is_capital(word)], family
+    return _by_order(written, order)
+
+
+def _stands_behind(part: list[str]) -> bool:
+    """Tell whether what stands between commas is a generation or a degree, and no name."""
+    return bool(part) and all(
+        is_generation(word) or "".join(words(word)) in _DEGREES for word in part
+    )
+
+
+def _without_generation(written: list[str]) -> tuple[list[str], list[str]]:
+    """Return a name without the generation at its end, and that; `Neymar Junior` has none."""
+    if len(written) > _FEWEST_BEFORE_A_GENERATION and is_generation(written[-1]):
+        return written[:-1], written[-1:]
+    return written, []
 
 
 def _of_syllables(written: list[str]) -> tuple[list[str], list[str]]:
@@ -124,4 +155,4 @@ def _is_short(word: str) -> bool:
 
 
 def _joined(title: str | None, given: list[str], family: list[str]) -> FullName:
-    return FullName(title, " ".join(given) or None, " ".join(family) or None)
+    return FullName(title or None, " ".join(given) or None, " ".join(family) or None)
