@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -85,6 +86,62 @@ async def test_somebody_whom_the_guess_misses_is_found_all_the_same(shop: Shop) 
     assert placed["client_id"] == known["client_id"]
 
 
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        pytest.param(
+            {"given_name": "Odile", "family_name": "Vasseur"},
+            {"given_name": "Vasseur", "family_name": "Odile"},
+            id="names that changed places",
+        ),
+        pytest.param(
+            {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1984-01-01"},
+            {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1971-06-20"},
+            id="a birth date that is the first of January there",
+        ),
+        pytest.param(
+            {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1971-06-20"},
+            {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1984-01-01"},
+            id="a birth date that is the first of January here",
+        ),
+        pytest.param(
+            {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1984-03-07"},
+            {"given_name": "O", "family_name": "Vasseur", "birth_date": "1948-03-07"},
+            id="an initial, and another year",
+        ),
+    ],
+)
+async def test_who_may_be_the_person_is_guessed_and_read_with_the_keys(
+    shop: Shop, known: dict[str, str], new: dict[str, str]
+) -> None:
+    await shop.profile("pos", "P1", **known)
+
+    async with shop.database.transaction() as session:
+        held = await entered(session, stated("E1", **new))
+
+    assert [record.external_id for record in held.around.records.values()] == ["P1"]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        pytest.param({"given_name": "Odile", "birth_date": "1962-09-14"}, id="born apart"),
+        pytest.param({"given_name": "Oscar"}, id="another given name"),
+    ],
+)
+async def test_whom_birth_date_or_given_name_part_is_not_read(
+    shop: Shop, new: dict[str, str]
+) -> None:
+    said = {"given_name": "Odile", "family_name": "Vasseur", "birth_date": "1984-03-07"}
+    await shop.profile("pos", "P1", **said)
+
+    async with shop.database.transaction() as session:
+        held = await entered(session, stated("E1", family_name="Vasseur", **new))
+
+    assert held.holders
+    assert held.around.records == {}
+
+
 async def test_what_is_guessed_is_read_with_what_it_is_tied_to(shop: Shop) -> None:
     for source in ("pos", "app", "loyalty"):
         await shop.profile(source, "P1", **ODILE, emails=["odile@mail.example"])
@@ -122,16 +179,16 @@ async def test_a_record_that_exists_is_read_before_anything_is_locked(
     assert draft.before is not None
     assert draft.features.given_name == ("odile",)
     assert [
-        next((name for name in ("enter_new_record", "lock_and_read") if name in statement), "")
+        next((name for name in ("enter_new_profile", "lock_and_read") if name in statement), "")
         for statement in statements
-    ] == ["enter_new_record", "", "lock_and_read"]
+    ] == ["enter_new_profile", "", "lock_and_read"]
 
 
 async def test_no_lock_is_left_by_the_look_that_finds_a_record(shop: Shop) -> None:
     await shop.profile("eshop", "E1", **ODILE)
     looked = (
-        "SELECT * FROM enter_new_record('{1}', 2, 'eshop', 'E1', '{}', '{}', '{}', 9, '{}', "
-        "'', '', '', 1, 1)"
+        "SELECT * FROM enter_new_profile('{1}', 2, 'eshop', 'E1', '{}', '{}', '{}', 9, '{}', "
+        "'', 1, 1)"
     )
 
     async with shop.database.transaction() as session:

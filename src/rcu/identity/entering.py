@@ -21,22 +21,22 @@ from rcu.identity.blocking import identifier_key
 from rcu.identity.candidates import KeyHolders, most_read
 from rcu.identity.controls import Controls, controls_of
 from rcu.identity.drafts import Prepared, prepare, prepare_as_new
-from rcu.identity.faces import given_and_born, pack_face
+from rcu.identity.faces import pack_face
 from rcu.identity.model import Model
 from rcu.identity.neighbourhood import FEW
 from rcu.identity.pairs import NOTHING_READ, Around, around_of
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.repository import RecordKey
 
-_ENTER_NEW_RECORD = (
-    "SELECT * FROM enter_new_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+_ENTER_NEW_PROFILE = (
+    "SELECT * FROM enter_new_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
 _LOCK_AND_READ = "SELECT * FROM lock_and_read($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _HAVE_BEEN_READ: Final = False
 """Whether records are thought to be new, of those that `prepare` has looked for."""
 _VERSION, _HOLDERS, _SEEDS = "version", "holders", "seeds"
 _RECORD: Final = 7
-"""The first of the columns of `read_around` among those of `enter_new_record`."""
+"""The first of the columns of `read_connected` among those of `enter_new_profile`."""
 _MOST_GUESSED: Final = 150
 """Candidates that are read before it is known whether they matter."""
 _ARE_LIKELY_NEW: Final = 1
@@ -88,10 +88,9 @@ async def _enter_new(
     [(key, draft)] = prepared.drafts.items()
     identifiers = prepared.identifiers
     features = draft.features
-    face = pack_face(features)
     rows = await fetch(
         session,
-        _ENTER_NEW_RECORD,
+        _ENTER_NEW_PROFILE,
         locks,
         ACTIVATION,
         *key,
@@ -99,8 +98,7 @@ async def _enter_new(
         list(draft.keys),
         most_read([draft], model),
         [identifier_key(*identifier) for identifier in features.identifiers],
-        face,
-        *given_and_born(face),
+        pack_face(features),
         FEW,
         _MOST_GUESSED,
     )

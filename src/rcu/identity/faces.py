@@ -42,12 +42,6 @@ def pack_face(features: Features) -> str:
     )
 
 
-def given_and_born(face: str) -> tuple[str, str]:
-    """Return the given name and the birth date as they stand in a face, empty if it has none."""
-    given, *_, born = face.split(_MARK)
-    return given, born
-
-
 def unpack_face(face: str) -> Features:
     """Return the features, those of its face only, of the record that `pack_face` packed."""
     given, family, birth, gender, born = face.split(_MARK)
