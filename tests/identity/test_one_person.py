@@ -128,6 +128,15 @@ def test_a_first_of_january_contradicts_nobody() -> None:
     assert contradiction(vague, other_year, MODEL) is None
 
 
+def test_years_alone_part_father_and_son_of_one_name_and_home() -> None:
+    father = features("Yann", "Kervella", born="1949", address=LILAS)
+    son = features("Yann", "Kervella", born="1984", address=LILAS)
+    slip = features("Yann", "Kervella", born="1948", address=LILAS)
+
+    assert contradiction(father, son, MODEL) == "birth_date"
+    assert score(father, slip).decision is Decision.LINK
+
+
 def test_a_moved_house_links_through_the_mobile() -> None:
     before = features("Enora", "Kervella", phone="0637194285", address=LILAS)
     after = features(

@@ -49,17 +49,32 @@ def compare_birth_dates(a: Features, b: Features) -> str:
 
 
 def compare_days(x: str | None, y: str | None, *, one_is_vague: bool) -> str:
-    """Return the level of two birth dates as `yyyy-mm-dd`; vague is a first of January."""
+    """Return the level of two birth dates as `yyyy-mm-dd`; vague is a first of January.
+
+    Where nothing but the year is known on either side, years that no slip makes of each other part
+    two people: in a register that gives years only, they are all that parts those of one name.
+    """
     if x is None or y is None:
         return MISSING
     if one_is_vague:
         if x[:4] != y[:4]:
-            return "vague"
+            return DIFFERENT if _are_years_apart(x, y) else "vague"
         return "first_of_january" if x == y else "same_year"
     return EXACT if x == y else _compare_different_days(x, y)
 
 
 _YEARS_MISTAKEN = frozenset({1, 10, 100})
+_FIRST_DAY = "-01-01"
+_DAY_ZERO = "1970-01-01"
+"""What computers make of a date that was never entered."""
+
+
+def _are_years_apart(x: str, y: str) -> bool:
+    """Tell whether two first days of years are of two people, by their years alone."""
+    if not (x.endswith(_FIRST_DAY) and y.endswith(_FIRST_DAY)) or _DAY_ZERO in {x, y}:
+        return False
+    year, other = x[:4], y[:4]
+    return not _one_error(year, other) and abs(int(year) - int(other)) not in _YEARS_MISTAKEN
 
 
 def _compare_different_days(x: str, y: str) -> str:

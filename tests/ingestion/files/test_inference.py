@@ -194,3 +194,27 @@ def test_members_of_nested_lists_are_reached() -> None:
     assert isinstance(message, ProfileMessage)
     assert message.given_name == "Zoé"
     assert [one.value for one in message.phones or ()] == ["0639980001"]
+
+
+def test_the_only_column_of_addresses_holds_postcode_and_city_too() -> None:
+    row = {"id": "1", "name": "Zoé", "address": "3 rue Haute, 59000 Lille", "country": "BE"}
+
+    plan = plan_of([row])
+    message = plan.mapper.message(row)
+
+    assert "address is the only column of addresses" in " ".join(plan.notes)
+    assert isinstance(message, ProfileMessage)
+    assert message.model_dump(exclude_unset=True)["addresses"] == [
+        {"lines": ["3 rue Haute"], "postcode": "59000", "city": "Lille", "country": "BE"}
+    ]
+
+
+def test_lines_beside_a_postcode_stay_whole() -> None:
+    row = {"id": "1", "name": "Zoé", "address": "3 rue Haute, Lille", "zip": "59000"}
+
+    message = plan_of([row]).mapper.message(row)
+
+    assert isinstance(message, ProfileMessage)
+    assert message.model_dump(exclude_unset=True)["addresses"] == [
+        {"lines": ["3 rue Haute, Lille"], "postcode": "59000"}
+    ]

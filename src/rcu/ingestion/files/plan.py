@@ -83,6 +83,8 @@ def make_plan(
     message_type, guessed = _choose_type(sample, mapping, options.type)
     rule, notes = _choose_source(sample, mapping, options.source, known_sources)
     fields = _choose_fields(sample, mapping, message_type)
+    fields, said = _with_whole_address(fields)
+    notes += said
     _check_columns(fields, rule, sample.columns)
     _check_numbering(fields, sample.columns)
     fallback: dict[str, str] = {}
@@ -227,6 +229,21 @@ def _choose_fields(
         Field(target, _kind_of(message_type, target), chosen[target])
         for target in sorted(chosen, key=lambda target: "." in target)
     )
+
+
+def _with_whole_address(fields: tuple[Field, ...]) -> tuple[tuple[Field, ...], list[str]]:
+    """Return the fields, the lines of an address being the whole of it where nothing else is."""
+    targets = {field.target: field for field in fields}
+    lines = targets.get("address.lines")
+    others = {"address.full", "address.postcode", "address.city", "addresses"}
+    if lines is None or len(lines.parts) > 1 or others & targets.keys():
+        return fields, []
+    whole = Field("address.full", Kind.FULL_ADDRESS, lines.parts)
+    note = (
+        f"{', '.join(lines.columns())} is the only column of addresses: postcode and city are "
+        "looked for in it (`address.full`)."
+    )
+    return tuple(whole if field is lines else field for field in fields), [note]
 
 
 def _mapped_columns(mapping: Mapping) -> set[str]:

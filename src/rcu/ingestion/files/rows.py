@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from rcu.ingestion.files.fields import ROW_NUMBER, Field, reader_of
+from rcu.ingestion.files.full_addresses import FullAddress
 from rcu.ingestion.files.full_names import FullName
 from rcu.ingestion.files.reading import Cells
 from rcu.ingestion.files.targets import Kind
@@ -21,6 +22,7 @@ from rcu.validation import field_errors
 MESSAGE_ID_PREFIX: Final = "file-"
 _NUL: Final = rb"\u0000"
 _WITH_DECIMAL: Final = re.compile(r"-?\d+\.0")
+_TAKEN_APART: Final = frozenset({Kind.FULL_NAME, Kind.FULL_ADDRESS})
 _NEVER_CLEARED: Final = frozenset({"message_id", "external_id", "occurred_at"})
 
 
@@ -56,7 +58,7 @@ class RowMapper:
         """
         self._type = message_type
         self._model = MESSAGE_MODELS[message_type]
-        ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind is Kind.FULL_NAME))
+        ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind in _TAKEN_APART))
         self._readers = [
             (
                 field,
@@ -172,6 +174,8 @@ def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
     whole, dot, name = field.target.partition(".")
     if field.kind is Kind.FULL_NAME:
         return _write_full_name
+    if field.kind is Kind.FULL_ADDRESS:
+        return _write_full_address
     if not dot:
         return lambda message, value: message.__setitem__(whole, value)
     if whole in {"address", "payment"}:
@@ -192,6 +196,14 @@ def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
         message.setdefault(whole, {})[name] = value
 
     return write_member
+
+
+def _write_full_address(message: dict[str, Any], value: FullAddress) -> None:
+    """Write the parts of an address; columns of their own, read before, say better."""
+    stated = {name: part for name, part in value._asdict().items() if part is not None}
+    if stated:
+        address = message.setdefault("addresses", [{}])[0]
+        message["addresses"][0] = stated | address
 
 
 def _write_full_name(message: dict[str, Any], value: FullName) -> None:

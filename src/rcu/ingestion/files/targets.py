@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DAY = "day"
     BIRTH_DATE = "birth date"
     FULL_NAME = "name to take apart"
+    FULL_ADDRESS = "address to take apart"
     AMOUNT = "amount"
     IDENTIFIERS = "list of identifiers"
     LINES = "list of lines"
@@ -64,6 +65,7 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "cards": Kind.IDENTIFIERS,
         "identifiers": Kind.STRUCTURE,
         "addresses": Kind.STRUCTURE,
+        "address.full": Kind.FULL_ADDRESS,
         "address.lines": Kind.LINES,
         "address.postcode": Kind.TEXT,
         "address.city": Kind.TEXT,
@@ -174,6 +176,7 @@ COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
         "telephone telephone_1 telephone_2 tel tel_fixe tel_portable portable",
         "cards": "card card_1 card_2 card_number card_no carte numero_carte carte_fidelite "
         "loyalty_card",
+        "address.full": "full_address address_full adresse_complete",
         "address.lines": "address address_1 address_2 address_3 address_line_1 address_line_2 "
         "address_line_3 street adresse adresse_1 adresse_2 adresse_3",
         "address.postcode": "postcode postal_code zip zip_code zipcode code_postal cp",
