@@ -16,6 +16,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from rcu.errors import FieldError, RcuError
+from rcu.http.fields import EARLIEST, LATEST
 
 MAX_CURSOR_LENGTH: Final = 512
 
@@ -61,4 +62,15 @@ def decode_cursor(cursor: str, shape: TypeAdapter[T]) -> T:
         place = shape.validate_json(urlsafe_b64decode(padded))
     except (ValueError, ValidationError):
         raise InvalidCursorError from None
+    if not _is_sane(place):
+        raise InvalidCursorError
     return place
+
+
+def _is_sane(value: object) -> bool:
+    """Tell whether the database can be asked for such values: times of its calendar, no NUL."""
+    if isinstance(value, tuple | list):
+        return all(map(_is_sane, value))
+    if isinstance(value, date):
+        return EARLIEST.year <= value.year < LATEST.year
+    return not (isinstance(value, str) and "\x00" in value)
