@@ -281,3 +281,13 @@ async def test_an_id_that_looks_like_one_of_ours_is_refused(shop: Shop) -> None:
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "/external_id"
+
+
+async def test_the_view_shows_no_value_that_was_corrected(shop: Shop) -> None:
+    wrong = [{"value": "wrong@mail.example", "verified": True}]
+    told = await shop.profile("app", "A1", given_name="Odile", emails=wrong)
+    await shop.profile("app", "A1", minute=5, emails=[{"value": "right@mail.example"}])
+
+    view = await shop.staff("GET", f"clients/{told['client_id']}")
+
+    assert [one["value"] for one in view["identifiers"]] == ["right@mail.example"]

@@ -30,6 +30,7 @@ FROM (
                        min(i.verified_at) AS verified_at,
                        array_agg(DISTINCT record.source ORDER BY record.source) AS sources
                 FROM record JOIN identifier i ON i.record_id = record.id
+                WHERE i.origin <> 'withdrawn'
                 GROUP BY i.kind, i.value
                 ORDER BY i.kind, verified_at, i.value
             ) held
