@@ -19,6 +19,11 @@ class Caller:
     reader: str | None
     scopes: frozenset[str]
 
+    @property
+    def actor(self) -> str:
+        """How histories name the caller."""
+        return f"key:{self.key_id}"
+
     def may(self, scope: Scope) -> bool:
         """Say whether the key holds `scope`."""
         return scope in self.scopes

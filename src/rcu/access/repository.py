@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql import func
 
@@ -40,6 +40,17 @@ async def find_live_key(connection: AsyncConnection, public_id: str) -> StoredKe
             scopes=frozenset(found.scopes),
         ),
     )
+
+
+_HOLDERS = text(
+    "SELECT count(DISTINCT (source, reader)) FROM api_key"
+    " WHERE 'key:' || public_id = ANY (CAST(:actors AS text[]))"
+)
+
+
+async def count_holders(session: AsyncSession, actors: Collection[str]) -> int:
+    """Return how many sources and readers hold the keys that histories name so."""
+    return int(await session.scalar(_HOLDERS, {"actors": list(actors)}) or 0)
 
 
 async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:

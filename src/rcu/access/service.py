@@ -88,6 +88,11 @@ async def revoke_key(session: AsyncSession, public_id: str) -> ApiKey:
     return key
 
 
+async def are_two_people(session: AsyncSession, actor: str, other: str) -> bool:
+    """Tell whether the keys of two actors are held by two: two keys of one reader are one."""
+    return await repository.count_holders(session, {actor, other}) > 1
+
+
 async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:
     """Return all API keys, revoked ones too, without their secrets."""
     return await repository.list_keys(session)

@@ -89,7 +89,7 @@ async def activate_model(
 
     async def change(session: AsyncSession) -> Activation:
         return await model_versions.activate(
-            session, version, actor=_actor(caller), reason=body.reason
+            session, version, actor=caller.actor, reason=body.reason
         )
 
     return ActivationRead.model_validate(await database.run(change))
@@ -101,7 +101,7 @@ async def activate_model(
 async def try_model(version: Version, database: DatabaseDep, caller: Administrator) -> TrialRead:
     """Find out what would change if a model were activated. No client changes."""
     kept = await database.run(
-        lambda session: trials.ask_trial(session, version, actor=_actor(caller))
+        lambda session: trials.ask_trial(session, version, actor=caller.actor)
     )
     return TrialRead.model_validate(kept)
 
@@ -127,7 +127,7 @@ async def revert_activation(
     """Take the last activation back: the model before it decides again, on everything stored."""
 
     async def change(session: AsyncSession) -> Activation:
-        return await model_versions.revert(session, actor=_actor(caller), reason=body.reason)
+        return await model_versions.revert(session, actor=caller.actor, reason=body.reason)
 
     return ActivationRead.model_validate(await database.run(change))
 
@@ -167,7 +167,3 @@ async def list_trial_lines(
         lines=[TrialLine.model_validate(line) for line in page],
         next_cursor=encode_cursor(page[-1].position) if len(found) > limit else None,
     )
-
-
-def _actor(caller: Caller) -> str:
-    return f"key:{caller.key_id}"

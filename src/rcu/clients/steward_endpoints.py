@@ -56,7 +56,7 @@ def instruction_of(
     content = body.model_dump(mode="json", exclude={"dry_run", *without})
     asked = orjson.dumps([*map(str, about), content], option=orjson.OPT_SORT_KEYS)
     return Instruction(
-        actor=f"key:{caller.key_id}",
+        actor=caller.actor,
         reason=body.reason,
         message_id=body.message_id,
         request_digest=sha256(asked).digest(),

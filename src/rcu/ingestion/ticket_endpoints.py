@@ -88,9 +88,7 @@ async def claim_ticket(
     )
 
     async def work(session: AsyncSession) -> Claimed | None:
-        claimed = await claims.claim(
-            session, asked, limits=limits, actor=f"key:{caller.key_id}", at=at
-        )
+        claimed = await claims.claim(session, asked, limits=limits, actor=caller.actor, at=at)
         if claimed is not None:
             await follow_with_points(
                 session, claimed.rehung, at=at, timezone=settings.default_timezone
@@ -134,7 +132,7 @@ async def _decide(
 
 def instruction(caller: Caller, reason: str) -> Instruction:
     """Return who decides, why, and that it is now."""
-    return Instruction(f"key:{caller.key_id}", reason, datetime.now(UTC))
+    return Instruction(caller.actor, reason, datetime.now(UTC))
 
 
 @router.post(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.access.service import are_two_people
+from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
 from rcu.loyalty import ledger, programmes, wallets
 from rcu.loyalty.errors import (
@@ -41,7 +43,15 @@ class Proposal:
     at: datetime
 
 
-_RECORD: Final = "SELECT id FROM source_record WHERE source = $1 AND external_id = $2"
+_RECORD: Final = "SELECT id, client_id FROM source_record WHERE source = $1 AND external_id = $2"
+_UNAPPROVED: Final = """
+    SELECT coalesce(sum(abs(a.points)), 0)::bigint
+    FROM source_record r JOIN points_adjustment a ON a.record_id = r.id
+    WHERE r.client_id = $1 AND a.status = 'approved' AND a.decided_by IS NULL
+      AND a.proposed_at > $2
+"""
+_TOGETHER: Final = timedelta(hours=24)
+"""Within this time the adjustments of a client count together: else a large one is cut up."""
 
 
 async def propose(session: AsyncSession, proposal: Proposal) -> dict[str, Any]:
@@ -50,6 +60,7 @@ async def propose(session: AsyncSession, proposal: Proposal) -> dict[str, Any]:
     The same request sent again is answered with what has become of it.
     """
     id_ = posting_id("adjustment", proposal.actor, proposal.message_id)
+    await lock_until_commit(session, [lock_key("adjustment", str(id_))])
     known = await session.get(PointsAdjustment, id_)
     if known is not None:
         if known.request_digest != proposal.digest:
@@ -58,11 +69,15 @@ async def propose(session: AsyncSession, proposal: Proposal) -> dict[str, Any]:
     rows = await fetch(session, _RECORD, proposal.source, proposal.external_id)
     if not rows:
         raise RecordNotFoundError
+    [(record_id, client_id)] = rows
     programme = await programmes.get_on(session, day_in(proposal.timezone, proposal.at))
+    await lock_until_commit(session, [lock_key("adjustments", str(client_id))])
+    since = proposal.at - _TOGETHER
+    [(unapproved,)] = await fetch(session, _UNAPPROVED, client_id, since)
     adjustment = PointsAdjustment(
         id=id_,
         status=AdjustmentStatus.PROPOSED,
-        record_id=rows[0]["id"],
+        record_id=record_id,
         points=proposal.points,
         reason=proposal.reason,
         proposed_by=proposal.actor,
@@ -71,7 +86,7 @@ async def propose(session: AsyncSession, proposal: Proposal) -> dict[str, Any]:
     )
     session.add(adjustment)
     await session.flush()
-    if abs(proposal.points) <= programme.four_eyes_above:
+    if unapproved + abs(proposal.points) <= programme.four_eyes_above:
         await _apply(session, adjustment, programme, timezone=proposal.timezone, at=proposal.at)
     return _told(adjustment)
 
@@ -85,7 +100,10 @@ async def decide(
     timezone: str,
     at: datetime,
 ) -> dict[str, Any]:
-    """Approve or refuse a proposal; whoever made it may not. Deciding the same again is allowed."""
+    """Approve or refuse a proposal; whoever made it may not, with whatever key.
+
+    Deciding the same again is allowed.
+    """
     adjustment = await session.scalar(
         select(PointsAdjustment).where(PointsAdjustment.id == adjustment_id).with_for_update()
     )
@@ -96,7 +114,7 @@ async def decide(
         return _told(adjustment)
     if adjustment.status != AdjustmentStatus.PROPOSED:
         raise AdjustmentDecidedError(adjustment_id, adjustment.status)
-    if actor == adjustment.proposed_by:
+    if not await are_two_people(session, actor, adjustment.proposed_by):
         raise FourEyesError
     adjustment.decided_by, adjustment.decided_at = actor, at
     if approve:

@@ -56,7 +56,8 @@ async def propose_adjustment(
 ) -> AdjustmentRead:
     """Give points to a record or take some, with a reason.
 
-    Above what the programme says, it waits until somebody with another key approves it.
+    Above what the programme says, for it and those that nobody approved in the 24 hours before for
+    the same client together, it waits until another reader's key approves it.
     """
     proposal = Proposal(
         message_id=body.message_id,
@@ -65,7 +66,7 @@ async def propose_adjustment(
         external_id=body.external_id,
         points=body.points,
         reason=body.reason,
-        actor=f"key:{caller.key_id}",
+        actor=caller.actor,
         timezone=settings.default_timezone,
         at=datetime.now(UTC),
     )
@@ -119,7 +120,7 @@ async def _decide(
             session,
             adjustment_id,
             approve=approve,
-            actor=f"key:{caller.key_id}",
+            actor=caller.actor,
             timezone=settings.default_timezone,
             at=datetime.now(UTC),
         )
@@ -167,8 +168,9 @@ async def activate_programme(
         raise ValidationFailedError(refused) from None
 
     async def work(session: AsyncSession) -> None:
-        actor = f"key:{caller.key_id}"
-        await programmes.activate(session, programme, effective_on=body.effective_on, actor=actor)
+        await programmes.activate(
+            session, programme, effective_on=body.effective_on, actor=caller.actor
+        )
 
     await database.run(work)
     return await read_programme(database, settings, caller)

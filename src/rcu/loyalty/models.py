@@ -382,6 +382,7 @@ class PointsAdjustment(Base):
         CheckConstraint(one_of("status", AdjustmentStatus), name="status"),
         CheckConstraint("points <> 0", name="points"),
         CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="four_eyes"),
+        Index("ix_points_adjustment_record_id", "record_id", "proposed_at"),
         Index(
             "ix_points_adjustment_proposed_at",
             "proposed_at",
