@@ -3,6 +3,7 @@
 import pytest
 
 from rcu.identity.features import Features
+from rcu.identity.person import PostalAddress
 from rcu.identity.scoring import Decision, contradiction
 from tests.identity.pairs import LILAS, MODEL, level_of, score
 from tests.identity.people import features, home
@@ -135,6 +136,17 @@ def test_years_alone_part_father_and_son_of_one_name_and_home() -> None:
 
     assert contradiction(father, son, MODEL) == "birth_date"
     assert score(father, slip).decision is Decision.LINK
+
+
+def test_a_postcode_without_its_zero_is_the_same_postcode() -> None:
+    whole = features(
+        "Enora", "Kervella", address=PostalAddress(("3 Hauptstr",), "06390", "Halle", "DE")
+    )
+    cut = features(
+        "Enora", "Kervella", address=PostalAddress(("3 Hauptstr",), "6390", "Halle", "DE")
+    )
+
+    assert level_of(score(whole, cut), "place") == "exact"
 
 
 def test_a_moved_house_links_through_the_mobile() -> None:

@@ -69,7 +69,9 @@ def _field(field: Field) -> str:
     columns = field.columns()
     if columns == [field.target]:
         return field.target
-    return f"{field.target} <- {' + '.join(columns) or 'constant'}"
+    numbered = any(part.row_number for part in field.parts)
+    origin = " + ".join(columns) or ("row number" if numbered else "constant")
+    return f"{field.target} <- {origin}"
 
 
 def dry_run(sample: Sample, plan: Plan, known_sources: Collection[str]) -> RenderableType:

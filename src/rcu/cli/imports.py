@@ -289,7 +289,8 @@ class _Job:
                     "again: it recognises them and goes on."
                 )
                 raise
-        for sentence in unread_sentences(summary.unread, summary.rows, plan):
+        untold = summary.unread if summary.rows > len(sample.rows) else {}
+        for sentence in unread_sentences(untold, summary.rows, plan):
             stderr.print(import_report.note(sentence), soft_wrap=True)
         if summary.accepted >= MANY_ROWS:
             await refresh_statistics(database)

@@ -250,7 +250,7 @@ def _compare_place(x: Address, y: Address) -> Compared:
         and (x.city == y.city or closeness(x.city, y.city) == TYPING_ERROR)
     )
     if x.postcode and y.postcode:
-        if x.postcode == y.postcode:
+        if x.postcode == y.postcode or _are_one_code(x.postcode, y.postcode):
             return level_only(EXACT if same_city or not (x.city and y.city) else "postcode")
         if same_city:
             if _one_error(x.postcode, y.postcode):
@@ -261,6 +261,11 @@ def _compare_place(x: Address, y: Address) -> Compared:
     if x.city and y.city:
         return Compared("city", min(x.city, y.city)) if same_city else level_only(DIFFERENT)
     return MISSING_VALUE
+
+
+def _are_one_code(x: str, y: str) -> bool:
+    """Tell whether two postcodes are one but for the zeros that a spreadsheet drops."""
+    return x.isdigit() and y.isdigit() and x.lstrip("0") == y.lstrip("0")
 
 
 _STREET_SIMILARITY = 0.82

@@ -91,3 +91,14 @@ def test_a_postcode_gets_its_leading_zero_back_in_france_only() -> None:
 def test_an_empty_address_is_none() -> None:
     assert normalise_address((), None, "") is None
     assert normalise_address(("Appt 3",), None, None) is None
+
+
+def test_a_postcode_is_the_same_with_its_country_and_with_its_delivery_route() -> None:
+    assert normalise_postcode("D-10115", country="DE") == "10115"
+    assert normalise_postcode("62704-1234", country="US") == "62704"
+    assert normalise_postcode("00-950", country="PL") == "00950"
+
+
+@pytest.mark.parametrize("word", ["nan", "N/A", "unknown", "inconnue", "NULL"])
+def test_a_word_for_nothing_is_no_city_and_no_street(word: str) -> None:
+    assert normalise_address((word,), word, word) is None

@@ -46,3 +46,7 @@ def test_two_swapped_neighbours_lead_back() -> None:
 
 def test_a_number_without_check_digit_has_no_corrections() -> None:
     assert corrections("AB1234") == []
+
+
+def test_a_number_that_a_spreadsheet_rounded_is_none() -> None:
+    assert normalise_card("3.36123E+10") is None

@@ -60,6 +60,16 @@ def test_a_title_says_the_gender_or_nothing(title: str | None, gender: str | Non
     assert gender_of_title(title) == gender
 
 
+@pytest.mark.parametrize("word", ["male", "1", "M", "männlich", "homme", "Hombre"])
+def test_a_word_for_a_sex_tells_it_as_a_form_of_address_does(word: str) -> None:
+    assert gender_of_title(word) == "m"
+
+
+@pytest.mark.parametrize("name", ["Donna", "Sig", "Manfred"])
+def test_a_name_tells_no_sex(name: str) -> None:
+    assert gender_of_title(name) is None
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -45,3 +45,7 @@ def test_two_numbers_stay_two() -> None:
 @pytest.mark.parametrize("filler", ["000-00-0000", "999.999.999-99", "XXX-XX-XXXX", "--", "7777"])
 def test_a_form_filled_with_one_character_is_no_number(filler: str) -> None:
     assert normalise_identifier(filler) is None
+
+
+def test_a_number_that_a_spreadsheet_rounded_is_none() -> None:
+    assert normalise_identifier("1,2346E+14") is None

@@ -2,7 +2,12 @@
 
 import pytest
 
-from rcu.identity.normalise.phones import is_landline, is_placeholder_phone, normalise_phone
+from rcu.identity.normalise.phones import (
+    foreign_phone,
+    is_landline,
+    is_placeholder_phone,
+    normalise_phone,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +93,11 @@ def test_landlines_are_told_from_mobiles() -> None:
     assert not is_landline("+33637194285")
     assert not is_landline("+262692417305")
     assert not is_landline("+442079460958")
+
+
+def test_a_number_that_a_spreadsheet_rounded_is_none() -> None:
+    assert normalise_phone("3.36123E+10") is None
+
+
+def test_a_rounded_number_is_no_foreign_one_either() -> None:
+    assert foreign_phone("3.36123456789E+11") is None

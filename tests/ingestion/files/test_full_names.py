@@ -36,6 +36,7 @@ BY_ORDER = [
     ("Ana Ruiz", GIVEN_FIRST, ("Ana", "Ruiz")),
     ("Ana Ruiz", FAMILY_FIRST, ("Ruiz", "Ana")),
     ("MARIE DUPONT", GIVEN_FIRST, ("MARIE", "DUPONT")),
+    ("Male Smith", GIVEN_FIRST, ("Male", "Smith")),
     ("J. Smith", GIVEN_FIRST, ("J.", "Smith")),
     ("John A. Smith Jr", GIVEN_FIRST, ("John A.", "Smith Jr")),
     ("JOHN SMITH, JR.", GIVEN_FIRST, ("JOHN", "SMITH JR.")),

@@ -94,6 +94,21 @@ async def test_each_row_is_counted_by_what_became_of_it(tmp_path: Path) -> None:
     assert (summary.refused, summary.conflicts) == (3, 1)
 
 
+async def test_values_that_nobody_can_compare_are_counted(tmp_path: Path) -> None:
+    path = put(
+        tmp_path,
+        "source,record_id,nom,created_at,dob,phone",
+        "pos,1,Martin,2025-01-01,someday,0639980001",
+        "pos,2,Martin,2025-01-01,03/04/1980,12",
+        "pos,3,Martin,2025-01-01,someday,",
+    )
+
+    summary = await run(path, FakeInbox())
+
+    assert summary.accepted == 3
+    assert summary.unread == {"birth_date": 2, "phones": 1}
+
+
 async def test_refused_rows_come_back_as_they_were_with_line_and_reason(tmp_path: Path) -> None:
     path = put(
         tmp_path,

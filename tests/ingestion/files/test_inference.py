@@ -134,7 +134,7 @@ def test_namibia_is_a_country_and_nan_a_free_attribute() -> None:
 def test_a_date_that_is_not_understood_is_told_and_counted() -> None:
     rows = persons("unknown", "5 foo 1980", "03/04/1980", "1900-01-01", "0000-00-00", "")
 
-    assert "birth_date (dob): 2 of 6 rows hold what is understood as no date" in told(rows)
+    assert "birth_date (dob): 1 of 6 rows hold a text that is no date" in told(rows)
 
 
 def test_words_for_nothing_and_ids_that_repeat_are_told() -> None:

@@ -99,10 +99,18 @@ _RESIDENCE = re.compile(
 _NUMBER = re.compile(r"\d+")
 _REPEAT = frozenset({"bis", "ter", "quater", "b", "t", "c", "d"})
 _CITY_WORDS = {"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous"}
+_WITH_ROUTES = frozenset({"US", "USA"})
 _CEDEX = re.compile(r"\bcedex\b.*")
 _ARRONDISSEMENT = re.compile(r"\b\d+\s*(?:er|e|eme|ere)?(?:\s+arr\w*)?$")
+_COUNTRY_PREFIX = re.compile(r"[a-z]{1,2}-(?=\d{4,5}$)")
+"""As in `D-10115`."""
 _POSTCODE_JUNK = re.compile(r"[^a-z0-9]")
 _FRENCH_POSTCODE = 5
+_ZIP, _ZIP_AND_ROUTE = 5, 9
+_NO_PLACE = frozenset(
+    "aucun inconnu inconnue na nan nc neant none null unbekannt unknown x xx xxx".split()  # noqa: SIM905
+)
+"""What is written for want of a street or a city."""
 _FILLER_POSTCODES = frozenset({"00000", "99999", "12345"})
 
 
@@ -141,13 +149,19 @@ def normalise_address(
 
 @lru_cache(maxsize=65536)
 def normalise_postcode(text: str | None, *, country: str = "FR") -> str:
-    """Return the postcode without spaces, with the zero that spreadsheets drop (France)."""
+    """Return the postcode without spaces, with the zero that spreadsheets drop (France).
+
+    Without the country before it (`D-10115`), and without the delivery route of the United States
+    (`62704-1234`), which the same dwelling has or has not.
+    """
     if not text:
         return ""
-    code = _POSTCODE_JUNK.sub("", ascii_lower(text))
+    code = _POSTCODE_JUNK.sub("", _COUNTRY_PREFIX.sub("", ascii_lower(text)))
+    if country.upper() in _WITH_ROUTES and code.isdigit() and len(code) == _ZIP_AND_ROUTE:
+        code = code[:_ZIP]
     if _is_french(country) and code.isdigit():
         code = code.zfill(_FRENCH_POSTCODE) if len(code) == _FRENCH_POSTCODE - 1 else code
-    return "" if code in _FILLER_POSTCODES else code
+    return "" if code in _FILLER_POSTCODES or code in _NO_PLACE else code
 
 
 def _is_french(country: str) -> bool:
@@ -164,7 +178,8 @@ def normalise_city(text: str | None) -> str:
     found = words(plain)
     if found and found[-1] in {"st", "ste"}:
         found = found[-1:] + found[:-1]
-    return "".join(_CITY_WORDS.get(word, word) for word in found)
+    city = "".join(_CITY_WORDS.get(word, word) for word in found)
+    return "" if city in _NO_PLACE else city
 
 
 def _street(text: str, *, french: bool) -> tuple[str, str]:
@@ -175,7 +190,7 @@ def _street(text: str, *, french: bool) -> tuple[str, str]:
     plain = _UNIT.sub(" ", ascii_lower(text))
     segments = [_RESIDENCE.sub("", part) for part in re.split(r"[,;\n]", plain)]
     tokens = [word for part in segments for word in words(part)]
-    if not tokens:
+    if not tokens or "".join(tokens) in _NO_PLACE:
         return "", ""
     start = next((i for i, word in enumerate(tokens[:-1]) if word in _STREET_TYPES), None)
     if start is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 
-from rcu.identity.normalise.text import without_invisible
+from rcu.identity.normalise.text import is_rounded, without_invisible
 
 _SEPARATORS = re.compile(r"[\s.\-_/]+")
 _GS1_LENGTHS = frozenset({8, 12, 13, 14, 17, 18})
@@ -29,6 +29,8 @@ class CardCheck(StrEnum):
 @lru_cache(maxsize=16384)
 def normalise_card(text: str) -> str | None:
     """Return the number without separators, upper case, or None for a filler or a fragment."""
+    if is_rounded(text.strip()):
+        return None
     text = unicodedata.normalize("NFC", _SEPARATORS.sub("", without_invisible(text)))
     if text.isascii():
         text = text.upper()

@@ -24,12 +24,31 @@ _GENERATIONS = {
     "iv": "fourth",
 }
 """What tells apart those of one family who bear one name, as written behind it."""
-_MALE_TITLES = ("m", "mr", "monsieur", "mister", "sir", "herr", "sr", "male", "h", "1")
-_FEMALE_TITLES = (
-    *("mme", "mlle", "melle", "madame", "mademoiselle", "mrs", "ms", "miss"),
-    *("frau", "sra", "female", "f", "2"),
-)
-_CIVILITIES = dict.fromkeys(_MALE_TITLES, "m") | dict.fromkeys(_FEMALE_TITLES, "f")
+_CIVILITIES = {
+    **dict.fromkeys(["m", "mr", "monsieur", "mister", "sir", "herr", "sr"], "m"),
+    **dict.fromkeys(
+        "mme mlle melle madame mademoiselle mrs ms miss frau sra".split(),  # noqa: SIM905
+        "f",
+    ),
+}
+"""Forms of address."""
+_SEXES = {
+    **dict.fromkeys(
+        """
+        1 h hombre homme m maennlich male man mann mannlich maschile maschio masculin masculino
+        uomo
+        """.split(),  # noqa: SIM905 - a block of words reads better than a quoted list
+        "m",
+    ),
+    **dict.fromkeys(
+        """
+        2 f female femenino femme femmina femminile feminin feminino mujer mulher vrouw w weiblich
+        woman
+        """.split(),  # noqa: SIM905 - a block of words reads better than a quoted list
+        "f",
+    ),
+}
+"""What a column of sexes holds; none of it stands before a name, where some are names."""
 _CIVILITY_WORDS = frozenset(
     {"mr", "mme", "mlle", "melle", "monsieur", "madame", "mademoiselle", "mrs"}
 )
@@ -63,11 +82,16 @@ def name_words(text: str | None) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def gender_of_title(title: str | None) -> str | None:
-    """Return `f` or `m` as a form of address says it, or None."""
+    """Return `f` or `m` as a form of address or a word for a sex says it, or None."""
     if not title:
         return None
     found = words(title)
-    return _CIVILITIES.get(found[0]) if found else None
+    return _CIVILITIES.get(found[0]) or _SEXES.get(found[0]) if found else None
+
+
+def is_form_of_address(word: str) -> bool:
+    """Tell whether a word stands before a name and is no part of it: `Mme`, `Mr.`."""
+    return "".join(words(word)) in _CIVILITIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from rcu.identity.normalise.text import without_invisible
+from rcu.identity.normalise.text import is_rounded, without_invisible
 
 _SPACES = re.compile(r"\s+")
 _SEPARATED = re.compile("[0-9A-Za-z]+(?:[-./+][0-9A-Za-z]+)*")
@@ -14,7 +14,9 @@ _SEPARATORS = re.compile("[-./+]")
 _LONGEST_NUMBER = 20
 _CENTURY = re.compile(r"(?:18|19|20)(?=\d{10}$)")
 _FILLERS = frozenset(
-    {"0", "na", "n/a", "none", "null", "unknown", "inconnu", "aucun", "undefined", "test"}
+    """
+    0 aucun inconnu keine n/a na nan nat nil none null test unbekannt undefined unknown
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
 
 
@@ -24,7 +26,7 @@ def normalise_identifier(text: str) -> str | None:
     Case is kept: tokens and device ids may be case-sensitive.
     """
     value = unicodedata.normalize("NFC", _SPACES.sub("", without_invisible(text)))
-    if not value or value.lower() in _FILLERS or _repeats_one_character(value):
+    if not value or value.lower() in _FILLERS or is_rounded(value) or _repeats_one_character(value):
         return None
     return value
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import phonenumbers
 
-from rcu.identity.normalise.text import ascii_lower
+from rcu.identity.normalise.text import ascii_lower, is_rounded
 
 _EXTENSION = re.compile(r"(?:x|ext|extension|poste|p)\.?\s*\d+$")
 _NOT_DIGIT = re.compile(r"\D+")
@@ -36,6 +36,8 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
     overseas block gets its own country code, however it was written: `0692...` and
     `+33 692...` are both `+262 692...`. A number that lost its leading zero is mended.
     """
+    if is_rounded(text.strip()):
+        return None
     text = _EXTENSION.sub("", ascii_lower(text))
     international = text.lstrip("( ").startswith(("+", "00"))
     digits = _NOT_DIGIT.sub("", text.replace("(0)", ""))
@@ -57,6 +59,8 @@ def foreign_phone(text: str) -> str | None:
     For numbers that are none in the region of the base: no country code begins with a zero, so
     that they equal each other, and never a number that is known.
     """
+    if is_rounded(text.strip()):
+        return None
     digits = _NOT_DIGIT.sub("", _EXTENSION.sub("", ascii_lower(text)))
     return f"+0{digits}" if _SHORTEST_FOREIGN <= len(digits) <= _LONGEST else None
 

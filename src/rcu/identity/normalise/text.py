@@ -17,6 +17,17 @@ _OTHER_SCRIPTS = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2dff]+")
 """Letters that are not Latin, from Greek to Ethiopic; those of Asia are whole syllables."""
 
 
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+
+
+def is_rounded(text: str) -> bool:
+    """Tell whether a text is what a spreadsheet makes of a long number: `3.36123E+10`.
+
+    Its last digits are lost, and the numbers of many people look alike.
+    """
+    return _ROUNDED.fullmatch(text) is not None
+
+
 def without_invisible(text: str) -> str:
     """Return `text` without control, zero-width and direction characters, and trimmed."""
     if text.isascii() and text.isprintable():

@@ -19,8 +19,8 @@ from rcu.ingestion.files.values import USUAL_EMPTY_VALUES
 from rcu.ingestion.messages import ProfileMessage
 
 _HINTS: Final = {
-    "birth_date": "no date. Say its `format` in a mapping, such as %d.%m.%Y, excel or epoch_ms; "
-    "or `empty_values`",
+    "birth_date": "no date. Where it is one, say its `format` in a mapping: such as %d%m%y, "
+    "excel or epoch_ms",
     "emails": "no e-mail address. For words that mean none, say `empty_values` in a mapping",
     "phones": "no phone number. Of several in one cell, say in a mapping by what to `split`; "
     "RCU_DEFAULT_REGION is where numbers without a country code are from",
@@ -90,8 +90,8 @@ def unread_sentences(counts: Mapping[str, int], rows: int, plan: Plan) -> Iterat
     """Yield a sentence for each field of which some values are not understood."""
     for target, count in counts.items():
         yield (
-            f"{target} ({_columns(plan, target)}): {count:,} of {rows:,} rows hold what is "
-            f"understood as {_HINTS[target]}. It is kept, and compared with nothing."
+            f"{target} ({_columns(plan, target)}): {count:,} of {rows:,} rows hold a text that is "
+            f"{_HINTS[target]}. It is kept, and compared with nothing."
         )
 
 

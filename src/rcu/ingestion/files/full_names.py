@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from rcu.identity.normalise.names import PARTICLES, gender_of_title, is_generation
+from rcu.identity.normalise.names import PARTICLES, is_form_of_address, is_generation
 from rcu.identity.normalise.text import words
 
 _TITLES: Final = frozenset({"m", "dr", "prof"})
@@ -138,7 +138,7 @@ def _is_title(word: str) -> bool:
     plain = "".join(words(word))
     if len(plain) == 1 and plain != "m":
         return False
-    return plain in _TITLES or gender_of_title(word) is not None
+    return plain in _TITLES or is_form_of_address(word)
 
 
 def _is_particle(word: str) -> bool:

@@ -162,25 +162,34 @@ _TIME_NAMES: Final = "occurred_at updated_at modified_at changed_at created_at t
 
 COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
     MessageType.PROFILE: {
-        "external_id": "record_id customer_id rec_id id_client client_id unique_id person_id id",
+        "external_id": "record_id customer_id rec_id id_client client_id unique_id person_id id "
+        "kundennummer kunden_nr numero_cliente klantnummer",
         "occurred_at": f"{_TIME_NAMES} date_maj date_creation",
-        "title": "civilite civility salutation",
-        "given_name": "first_name firstname forename prenom",
-        "family_name": "last_name lastname surname nom nom_de_famille",
+        "title": "civilite civility salutation anrede",
+        "given_name": "first_name firstname forename prenom vorname nombre voornaam",
+        "family_name": "last_name lastname surname nom nom_de_famille nachname familienname "
+        "apellido apellidos cognome achternaam sobrenome",
         "full_name": "fullname name nom_complet nom_et_prenom nom_prenom prenom_nom customer_name "
         "client_name",
-        "birth_name": "maiden_name nom_de_naissance nom_naissance nom_jeune_fille",
-        "birth_date": "date_of_birth birthdate dob date_naissance date_de_naissance",
-        "emails": "email email_1 email_2 email_3 e_mail mail courriel email_address adresse_email",
+        "birth_name": "maiden_name nom_de_naissance nom_naissance nom_jeune_fille geburtsname",
+        "birth_date": "date_of_birth birthdate birthday dob date_naissance date_de_naissance "
+        "geburtsdatum geburtstag fecha_nacimiento fecha_de_nacimiento data_di_nascita "
+        "data_nascimento data_de_nascimento geboortedatum birth_year year_of_birth",
+        "emails": "email email_1 email_2 email_3 e_mail mail courriel email_address adresse_email "
+        "e_mail_adresse correo correo_electronico",
         "phones": "phone phone_1 phone_2 phone_3 phone_number mobile mobile_phone landline "
-        "telephone telephone_1 telephone_2 tel tel_fixe tel_portable portable",
+        "telephone telephone_1 telephone_2 tel tel_fixe tel_portable portable phone_num "
+        "telefon telefonnummer handy mobil telefono telefone telefoon",
         "cards": "card card_1 card_2 card_number card_no carte numero_carte carte_fidelite "
         "loyalty_card",
         "address.full": "full_address address_full adresse_complete",
         "address.lines": "address address_1 address_2 address_3 address_line_1 address_line_2 "
-        "address_line_3 street adresse adresse_1 adresse_2 adresse_3",
-        "address.postcode": "postcode postal_code zip zip_code zipcode code_postal cp",
-        "address.city": "city town suburb ville commune localite",
+        "address_line_3 street street_address adresse adresse_1 adresse_2 adresse_3 strasse "
+        "anschrift direccion indirizzo endereco",
+        "address.postcode": "postcode postal_code zip zip_code zipcode code_postal cp plz "
+        "postleitzahl codigo_postal cap cep",
+        "address.city": "city town suburb ville commune localite ort stadt wohnort ciudad citta "
+        "cidade plaats woonplaats",
         "address.country": "country country_code pays code_pays",
         "language": "lang langue",
         "preferred_store": "store store_id favourite_store favorite_store magasin",

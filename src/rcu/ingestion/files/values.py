@@ -57,10 +57,11 @@ EXCEL: Final = "excel"
 _EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- a spreadsheet knows no zone
 USUAL_EMPTY_VALUES: Final = frozenset(
     """
-    NULL null None NaN nan NAN NaT NA N/A n/a #N/A <NA> \\N - -- . ?
+    NULL null None NaN nan NAN NaT NA N/A n/a #N/A <NA> \\N - -- . ? unknown Unknown UNKNOWN
+    inconnu Inconnu INCONNU unbekannt Unbekannt UNBEKANNT
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
-"""What programs and people write into a cell that holds nothing. `Null` and `none` are names."""
+"""What programs and people write into a cell that holds nothing. `Null` and `none` may be names."""
 NAMIBIA: Final = "NA"
 """A country, where a country is meant."""
 
