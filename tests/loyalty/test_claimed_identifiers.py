@@ -109,3 +109,65 @@ async def test_to_state_an_old_card_of_somebody_else_proves_nobody(shop: Shop) -
 
     assert (await spend(shop, 1, card=OLD)).status_code == 404
     assert (await spend(shop, 1, who="app", external_id="A1")).status_code == 409
+
+
+NUMBER, OTHER = "0639981208", "0639981209"
+ALIKE = ODILE | {"addresses": [{"lines": ["3 rue Haute"], "postcode": "59000", "city": "Lille"}]}
+"""What whoever gives herself out as Odile states: enough for one client by an inferred link."""
+
+
+def is_verified(*numbers: str) -> list[dict[str, Any]]:
+    """Return phones as a source states them that has verified them."""
+    return [{"value": number, "verified": True} for number in numbers]
+
+
+async def two_of_one_client(shop: Shop, hers: list[Any], theirs: list[Any]) -> None:
+    """State Odile, and somebody alike, by one profile after the other; 100 points are Odile's."""
+    for minute, phones in enumerate(hers):
+        await shop.profile("loyalty", "L1", minute=minute, **ALIKE, phones=phones)
+    await shop.ticket(sale(customer={"external_id": "L1"}, total_cents=10_000), source="loyalty")
+    for minute, phones in enumerate(theirs):
+        await shop.profile("app", "A1", minute=minute, **ALIKE, phones=phones)
+    assert await shop.client_of("loyalty", "L1") == await shop.client_of("app", "A1")
+
+
+@pytest.mark.parametrize(
+    ("hers", "theirs"),
+    [
+        ([is_verified(NUMBER), is_verified(OTHER)], [is_verified(NUMBER)]),
+        ([is_verified(NUMBER)], [is_verified(NUMBER), []]),
+        ([is_verified(NUMBER), []], [is_verified(NUMBER), []]),
+    ],
+    ids=["she gave it up", "they gave it up", "both gave it up"],
+)
+async def test_a_number_that_was_given_up_opens_no_account(
+    shop: Shop, hers: list[Any], theirs: list[Any]
+) -> None:
+    await two_of_one_client(shop, hers, theirs)
+    sold = sale(customer={"phone": NUMBER}, total_cents=5_000)
+    await shop.ticket(sold)
+
+    refused = await spend(shop, 1, who="app", external_id="A1")
+
+    assert (refused.status_code, refused.json()["unverified"]) == (409, 150)
+    assert (await spend(shop, 100, who="loyalty", external_id="L1")).status_code == 200
+    assert (await spend(shop, 1, who="loyalty", external_id="L1")).status_code == 409
+
+
+async def test_a_number_that_both_state_verified_opens_both_and_what_it_left(shop: Shop) -> None:
+    await two_of_one_client(
+        shop, [is_verified(NUMBER)], [is_verified(NUMBER), [], is_verified(NUMBER)]
+    )
+    await shop.ticket(sale(customer={"phone": NUMBER}, total_cents=5_000))
+
+    assert (await spend(shop, 150, who="app", external_id="A1")).status_code == 200
+
+
+async def test_to_state_the_old_card_of_ones_client_does_not_make_it_prove(shop: Shop) -> None:
+    await odile_has_another_card(shop)
+    await shop.profile("app", "A1", minute=2, **ODILE, cards=[OLD])
+    assert await shop.client_of("loyalty", "L1") == await shop.client_of("app", "A1")
+
+    assert (await spend(shop, 1, card=OLD)).status_code == 404
+    assert (await spend(shop, 1, who="app", external_id="A1")).status_code == 409
+    assert (await spend(shop, 100, card=NEW)).status_code == 200

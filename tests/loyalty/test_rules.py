@@ -1,4 +1,4 @@
-"""The pure rules: earning, tiers, lots, and whose points verified links reach."""
+"""The pure rules: earning, tiers and lots."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from pydantic import ValidationError
 from rcu.loyalty.earning import Line, Sale, Standing, earn, exact_of_return, whole
 from rcu.loyalty.lots import Lot, expires_on, give_back, take, takes_for_return
 from rcu.loyalty.programme import Programme, Rounding
-from rcu.loyalty.reach import Held, reachable
 from rcu.loyalty.tiers import Month, standing
 from tests.loyalty.club import CLUB
 
 WEDNESDAY = date(2025, 3, 5)
-EMAIL = ("email", "odile@mail.example")
 
 
 def club(**said: Any) -> Programme:
@@ -199,43 +197,3 @@ def test_what_was_spent_last_goes_back_first() -> None:
 )
 def test_points_lapse_on_the_same_day_of_a_later_month(start: date, months: int, day: date) -> None:
     assert expires_on(start, months=months) == day
-
-
-# --- links --------------------------------------------------------------------------------------
-
-MINE, THEIRS, TICKETS, FAR = (UUID(int=n) for n in range(4))
-
-
-def holds(record: UUID, *, verified: bool, account: bool = True, what: Any = EMAIL) -> Held:
-    return Held(record, account, what, verified)
-
-
-def test_a_record_of_shown_identifiers_opens_but_leads_nowhere() -> None:
-    phone = ("phone", "+33639981208")
-    held = [
-        holds(MINE, verified=True),
-        holds(TICKETS, verified=False, account=False),
-        holds(TICKETS, verified=False, account=False, what=phone),
-        holds(FAR, verified=True, what=phone),
-    ]
-
-    assert reachable(own=MINE, proved=(), held=held, confirmed=()) == {MINE, TICKETS}
-
-
-def test_verified_links_lead_from_profile_to_profile() -> None:
-    phone = ("phone", "+33639981208")
-    held = [
-        holds(MINE, verified=True),
-        holds(THEIRS, verified=True),
-        holds(THEIRS, verified=True, what=phone),
-        holds(FAR, verified=True, what=phone),
-    ]
-
-    assert reachable(own=MINE, proved=(), held=held, confirmed=()) == {MINE, THEIRS, FAR}
-
-
-def test_to_state_an_identifier_opens_nothing() -> None:
-    held = [holds(MINE, verified=False), holds(THEIRS, verified=True)]
-
-    assert reachable(own=MINE, proved=(), held=held, confirmed=()) == {MINE}
-    assert reachable(own=MINE, proved=(), held=held, confirmed=[(THEIRS, MINE)]) == {MINE, THEIRS}

@@ -57,9 +57,10 @@ _BY_RECORD: Final = """
     FROM source_record r JOIN client c ON c.id = r.client_id
     WHERE r.source = $1 AND r.external_id = $2
 """
-# Who states it now; where a source has verified that it is, or was, somebody's, only that client.
+# Who states it now. Where a source has verified that it is, or was, somebody's, to state it is not
+# enough: it must be verified of the record that states it.
 _BY_IDENTIFIER: Final = """
-    SELECT (array_agg(held.id ORDER BY held.id) FILTER (WHERE held.is_stated))[1], held.client_id
+    SELECT (array_agg(held.id ORDER BY held.id))[1], held.client_id
     FROM (
         SELECT r.id, r.client_id, i.origin = 'profile' AS is_stated,
                i.verified_at IS NOT NULL AS is_verified,
@@ -68,8 +69,8 @@ _BY_IDENTIFIER: Final = """
         WHERE i.kind = $1 AND i.value = $2 AND i.origin IN ('profile', 'withdrawn')
           AND r.kind = 'profile'
     ) AS held
-    GROUP BY held.client_id, held.is_any_verified
-    HAVING bool_or(held.is_stated) AND (bool_or(held.is_verified) OR NOT held.is_any_verified)
+    WHERE held.is_stated AND (held.is_verified OR NOT held.is_any_verified)
+    GROUP BY held.client_id
     LIMIT 20
 """
 
@@ -223,11 +224,11 @@ async def list_lots(
     return await repository.list_lots(session, record_ids, lot_ids=lot_ids)
 
 
-# What a record states no more links it as far as it had been verified: what its old card earned is
+# What a record states no more is told as far as it had been verified: what its old card earned is
 # the person's. To present that card proves nothing any more.
 _HELD: Final = """
     SELECT i.record_id, r.kind <> 'identifiers', i.kind, i.value,
-           i.verified_at IS NOT NULL AND i.origin <> 'ticket'
+           i.verified_at IS NOT NULL AND i.origin <> 'ticket', i.origin <> 'withdrawn'
     FROM source_record r JOIN identifier i ON i.record_id = r.id
     WHERE r.client_id = $1 AND i.kind NOT IN ('payment_token', 'device')
       AND (i.origin = 'profile' OR r.kind = 'identifiers'
@@ -249,7 +250,7 @@ async def find_reachable(session: AsyncSession, found: FoundSpender) -> frozense
     return reachable(
         own=found.own,
         proved=found.proved,
-        held=[Held(row[0], row[1], (row[2], row[3]), row[4]) for row in rows],
+        held=[Held(row[0], row[1], (row[2], row[3]), row[4], row[5]) for row in rows],
         confirmed=[(row[0], row[1]) for row in confirmed],
     )
 
