@@ -13,12 +13,12 @@ from rcu.db.statements import fetch
 from rcu.identity.errors import AnonymousClientError, ClientNotFoundError
 from rcu.identity.placing import NAMING
 from rcu.sales.errors import TicketNotFoundError, VoidNotAttachedError
+from rcu.sales.facts import waiting_for_order
 from rcu.sales.rehanging import (
     DETACHED,
     ORDER,
     ORIGINAL,
     STEWARD,
-    HangingTicket,
     Rehang,
     Rehung,
     lock_tickets,
@@ -98,6 +98,9 @@ _BY_ITSELF = """
 """
 
 
+_LEANS_ON = "SELECT original_id, order_id FROM ticket WHERE id = $1"
+
+
 async def restore_ticket(session: AsyncSession, ticket_id: UUID, by: Instruction) -> list[Rehung]:
     """Hang a ticket where it would hang by itself, had nobody decided on it.
 
@@ -105,7 +108,9 @@ async def restore_ticket(session: AsyncSession, ticket_id: UUID, by: Instruction
     that is here by now; else where it hung when it was received. From then on it finds its client
     by what it carried.
     """
-    await _hold(session, ticket_id)
+    leans_on = await fetch(session, _LEANS_ON, ticket_id)
+    original_id, order_id = leans_on[0] if leans_on else (None, None)
+    await _hold(session, ticket_id, original_id=original_id, order_id=order_id)
     rows = await fetch(session, _BY_ITSELF, ticket_id, sorted(NAMING))
     changes = [Rehang(ticket_id, *_by_itself(*row)) for row in rows]
     return await rehang(session, changes, actor=by.actor, at=by.at, reason=by.reason)
@@ -128,10 +133,18 @@ def _by_itself(
     return ("none", None) if link == ORIGINAL else (link, record_id)
 
 
-async def _hold(session: AsyncSession, ticket_id: UUID) -> HangingTicket:
-    held = (await lock_tickets(session, [ticket_id])).get(ticket_id)
+async def _hold(
+    session: AsyncSession,
+    ticket_id: UUID,
+    *,
+    original_id: UUID | None = None,
+    order_id: str | None = None,
+) -> None:
+    """Lock a ticket that can be hung elsewhere, and what it is to hang on: that stays meanwhile."""
+    wanted = [ticket_id] if original_id is None else [ticket_id, original_id]
+    further = [] if order_id is None else [waiting_for_order(order_id)]
+    held = (await lock_tickets(session, wanted, further=further)).get(ticket_id)
     if held is None:
         raise TicketNotFoundError
     if held.kind == "void":
         raise VoidNotAttachedError
-    return held

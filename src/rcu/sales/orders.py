@@ -24,7 +24,7 @@ from rcu.sales.facts import (
 from rcu.sales.models import OrderStep
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
-from rcu.sales.rehanging import ORDER, Rehang, rehang
+from rcu.sales.rehanging import ORDER, Rehang, lock_tickets, rehang
 from rcu.sales.repository import KnownOrder
 
 PLACED = "placed"
@@ -170,9 +170,13 @@ async def _hang_tickets(
 
     Those that came before it, and those that hang on the record that it had `before`.
     """
-    rows = await fetch(
-        recording.session, _TICKETS_OF_ORDER, order.order_id, order.source, sorted(NAMING), before
-    )
+    asked = (order.order_id, order.source, sorted(NAMING), before)
+    rows = await fetch(recording.session, _TICKETS_OF_ORDER, *asked)
+    if not rows:
+        return
+    await lock_tickets(recording.session, [row["id"] for row in rows])
+    # As they hang now that nobody else can move them: a person may have decided meanwhile.
+    rows = await fetch(recording.session, _TICKETS_OF_ORDER, *asked)
     evidence = {"order_id": str(order.id)}
     rehung = await rehang(
         recording.session,

@@ -86,21 +86,42 @@ _FOLLOWING = f"""
 """  # noqa: S608 - a constant
 
 
-_NAMES = "SELECT ticket_id, store, till, business_date, number FROM ticket WHERE id = ANY ($1)"
+# With all that refers to them, and to these in turn.
+_NAMES = """
+    WITH RECURSIVE named (id) AS (
+        SELECT unnest($1::uuid[])
+        UNION
+        SELECT t.id FROM named JOIN ticket t ON t.original_id = named.id
+    )
+    SELECT t.id, t.ticket_id, t.store, t.till, t.business_date, t.number
+    FROM named JOIN ticket t USING (id)
+"""
 
 
 async def lock_tickets(
-    session: AsyncSession, ticket_ids: Collection[UUID]
+    session: AsyncSession, ticket_ids: Collection[UUID], *, further: Collection[str] = ()
 ) -> dict[UUID, HangingTicket]:
     """Lock tickets until the transaction ends, and return what they hang on.
 
-    First by their names: a message that refers to one, such as a void, has read by then what it
-    hangs on.
+    First by their names, and by those of what returns or voids them, since these may go with them:
+    a message that refers to one, such as a void, has read by then what it hangs on. `further` are
+    keys of what else must not change meanwhile.
     """
-    named = await fetch(session, _NAMES, sorted(ticket_ids))
-    keys = {waiting_for_ticket(ticket_id, None) for ticket_id, *_ in named}
-    keys |= {waiting_for_ticket(None, tuple(print_)) for _, *print_ in named if None not in print_}
-    await lock_until_commit(session, {lock_key(key) for key in keys})
+    locked: set[UUID] | None = None
+    while True:
+        named = await fetch(session, _NAMES, sorted(ticket_ids))
+        found = {row["id"] for row in named}
+        if locked is not None and found <= locked:
+            break
+        # What came while we waited is locked as well; from then on nothing can come.
+        keys = {waiting_for_ticket(ticket_id, None) for _, ticket_id, *_ in named} | {*further}
+        keys |= {
+            waiting_for_ticket(None, tuple(printed))
+            for _, _, *printed in named
+            if None not in printed
+        }
+        await lock_until_commit(session, {lock_key(key) for key in keys})
+        locked = found
     rows = await fetch(session, _LOCK, sorted(ticket_ids))
     return {row["id"]: HangingTicket(*row) for row in rows}
 
@@ -140,21 +161,31 @@ async def rehang(
 async def _following(
     session: AsyncSession, wanted: Mapping[UUID, Rehang], held: dict[UUID, HangingTicket]
 ) -> dict[UUID, Rehang]:
-    """Return the changes of what returns or voids the tickets; `held` learns of it."""
-    rows = await fetch(session, _FOLLOWING, sorted(wanted), sorted(NAMING))
-    followers = [HangingTicket(*row) for row in rows if row["id"] not in wanted]
+    """Return the changes of what returns or voids the tickets, and of what voids these.
+
+    `held` learns of it. Its names are locked by now.
+    """
     found: dict[UUID, Rehang] = {}
-    for ticket in followers:
-        held[ticket.id] = ticket
-        if ticket.original_id is not None:
-            record_id = wanted[ticket.original_id].record_id
-            found[ticket.id] = Rehang(
-                ticket.id,
-                ORIGINAL if record_id else "none",
-                record_id,
-                {"original_id": str(ticket.original_id)},
-            )
+    newest = wanted
+    while newest:
+        rows = await fetch(session, _FOLLOWING, sorted(newest), sorted(NAMING))
+        followers = [HangingTicket(*row) for row in rows]
+        held |= {ticket.id: ticket for ticket in followers}
+        newest = {
+            ticket.id: _with_original(ticket, newest)
+            for ticket in followers
+            if ticket.id not in wanted and ticket.id not in found
+        }
+        found |= newest
     return found
+
+
+def _with_original(ticket: HangingTicket, changes: Mapping[UUID, Rehang]) -> Rehang:
+    """Return the change of a ticket that goes with the one that it refers to."""
+    assert ticket.original_id is not None  # noqa: S101 - it was found by it
+    record_id = changes[ticket.original_id].record_id
+    evidence = {"original_id": str(ticket.original_id)}
+    return Rehang(ticket.id, ORIGINAL if record_id else "none", record_id, evidence)
 
 
 _MOVE = """
