@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rcu.sales.credits import WHOLE, Credit, credited_amounts, credits_of
-from tests.ingestion.shop import Shop, bring_back, order_step, sale
+from tests.ingestion.shop import Shop, bring_back, clear, order_step, sale
 
 LOU, MAX = {"staff": "LOU", "percent": 60}, {"staff": "MAX", "percent": 40}
 NOBODY: dict[str, Any] = {
@@ -105,6 +105,35 @@ async def test_an_online_sale_is_credited_to_who_made_the_order(shop: Shop) -> N
         [("LOU", 60, "order_seller"), ("MAX", 40, "order_seller")],
         [("V1", 100, "collecting_cashier")],
     ]
+
+
+async def test_credits_do_not_depend_on_the_order_of_arrival(shop: Shop) -> None:
+    """The seller of an order is known before its sale, after it, or only after its return."""
+    ends = set()
+    for arrival in permutations(range(4)):
+        await clear(shop.database)
+        sold = sale(ticket_id="T1", order_id="O1", cashier="V1")
+        sent = [
+            ("eshop", "order", order_step("O1", "placed", sellers=[MAX | {"percent": 100}])),
+            ("eshop", "order", order_step("O1", "paid", minute=1, sellers=[LOU, MAX])),
+            ("pos", "ticket", sold),
+            ("pos", "ticket", bring_back(sold, ticket_id="R1", cashier="V9")),
+        ]
+        for n in arrival:
+            await shop.accept(*sent[n])
+        rows = await shop.rows("SELECT ticket_id, credits FROM ticket ORDER BY ticket_id")
+        ends.add(str([tuple(row) for row in rows]))
+
+    assert len(ends) == 1
+    assert [[credit[0] for credit in one] for one in await _credits(shop)] == [["LOU", "MAX"]] * 2
+
+
+async def test_who_is_named_on_a_ticket_stays_when_the_order_names_others(shop: Shop) -> None:
+    sold = sale(order_id="O1", cashier="V1", sellers=[LOU, MAX])
+    await shop.ticket(sold)
+    await shop.accept("eshop", "order", order_step("O1", "placed", sellers=[{"staff": "EVE"}]))
+
+    assert await _credits(shop) == [[("LOU", 60, "named"), ("MAX", 40, "named")]]
 
 
 @pytest.mark.parametrize(

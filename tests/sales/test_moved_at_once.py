@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.sales import orders
+from rcu.sales import orders, rehanging
 from rcu.sales.corrections import Instruction, attach_ticket, restore_ticket
 from rcu.sales.rehanging import HangingTicket
 from tests.ingestion.shop import Shop, assert_sound, bring_back, cancel, order_step, sale
@@ -100,12 +100,12 @@ async def test_an_order_that_comes_while_a_steward_decides_leaves_the_decision(
     """The decision is committed after the order has read its tickets, before it locks them."""
     basile = await _people(shop)
     await shop.ticket(sale(ticket_id="T1", order_id="O1"))
-    ticket_id, plain = await _id(shop, "T1"), orders.lock_tickets
+    ticket_id = await _id(shop, "T1")
 
     async def late(session: AsyncSession, ids: list[UUID]) -> dict[UUID, HangingTicket]:
         async with shop.database.transaction() as other:
             await attach_ticket(other, ticket_id, basile, BY)
-        return await plain(session, ids)
+        return await rehanging.lock_tickets(session, ids)
 
     monkeypatch.setattr(orders, "lock_tickets", late)
     placed = order_step("O1", "placed", customer={"external_id": "P1"})

@@ -13,6 +13,7 @@ from rcu.identity.repository import RecordKey
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import attachment
+from rcu.sales.crediting import credit_order
 from rcu.sales.facts import (
     Attached,
     NewOrder,
@@ -112,7 +113,8 @@ async def _place(recording: Recording, step: NewOrder, refs: References) -> None
     if refs.own_order(step.source, step.order_id) is not None:
         return
     sellers = step.stated.get("sellers") or []
-    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, None, sellers)
+    # Its steps make it known whose it is and who sold it: what came before it learns of both then.
+    order = KnownOrder(uuid7(), step.source, step.order_id, step.status, None)
     refs.know_order(order)
     await repository.add_orders(
         recording.session,
@@ -223,6 +225,8 @@ async def _advance(
         refs.know_order(order)
         if order.record_id not in {before.record_id, None}:
             await _hang_tickets(recording, order, before.record_id, refs)
+        if order.sellers != before.sellers:
+            refs.know_credits(await credit_order(recording.session, order))
     return advanced
 
 

@@ -1,10 +1,12 @@
 """What a set of facts refers to: tickets, orders and stores that are known already."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
+from uuid import UUID
 
+from rcu.sales.credits import Credit
 from rcu.sales.facts import NewOrder, NewTicket, Printed, TicketRef
 from rcu.sales.rehanging import Rehung
 from rcu.sales.repository import KnownOrder, KnownTicket
@@ -50,10 +52,18 @@ class References:
     def know_rehung(self, rehung: Iterable[Rehung]) -> None:
         """Learn that tickets hang on other records than when they were read."""
         record_of = {ticket.ticket_id: ticket.record_id for ticket in rehung}
-        known = [ticket for tickets in self._by_id.values() for ticket in tickets]
-        for ticket in known:
+        for ticket in self._tickets():
             if ticket.id in record_of:
                 self.know_ticket(replace(ticket, record_id=record_of[ticket.id]))
+
+    def know_credits(self, credited: Mapping[UUID, Sequence[Credit]]) -> None:
+        """Learn that others are credited with tickets than when they were read."""
+        for ticket in self._tickets():
+            if ticket.id in credited:
+                self.know_ticket(replace(ticket, credits=credited[ticket.id]))
+
+    def _tickets(self) -> list[KnownTicket]:
+        return [ticket for tickets in self._by_id.values() for ticket in tickets]
 
     def know_order(self, order: KnownOrder) -> None:
         """Add an order, or what has become known of it since."""
