@@ -121,3 +121,9 @@ def test_a_middle_initial_is_not_the_first_name_of_another(
     one: str, other: str, expected: str
 ) -> None:
     assert level(one, other, common=True) == expected
+
+
+def test_a_lone_initial_may_be_the_second_name_and_decides_nothing() -> None:
+    assert level("D", "Kasey D") == level("D.", "Kasey Dean") == level("D", "K D") == "resembling"
+    assert level("K", "Kasey D") == "initial"
+    assert level("E", "Kasey D") == level("D J", "Kasey D") == "different"

@@ -160,7 +160,7 @@ def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName)
     if one.joined == two.joined:
         return level_only(INITIAL) if one.initials else Compared(EXACT, one.joined)
     if one.initials or two.initials:
-        return level_only(INITIAL if _initials_agree(one, two) else DIFFERENT)
+        return level_only(_compare_initials(one, two))
     if one.roots & two.roots:
         return level_only(NICKNAME)
     if len(a) > 1 or len(b) > 1:
@@ -224,6 +224,21 @@ def closeness(a: str, b: str) -> str:
     if similarity >= _TYPING_ERROR_SIMILARITY:
         return TYPING_ERROR
     return RESEMBLING if similarity >= _RESEMBLING_SIMILARITY else DIFFERENT
+
+
+def _compare_initials(one: NameFacets, two: NameFacets) -> str:
+    """Return the level of two given names of which one is initials only.
+
+    A lone initial that is the other's second may be what is left of the name of a person who goes
+    by it, or of a cell that was not filled: it speaks neither for nor against.
+    """
+    if _initials_agree(one, two):
+        return INITIAL
+    is_second = any(
+        len(short.joined) == 1 and any(word[0] == short.joined for word in long.words[1:])
+        for short, long in ((one, two), (two, one))
+    )
+    return RESEMBLING if is_second else DIFFERENT
 
 
 def _initials_agree(one: NameFacets, two: NameFacets) -> bool:
