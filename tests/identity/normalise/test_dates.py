@@ -7,6 +7,7 @@ import pytest
 from rcu.identity.normalise.dates import (
     comparable_birth_date,
     is_first_of_january,
+    is_no_date,
     normalise_birth_date,
 )
 
@@ -77,3 +78,22 @@ def test_fillers_and_what_is_wrong_twice_are_not_compared(written: str) -> None:
 def test_of_a_year_alone_the_first_of_january_is_compared(written: str) -> None:
     assert comparable_birth_date(written) == "1984-01-01"
     assert normalise_birth_date(written) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "filler"),
+    [
+        ("1900-01-01", True),
+        ("01/01/1900", True),
+        ("0000-00-00", True),
+        ("00/00/0000", True),
+        ("", True),
+        ("1980-04-03", False),
+        ("1980-44-43", False),
+        ("someday", False),
+    ],
+)
+def test_what_is_written_for_want_of_a_date_is_told_from_a_text_that_is_none(
+    text: str, filler: bool
+) -> None:
+    assert is_no_date(text) is filler

@@ -218,3 +218,12 @@ def test_lines_beside_a_postcode_stay_whole() -> None:
     assert message.model_dump(exclude_unset=True)["addresses"] == [
         {"lines": ["3 rue Haute, Lille"], "postcode": "59000"}
     ]
+
+
+def test_a_file_that_begins_with_a_record_is_told_how_to_name_its_columns() -> None:
+    with pytest.raises(FileRefusedError, match="`header`"):
+        plan_of([{"1": "2", "Ann": "Bob", "ann@example.org": "bob@example.org"}])
+    with pytest.raises(FileRefusedError) as refusal:
+        plan_of([{"nom": "Rey"}])
+    assert "row_number" in str(refusal.value)
+    assert "header" not in str(refusal.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ from rcu.spelling import nearest
 REJECTED_LINE: Final = "rejected_line"
 REJECTED_REASON: Final = "rejected_reason"
 _OURS: Final = frozenset({REJECTED_LINE, REJECTED_REASON, REST})
+_NO_NAME: Final = re.compile(r"[\d\s./:+-]+|.*@.*")
+"""Numbers, dates, phones and e-mails: no names of columns."""
+_TOLD: Final = 30
 _AS_WRITTEN: Final = Reading()
 
 
@@ -96,7 +100,7 @@ def make_plan(
             f"No column says when: every row is taken as of {fallback['occurred_at']}, the file's "
             "own time. Say --occurred-at to choose."
         )
-    _check_required(targets, message_type)
+    _check_required(targets, message_type, sample.columns)
     is_profile = message_type is MessageType.PROFILE
     fields, reading, read_so = _choose_reading(sample, mapping, options, fields)
     notes += read_so
@@ -136,7 +140,7 @@ def _choose_type(
     if guessed is None:
         raise FileRefusedError(
             "The columns do not tell what the rows are: "
-            "say --type profiles, tickets, orders or events."
+            "say --type profiles, tickets, orders or events." + _header_hint(sample.columns)
         )
     return guessed, True
 
@@ -269,7 +273,8 @@ def _check_columns(fields: Sequence[Field], rule: SourceRule, columns: Sequence[
     for target, name in named:
         if name not in columns and name.partition(".")[0] not in columns:
             raise MappingRefusedError(
-                f"{target}: the file has no column {name}.{nearest(name, columns)}"
+                f"{target}: the file has no column {name}."
+                f"{nearest(name, columns) or ' It has ' + ', '.join(columns[:_TOLD]) + '.'}"
             )
 
 
@@ -283,7 +288,18 @@ def _check_numbering(fields: Sequence[Field], columns: Collection[str]) -> None:
         )
 
 
-def _check_required(targets: Collection[str], message_type: MessageType) -> None:
+def _header_hint(columns: Sequence[str]) -> str:
+    """Return what to say where the first row of a file looks like a record, not like names."""
+    if not any(map(_NO_NAME.fullmatch, columns)):
+        return ""
+    return (
+        " The first row holds values: if it names no columns, name them in a mapping by `header`."
+    )
+
+
+def _check_required(
+    targets: Collection[str], message_type: MessageType, columns: Sequence[str]
+) -> None:
     for target in REQUIRED[message_type]:
         if target not in targets:
             raise FileRefusedError(
@@ -291,4 +307,5 @@ def _check_required(targets: Collection[str], message_type: MessageType) -> None
                 f"Name it in a mapping (--mapping): `fields: {{{target}: COLUMN}}`"
                 + (", or `{row_number: true}` for a file without ids" * (target == "external_id"))
                 + "; or say another --type."
+                + _header_hint(columns)
             )

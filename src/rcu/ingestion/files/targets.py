@@ -166,8 +166,8 @@ COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
         "kundennummer kunden_nr numero_cliente klantnummer",
         "occurred_at": f"{_TIME_NAMES} date_maj date_creation",
         "title": "civilite civility salutation anrede",
-        "given_name": "first_name firstname forename prenom vorname nombre voornaam",
-        "family_name": "last_name lastname surname nom nom_de_famille nachname familienname "
+        "given_name": "first_name firstname forename fname prenom vorname nombre voornaam",
+        "family_name": "last_name lastname surname lname nom nom_de_famille nachname familienname "
         "apellido apellidos cognome achternaam sobrenome",
         "full_name": "fullname name nom_complet nom_et_prenom nom_prenom prenom_nom customer_name "
         "client_name",
