@@ -77,7 +77,7 @@ class File:
                 understood,
                 receive=receive,  # type: ignore[arg-type]
                 rejects=rejects,
-                region="FR",
+                region=CONTEXT.defaults.region,
             )
 
 
@@ -328,6 +328,7 @@ async def test_refused_and_repeated_rows_are_told_as_by_an_import(
     first = lines[1].split(",")
     lines.append(lines[1])
     lines.append(",".join([*first[:5], "Autre", *first[6:]]))
+    lines.append(f"{first[0]},X2,2025-01-01T00:00:00Z,m-y,,Zoé,Rey,,someday,,,12,,,,")
     lines.append("nowhere,X1,2025-01-01T00:00:00Z,m-x" + "," * (len(COLUMNS) - 4))
     file.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     received = await file.receive(open_database)
@@ -339,6 +340,7 @@ async def test_refused_and_repeated_rows_are_told_as_by_an_import(
     assert loaded.summary == received
     assert (loaded.summary.conflicts, loaded.summary.refused) == (1, 1)
     assert loaded.summary.outcomes["replayed"] == 1
+    assert loaded.summary.unread == {"birth_date": 1, "phones": 1}
     assert file.rejects.read_text(encoding="utf-8") == told
 
 

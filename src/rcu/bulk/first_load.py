@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from rcu.bulk.load_queries import (
     STATED_ONCE,
     STATED_RECORDS,
     STATEMENTS,
+    UNREAD,
 )
 from rcu.bulk.load_stages import (
     Answer,
@@ -178,6 +180,7 @@ class _Load:
         self._load = load
         self._on_step = on_step
         self._at = datetime.now(UTC)
+        self._unread: Counter[str] = Counter()
         self._turned: frozenset[IdentifierKey] = frozenset()
         """Identifiers that the load makes shared ones."""
 
@@ -188,6 +191,7 @@ class _Load:
         packed = (pack_rows(rows) for rows in _chunks(self._load.rows()))
         understand = Understand(pickle.dumps(self._load.reading), self._load.region)
         engine.map_batches("understood", packed, understand)
+        self._unread = Counter(dict(engine.rows(UNREAD)))
         self._load_known(known)
         engine.run(ACCEPTED)
         self._on_step("Merging")
@@ -336,7 +340,7 @@ class _Load:
 
     def summarise(self) -> ImportSummary:
         """Count what became of the rows, and write those that were refused to their file."""
-        engine, summary = self._engine, ImportSummary()
+        engine, summary = self._engine, ImportSummary(unread=self._unread)
         [(summary.rows, summary.left_out)] = engine.rows("SELECT rows, left_out FROM row_count")
         for outcome, count in engine.rows(
             "SELECT outcome, count(*) FROM answered GROUP BY ALL UNION ALL "

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from rcu.bulk.load_stages import RECORD_FIELDS
 
+UNREAD = "SELECT field, count(*) FROM (SELECT unnest(unread) AS field FROM understood) GROUP BY ALL"
+"""How many messages hold a value that nobody can compare, by field."""
+
 ACCEPTED = """
     CREATE TABLE first_line AS
     SELECT min(u.line) AS line FROM understood u

@@ -39,6 +39,7 @@ from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, Sample
+from rcu.ingestion.files.unread import unread
 from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import ProfileMessage
 
@@ -106,6 +107,7 @@ class Understand:
             ("digest", pa.string()),
             ("payload", pa.string()),
             ("refused", pa.binary()),
+            ("unread", pa.list_(pa.string())),
             *RECORD_FIELDS,
         ]
     )
@@ -134,6 +136,7 @@ class Understand:
             [intake.digest.hex() for intake in intakes],
             [_text(intake.payload) for intake in intakes],
             [None] * len(intakes),
+            [list(unread(_profile(intake), region=self.region)) for intake in intakes],
             *record_columns([merge({}, statement) for statement in statements], region=self.region),
         )
         return batch_of_columns(self.schema, columns)
@@ -149,7 +152,7 @@ def _profile(one: Understood | Intake) -> ProfileMessage:
 
 def _without_message(one: Understood) -> tuple[Any, ...]:
     refused = pickle.dumps((one.row, one.reasons)) if one.reasons else None
-    return (one.row.line, *(None,) * 6, refused, *(None,) * len(RECORD_FIELDS))
+    return (one.row.line, *(None,) * 6, refused, None, *(None,) * len(RECORD_FIELDS))
 
 
 def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequence[Any], ...]:

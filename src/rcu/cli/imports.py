@@ -180,7 +180,7 @@ class _Job:
         """Say what the file is, then import it; None after a dry run."""
         from rcu.access.service import list_sources
         from rcu.cli import import_report
-        from rcu.ingestion.files.findings import first_findings
+        from rcu.ingestion.files.findings import first_findings, unread_sentences
         from rcu.ingestion.files.formats import detect
         from rcu.ingestion.files.plan import make_plan
         from rcu.ingestion.files.reading import read_sample
@@ -202,9 +202,12 @@ class _Job:
         if self._dry_run:
             stdout.print(import_report.dry_run(sample, plan, sources))
             return None
-        if self._bulk:
-            return await self._load_first(database, file_format, sample, plan, sources)
-        return await self._import(database, file_format, sample, plan, sources)
+        work = self._load_first if self._bulk else self._import
+        summary = await work(database, file_format, sample, plan, sources)
+        if summary.rows > len(sample.rows):  # else it was said before
+            for sentence in unread_sentences(summary.unread, summary.rows, plan):
+                stderr.print(import_report.note(sentence), soft_wrap=True)
+        return summary
 
     async def _load_first(
         self,
@@ -252,7 +255,6 @@ class _Job:
         from rcu.cli import import_report
         from rcu.db.statistics import refresh_statistics
         from rcu.ingestion.context import Context
-        from rcu.ingestion.files.findings import unread_sentences
         from rcu.ingestion.files.importer import import_rows, understand
         from rcu.ingestion.files.reading import read_rows
         from rcu.ingestion.files.rejects import RejectsFile
@@ -289,9 +291,6 @@ class _Job:
                     "again: it recognises them and goes on."
                 )
                 raise
-        untold = summary.unread if summary.rows > len(sample.rows) else {}
-        for sentence in unread_sentences(untold, summary.rows, plan):
-            stderr.print(import_report.note(sentence), soft_wrap=True)
         if summary.accepted >= MANY_ROWS:
             await refresh_statistics(database)
         if summary.parked:
