@@ -9,6 +9,11 @@ WHEN_TICKETS_COME = datetime.max.replace(tzinfo=UTC)
 """The service's clock tells when a ticket comes or clients change: long after every hold's time."""
 
 
+def service_day() -> date:
+    """Return the day on which tickets come and clients change."""
+    return datetime.now(UTC).date()
+
+
 @dataclass
 class PlainLot:
     """Points given together."""
@@ -21,11 +26,17 @@ class PlainLot:
     given_by: str = ""
     """The sale or the referral that gave them."""
     held: int = 0
+    expired: int = 0
+    """Points written off on its day."""
 
     @property
     def free(self) -> int:
         """Points not reserved."""
         return self.remaining - self.held
+
+    def can_be_spent(self, today: date) -> bool:
+        """Say whether a day is one of those of the points."""
+        return self.active_from <= today < self.expires_on
 
 
 @dataclass
@@ -104,6 +115,49 @@ class Loan:
     lender: str
     spender: str
     parts: list[tuple[PlainLot, int]]
+    settled: int = 0
+    given: int = 0
+    """Of the settled, what is taken back once both are one again."""
+    borne: int = 0
+    """Of the given, what nobody has paid for."""
+    moves: list[tuple[PlainLot, int]] = field(default_factory=list)
+    """Points added to lots by settling, or by taking that back."""
+    lapsed: list[tuple[PlainLot, int]] = field(default_factory=list)
+    """Points of lots that counted as there, though their day was over."""
+
+    @property
+    def points(self) -> int:
+        """Points lent."""
+        return sum(points for _, points in self.parts)
+
+    def missing(self) -> list[tuple[PlainLot, int]]:
+        """Return what is missing in the lots of the lender."""
+        spent = [(lot, -points) for lot, points in self.parts]
+        sums = summed([*spent, *self.moves])
+        return [(lot, -n) for lot, n in sums if lot.record == self.lender and n < 0]
+
+    def has_given(self) -> list[tuple[PlainLot, int]]:
+        """Return what lots of the lender were given."""
+        gone = [(lot, -points) for lot, points in self.lapsed]
+        sums = summed([*self.moves, *gone])
+        return [(lot, n) for lot, n in sums if lot.record == self.lender and n > 0]
+
+    def has_paid(self) -> list[tuple[PlainLot, int]]:
+        """Return what lots of the spender have paid."""
+        sums = summed(self.moves)
+        return [(lot, -n) for lot, n in sums if lot.record != self.lender and n < 0]
+
+    def move(self, lot: PlainLot, points: int) -> int:
+        """Add points to a lot, and return them."""
+        lot.remaining += points
+        self.moves.append((lot, points))
+        return points
+
+
+def summed(moves: list[tuple[PlainLot, int]]) -> list[tuple[PlainLot, int]]:
+    """Return the sum of the moves of each lot, in the order of their first ones."""
+    lots = {id(lot): lot for lot, _ in moves}
+    return [(lot, sum(n for one, n in moves if one is lot)) for lot in lots.values()]
 
 
 @dataclass
@@ -197,7 +251,8 @@ class PlainPoints:
         self, record: str, points: int, given_by: str, removal: Removal, *, owes: bool
     ) -> None:
         """Take points from what gave them, then the oldest ones, then as a debt."""
-        own = (lot for lot in self.lots if lot.record == record)
+        day = service_day()
+        own = (lot for lot in self.lots if lot.record == record and day < lot.expires_on)
         for lot in sorted(own, key=lambda lot: (lot.given_by != given_by, lot.at)):
             part = min(lot.free, points)
             if part:
@@ -281,7 +336,7 @@ class PlainPoints:
             (
                 lot
                 for lot in self.lots
-                if lot.record in self.records(spender) and lot.active_from <= today < lot.expires_on
+                if lot.record in self.records(spender) and lot.can_be_spent(today)
             ),
             key=lambda lot: lot.at,
         )
@@ -290,6 +345,7 @@ class PlainPoints:
         """Return how many points can be spent now."""
         self.lapse_holds(self.records(spender), now)
         owed = sum(self.debts.get(record, 0) for record in self.records(spender))
+        owed += sum(loan.borne for loan in self.loans) if self.together else 0
         return max(sum(lot.free for lot in self.usable(spender, now)) - owed, 0)
 
     def choose(self, spender: str, points: int, now: datetime) -> list[tuple[PlainLot, int]]:
@@ -327,25 +383,71 @@ class PlainPoints:
     def merge(self) -> None:
         """Make one client of both."""
         self.together = True
+        self.take_back(service_day())
         self.put_right()
 
     def settle(self) -> None:
         """Give back what was lent; the spender pays what he can."""
+        day = service_day()
         for loan in sorted(self.loans, key=lambda loan: loan.id):
-            owed = 0
-            for lot, points in loan.parts:
-                lot.remaining += points
-                owed += points
+            left = loan.points - loan.settled
+            if not left:
+                continue
+            for lot, most in reversed(loan.missing()):
+                if day < lot.expires_on:
+                    left -= loan.move(lot, min(most, left))
+            given = loan.points - loan.settled - left
+            owed = given
             self.lapse_holds({loan.spender})
-            own = [lot for lot in self.lots if lot.record == loan.spender]
+            own = (lot for lot in self.lots if lot.record == loan.spender and day < lot.expires_on)
             for lot in sorted(own, key=lambda lot: lot.at):
-                part = min(lot.free, owed)
-                lot.remaining -= part
-                owed -= part
-        self.loans = []
+                owed += loan.move(lot, -min(lot.free, owed))
+            loan.settled = loan.points
+            loan.given += given
+            loan.borne += owed
+
+    def take_back(self, today: date, now: datetime = WHEN_TICKETS_COME) -> None:
+        """Undo what was settled of two who are one; what is borne still is taken from any lot."""
+        due = [loan for loan in sorted(self.loans, key=lambda loan: loan.id) if loan.given]
+        for loan in due:
+            self.lapse_holds({loan.lender}, now)
+            self.undo(loan, today)
+        for loan in due:
+            if loan.borne:
+                self.lapse_holds({"one", "two"}, now)
+                self.collect(loan, today)
+
+    def undo(self, loan: Loan, today: date) -> None:
+        """Take points from the lots that were given some, for the retailer, then for who paid."""
+        paid = loan.has_paid()
+        most = left = min(loan.given, loan.borne + sum(points for _, points in paid))
+        for lot, points in loan.has_given():
+            if lot.expires_on <= today:
+                part = min(points, left, lot.free + lot.expired)
+                loan.lapsed.append((lot, part))
+            else:
+                part = -loan.move(lot, -min(points, left, lot.free))
+                loan.settled -= part
+            left -= part
+        back = max(most - left - loan.borne, 0)
+        loan.borne = loan.given = max(loan.borne - (most - left), 0)
+        for lot, points in reversed(paid):
+            back -= loan.move(lot, min(points, back))
+
+    def collect(self, loan: Loan, today: date) -> None:
+        """Take what is borne from all that has not lapsed, first what could be spent now."""
+        lots = [lot for lot in self.lots if today < lot.expires_on]
+        lots.sort(key=lambda lot: (not lot.can_be_spent(today), lot.record != loan.lender, lot.at))
+        for lot in lots:
+            part = -loan.move(lot, -min(lot.free, loan.borne))
+            loan.borne -= part
+            loan.settled -= part if lot.record == loan.lender else 0
+        loan.given = loan.borne
 
     def expire(self, today: date, now: datetime) -> None:
         """Let points lapse on their day."""
+        if self.together and any(loan.borne for loan in self.loans):
+            self.take_back(today, now)
         over = [hold for hold in self.holds.values() if hold.expires_at <= now]
         freed = {id(lot) for hold in over for lot, _ in hold.parts}
         due = {
@@ -357,4 +459,5 @@ class PlainPoints:
             self.lapse_holds({record}, now)
         for lot in self.lots:
             if lot.expires_on <= today and lot.record in due:
+                lot.expired += lot.free
                 lot.remaining -= lot.free

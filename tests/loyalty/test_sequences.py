@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Coroutine, Iterator
-from datetime import UTC, datetime, timedelta
+from copy import deepcopy
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -39,7 +40,14 @@ from rcu.loyalty.transferring import TransferRequest
 from rcu.loyalty.wallets import Spender
 from tests.ingestion.shop import Message, bring_back, cancel, sale, unsound
 from tests.loyalty.club import CLUB
-from tests.loyalty.plain_points import Gift, PlainHold, PlainLot, PlainPoints, PlainTicket
+from tests.loyalty.plain_points import (
+    Gift,
+    PlainHold,
+    PlainLot,
+    PlainPoints,
+    PlainTicket,
+    service_day,
+)
 from tests.loyalty.world import World
 
 EXAMPLES = int(os.environ.get("RCU_TEST_POINTS", "10"))
@@ -61,6 +69,12 @@ RULES = CLUB | {
     "household_transfers": {"allowed": True, "at_most": 10**6},
 }
 
+DAYS = timedelta(days=60)
+"""How long it may take, until today: so some points have lapsed by the service's clock."""
+
+BALANCES = "SELECT record_id, balance, debt FROM points_account ORDER BY 1"
+LOTS = "SELECT id, remaining FROM points_lot WHERE remaining > 0 ORDER BY 1"
+
 T = TypeVar("T")
 _numbers = itertools.count(1)
 sides = st.sampled_from(["one", "two"])
@@ -75,7 +89,7 @@ class Club(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.plain = PlainPoints()
-        self.now = datetime(2025, 3, 1, 12, tzinfo=UTC)
+        self.now = datetime.combine(service_day(), time(12), UTC) - DAYS
         self.name = f"{next(_numbers)}"
         self.clients: dict[str, str] = {}
         self.sent: dict[int, Message] = {}
@@ -279,9 +293,9 @@ class Club(RuleBasedStateMachine):
         proposal = Proposal(
             f"a-{next(_numbers)}", b"", "pos", self.key(side), points, "why", "test", ZONE, at
         )
-        free = sum(lot.free for lot in self.plain.lots if lot.record == side)
         self.plain.lapse_holds({side}, at) if points < 0 else None
-        free = sum(lot.free for lot in self.plain.lots if lot.record == side)
+        mine = [lot for lot in self.plain.lots if lot.record == side and at.date() < lot.expires_on]
+        free = sum(lot.free for lot in mine)
         try:
             self.run(self.do(lambda session: adjusting.propose(session, proposal)))
         except InsufficientPointsError:
@@ -291,8 +305,8 @@ class Club(RuleBasedStateMachine):
         if points > 0:
             self.plain.give(self.lot(side, at, points, after=0))
             return
-        for lot in sorted(self.plain.lots, key=lambda lot: lot.at):
-            part = min(lot.free, -points) if lot.record == side else 0
+        for lot in sorted(mine, key=lambda lot: lot.at):
+            part = min(lot.free, -points)
             lot.remaining -= part
             points += part
 
@@ -311,16 +325,25 @@ class Club(RuleBasedStateMachine):
             message_id, message_id.encode(), spender, points, None, None, ZONE, self.tick()
         )
 
+    def before_spending(self) -> PlainPoints:
+        """Return how things are once what the client has spent twice is taken from it."""
+        plain = deepcopy(self.plain)
+        if plain.together and any(loan.borne for loan in plain.loans):
+            plain.take_back(self.now.date(), self.now)
+        return plain
+
     @rule(side=sides, points=amounts.filter(bool))
     def redeem(self, side: str, points: int) -> None:
         request = self.request(side, points)
-        available = self.plain.available(side, self.now)
+        plain = self.before_spending()
+        available = plain.available(side, self.now)
         try:
             told = self.run(self.do(lambda session: spending.redeem(session, request)))
         except InsufficientPointsError:
             assert available < points
             return
         assert available >= points
+        self.plain = plain
         chosen = self.plain.choose(side, points, self.now)
         self.plain.spend(told["posting_id"], side, chosen)
 
@@ -348,13 +371,15 @@ class Club(RuleBasedStateMachine):
     @rule(side=sides, points=amounts.filter(bool))
     def hold(self, side: str, points: int) -> None:
         request = self.request(side, points)
-        available = self.plain.available(side, self.now)
+        plain = self.before_spending()
+        available = plain.available(side, self.now)
         try:
             told = self.run(self.do(lambda session: spending.hold(session, request)))
         except InsufficientPointsError:
             assert available < points
             return
         assert available >= points
+        self.plain = plain
         chosen = self.plain.choose(side, points, self.now)
         for lot, part in chosen:
             lot.held += part
@@ -391,7 +416,8 @@ class Club(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([1, 2, 10, 40]))
     def let_days_pass(self, days: int) -> None:
-        self.now += timedelta(days=days)
+        if (self.now + timedelta(days=days)).date() < service_day():
+            self.now += timedelta(days=days)
 
     @rule()
     def expire(self) -> None:
@@ -418,6 +444,18 @@ class Club(RuleBasedStateMachine):
             answer = self.run(self.world.shop.split(client_id, [("pos", self.key("two"))]))
             assert answer.status_code == 200, answer.text
         self.plain.part()
+
+    @precondition(lambda self: self.plain.together)
+    @rule()
+    def part_and_join(self) -> None:
+        """Part the two by mistake and take that back: all points are where they were."""
+        before = self.run(self.world.shop.rows(BALANCES)), self.run(self.world.shop.rows(LOTS))
+
+        self.part(by_undo=False)
+        self.merge()
+
+        assert before[0] == self.run(self.world.shop.rows(BALANCES))
+        assert before[1] == self.run(self.world.shop.rows(LOTS))
 
     # --- what must hold --------------------------------------------------------------------------
 

@@ -156,8 +156,9 @@ async def _apply(
         )
         draft.give(lot, debt=sum(account.debt for account in accounts))
     else:
-        lots = oldest_first(await wallets.list_lots(session, [adjustment.record_id], at=at))
-        taken = take(lots, -adjustment.points)
+        lots = await wallets.list_lots(session, [adjustment.record_id], at=at)
+        lasting = oldest_first(lot for lot in lots if not lot.is_past(at))
+        taken = take(lasting, -adjustment.points)
         if taken_points(taken) < -adjustment.points:
             raise InsufficientPointsError(
                 requested=-adjustment.points, available=taken_points(taken)

@@ -43,6 +43,10 @@ _READ: Final = """
     SELECT client.client_id,
         (SELECT coalesce(sum(balance), 0)::bigint FROM account) AS balance,
         (SELECT coalesce(sum(debt), 0)::bigint FROM account) AS owed,
+        (SELECT coalesce(sum(c.borne), 0)::bigint
+         FROM account JOIN points_crossing c ON c.account_id = account.record_id AND c.borne > 0
+         JOIN source_record s ON s.id = c.spender_id
+         WHERE s.client_id = (SELECT client_id FROM client)) AS borne,
         (SELECT coalesce(sum(reserved), 0)::bigint FROM lot) AS held,
         (SELECT coalesce(sum(remaining - reserved), 0)::bigint FROM usable) AS usable,
         (SELECT coalesce(sum(remaining), 0)::bigint FROM lot WHERE active_from > today) AS pending,
@@ -87,7 +91,7 @@ async def find_balance(
     return {
         "client_id": str(row["client_id"]),
         "balance": row["balance"],
-        "available": max(row["usable"] - row["owed"], 0),
+        "available": max(row["usable"] - row["owed"] - row["borne"], 0),
         "pending": row["pending"],
         "held": row["held"],
         "owed": row["owed"],

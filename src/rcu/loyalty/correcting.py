@@ -34,6 +34,8 @@ class Accounts:
     lots: dict[UUID, Lot]
     debts: dict[UUID, int]
     """By account; of one that is not there, none."""
+    at: datetime
+    """When they are corrected: lots that have lapsed by then pay nothing, written off or not."""
 
     def take(
         self, draft: Draft, account: UUID, points: int, *, given_by: UUID, may_owe: bool
@@ -90,7 +92,8 @@ class Accounts:
             self.debts[account] = draft.give(lot, debt=self.debts.get(account, 0))
 
     def _lots_of(self, account: UUID) -> list[Lot]:
-        return [lot for lot in self.lots.values() if lot.account_id == account]
+        lots = (lot for lot in self.lots.values() if lot.account_id == account)
+        return [lot for lot in lots if not lot.is_past(self.at)]
 
     def _take(self, draft: Draft, taken: Iterable[Taken]) -> None:
         draft.take(taken)

@@ -37,8 +37,11 @@ class Lot:
 
     def is_spendable(self, at: datetime) -> bool:
         """Say whether the points are active at an instant, by the day of their store."""
-        today = day_in(self.timezone, at)
-        return self.active_from <= today and (self.expires_on is None or today < self.expires_on)
+        return self.active_from <= day_in(self.timezone, at) and not self.is_past(at)
+
+    def is_past(self, at: datetime) -> bool:
+        """Say whether the points have lapsed at an instant, written off by the job or not yet."""
+        return self.expires_on is not None and self.expires_on <= day_in(self.timezone, at)
 
 
 @dataclass(frozen=True, slots=True)

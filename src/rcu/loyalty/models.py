@@ -49,8 +49,8 @@ class PostingKind(StrEnum):
     REFERRAL = "referral"
     """Points for who brought somebody, and for who was brought, on the first purchase of these."""
     SETTLEMENT = "settlement"
-    """After clients were parted or merged: what one had spent of the other's, and what was given
-    once to each of two who turn out to be one."""
+    """After clients were parted or merged: what one had spent of the other's is given back, or that
+    is taken back, and what was given once to each of two who turn out to be one."""
 
 
 class Counterpart(StrEnum):
@@ -341,7 +341,11 @@ class PointsBonus(Base):
 
 
 class PointsCrossing(Base):
-    """Points of one record that were spent under another, and how many are settled since."""
+    """Points of one record that were spent under another, and how many are settled since.
+
+    While lender and spender are two clients `settled` grows; while they are one, what settlements
+    gave is taken back, and what cannot be is still `borne`.
+    """
 
     __tablename__ = "points_crossing"
 
@@ -352,12 +356,25 @@ class PointsCrossing(Base):
     settled: Mapped[int] = mapped_column(
         BigInteger, server_default=text("0"), comment="given back to the account by now"
     )
+    given: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default=text("0"),
+        comment="of the settled, points that settlements gave: to be taken back once both are one",
+    )
+    borne: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default=text("0"),
+        comment="of the given, points that nobody has paid for: the client spends nothing before",
+    )
 
     __table_args__ = (
         PrimaryKeyConstraint("posting_id", "account_id"),
         CheckConstraint("settled BETWEEN 0 AND points", name="settled"),
+        CheckConstraint("given BETWEEN borne AND points", name="given"),
+        CheckConstraint("borne >= 0", name="borne"),
         Index("ix_points_crossing_account_id", "account_id"),
         Index("ix_points_crossing_spender_id", "spender_id"),
+        Index("ix_points_crossing_borne", "account_id", postgresql_where=text("borne > 0")),
     )
 
 

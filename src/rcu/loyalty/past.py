@@ -57,7 +57,7 @@ class Past:
             postings = await repository.find_postings(session, [paid_for])
         moved = {e.lot_id for posting in postings for e in posting.entries if e.lot_id}
         lots = await wallets.list_lots(session, accounts, at=at, lot_ids=moved) if accounts else []
-        return cls(ticket, goods, postings, Accounts({lot.id: lot for lot in lots}, debts))
+        return cls(ticket, goods, postings, Accounts({lot.id: lot for lot in lots}, debts, at))
 
     def accrual(self) -> KnownPosting | None:
         """Return what the sale has earned."""

@@ -239,7 +239,7 @@ async def _without_ticket(
         return work
     programme = (await programmes.load(session, {version}))[version]
     lots = await wallets.list_lots(session, [fact.record_id], at=at)
-    accounts = Accounts({lot.id: lot for lot in lots}, debts)
+    accounts = Accounts({lot.id: lot for lot in lots}, debts, at)
     goods = sale_in(fact)
     lines = [Line(line.category, -line.amount_cents) for line in goods.lines]
     back = replace(goods, total_cents=-goods.total_cents, lines=lines, payments=())

@@ -23,7 +23,7 @@ from rcu.loyalty.ledger import Draft, NewLot, posting_id
 from rcu.loyalty.lots import day_in
 from rcu.loyalty.models import PostingKind
 from rcu.loyalty.programme import HouseholdTransfers
-from rcu.loyalty.settlement import settle_records
+from rcu.loyalty.settlement import settle, settle_records
 from rcu.loyalty.tiers import period_after, period_start
 from rcu.loyalty.wallets import Account, FoundSpender, Spend, Spender
 
@@ -86,6 +86,9 @@ async def transfer(session: AsyncSession, request: TransferRequest) -> dict[str,
     giver, receiver = await wallets.hold_spenders(session, [request.giver, request.receiver])
     locked = await wallets.lock_clients(session, {giver.client_id, receiver.client_id})
     await _check(session, rule, giver, receiver, points=request.points, today=today)
+    if any(account.borne for account in locked[giver.client_id]):
+        await settle(session, [giver.client_id], at=request.at)
+        locked = await wallets.lock_clients(session, {giver.client_id, receiver.client_id})
     accounts = locked[giver.client_id]
     wallet = await wallets.read_wallet(session, giver, accounts, at=request.at)
     spend = wallets.choose(wallet, request.points, inferred_up_to=0)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.db.statements import fetch
-from rcu.loyalty import ledger, wallets
+from rcu.loyalty import ledger, settlement, wallets
 from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.lots import Taken, day_in
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -50,10 +50,12 @@ async def expire(
 ) -> Expired:
     """Let the points lapse whose last day is before `on`; by default today, as each store has it.
 
+    What a client has spent twice is taken first from what has not lapsed (`settlement`).
     What a hold reserves lapses with a later run, once the hold is captured or voided, or its time
     is up.
     """
     at = at or datetime.now(UTC)
+    await settlement.collect_all(database, at=at)
     done = Expired(0, 0)
     after = UUID(int=0)
     while True:

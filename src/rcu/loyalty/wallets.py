@@ -100,15 +100,22 @@ class Account:
     record_id: UUID
     balance: int
     debt: int
+    borne: int = 0
+    """Points that a settlement gave it while the client was two, and that nobody has paid for."""
 
 
-_LOCK: Final = """
-    SELECT a.record_id, a.balance, a.debt
+_BORNE: Final = """
+    (SELECT coalesce(sum(c.borne), 0)::bigint
+     FROM points_crossing c JOIN source_record s ON s.id = c.spender_id
+     WHERE c.account_id = a.record_id AND c.borne > 0 AND s.client_id = r.client_id)
+"""
+_LOCK: Final = f"""
+    SELECT a.record_id, a.balance, a.debt, {_BORNE}
     FROM points_account a JOIN source_record r ON r.id = a.record_id
     WHERE r.client_id = $1
     ORDER BY a.record_id
     FOR NO KEY UPDATE OF a
-"""
+"""  # noqa: S608 - a constant
 _LOCK_THESE: Final = """
     SELECT record_id, balance, debt FROM points_account WHERE record_id = ANY ($1::uuid[])
     ORDER BY record_id FOR NO KEY UPDATE
@@ -129,10 +136,10 @@ _LAPSE: Final = """
 """
 
 
-_LIST: Final = """
-    SELECT a.record_id, a.balance, a.debt
+_LIST: Final = f"""
+    SELECT a.record_id, a.balance, a.debt, {_BORNE}
     FROM points_account a JOIN source_record r ON r.id = a.record_id WHERE r.client_id = $1
-"""
+"""  # noqa: S608 - a constant
 
 
 async def list_accounts(session: AsyncSession, client_id: UUID) -> list[Account]:
@@ -177,13 +184,13 @@ async def lock_client(session: AsyncSession, client_id: UUID) -> list[Account]:
     return [Account(*row) for row in await fetch(session, _LOCK, client_id)]
 
 
-_LOCK_CLIENTS: Final = """
-    SELECT r.client_id, a.record_id, a.balance, a.debt
+_LOCK_CLIENTS: Final = f"""
+    SELECT r.client_id, a.record_id, a.balance, a.debt, {_BORNE}
     FROM points_account a JOIN source_record r ON r.id = a.record_id
     WHERE r.client_id = ANY ($1::uuid[])
     ORDER BY a.record_id
     FOR NO KEY UPDATE OF a
-"""
+"""  # noqa: S608 - a constant
 
 
 async def lock_clients(
@@ -266,7 +273,7 @@ class Wallet:
     inferred_lots: tuple[Lot, ...]
     """The like of the client's other records."""
     available: int
-    """Points over verified links, what is owed taken off."""
+    """Points over verified links, what is owed or borne taken off."""
     inferred: int
     """Points of the other records, what they owe taken off."""
 
@@ -274,6 +281,11 @@ class Wallet:
     def balance(self) -> int:
         """Points of the whole client."""
         return sum(account.balance for account in self.accounts)
+
+    @property
+    def borne(self) -> int:
+        """Points that the client has spent twice, to be taken before it spends again."""
+        return sum(account.borne for account in self.accounts)
 
 
 async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
@@ -295,18 +307,20 @@ async def read_wallet(
         reached = await find_reachable(session, found)
     own = [lot for lot in lots if lot.account_id in reached]
     others = [lot for lot in lots if lot.account_id not in reached]
+    borne = sum(account.borne for account in accounts)
     return Wallet(
         spender=found,
         accounts=accounts,
         lots=tuple(oldest_first(own)),
         inferred_lots=tuple(oldest_first(others)),
-        available=_available(own, (a for a in accounts if a.record_id in reached)),
-        inferred=_available(others, (a for a in accounts if a.record_id not in reached)),
+        available=_available(own, (a for a in accounts if a.record_id in reached), borne),
+        inferred=_available(others, (a for a in accounts if a.record_id not in reached), borne),
     )
 
 
-def _available(lots: Iterable[Lot], accounts: Iterable[Account]) -> int:
-    return max(sum(lot.free for lot in lots) - sum(account.debt for account in accounts), 0)
+def _available(lots: Iterable[Lot], accounts: Iterable[Account], borne: int) -> int:
+    owed = sum(account.debt for account in accounts) + borne
+    return max(sum(lot.free for lot in lots) - owed, 0)
 
 
 @dataclass(frozen=True, slots=True)
