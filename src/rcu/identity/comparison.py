@@ -143,11 +143,15 @@ def compare_phones(a: Features, b: Features, shared: Container[tuple[str, str]])
         if not own:
             return SHARED
         return "landline" if all(map(is_landline, own)) else EXACT
-    if any(_one_error(x, y) for x in a.phones for y in b.phones):
-        return TYPING_ERROR
-    # A landline here and a mobile there: a person has both, and neither was compared.
-    comparable = any(is_landline(x) == is_landline(y) for x in a.phones for y in b.phones)
-    return DIFFERENT if comparable else MISSING
+    level = MISSING
+    for x in a.phones:
+        for y in b.phones:
+            if _one_error(x, y):
+                return TYPING_ERROR
+            # A landline here and a mobile there: a person has both, and neither was compared.
+            if is_landline(x) == is_landline(y):
+                level = DIFFERENT
+    return level
 
 
 def compare_cards(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:

@@ -6,7 +6,6 @@ back the pairs that met by this key only, and one that takes it back below the l
 holders again.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -60,15 +59,20 @@ class KeyTurns:
         cls, written: Iterable[Rekeyed], holders: Mapping[int, Collection[UUID]], *, cap: int
     ) -> "KeyTurns":
         """Compare how many hold each key now, as `holders` says, with how many did before."""
-        gained: Counter[int] = Counter()
+        gained: dict[int, int] = {}
         for record in written:
-            gained.update(record.keys - record.old_keys)
-            gained.subtract(record.old_keys - record.keys)
-        counts = [(key, len(holders.get(key, ())), more) for key, more in gained.items()]
-        return cls(
-            crowded=sorted(key for key, now, more in counts if now - more <= cap < now),
-            cleared=sorted(key for key, now, more in counts if now <= cap < now - more),
-        )
+            for key in record.keys - record.old_keys:
+                gained[key] = gained.get(key, 0) + 1
+            for key in record.old_keys - record.keys:
+                gained[key] = gained.get(key, 0) - 1
+        crowded, cleared = [], []
+        for key, more in gained.items():
+            now = len(holders.get(key, ()))
+            if now - more <= cap < now:
+                crowded.append(key)
+            elif now <= cap < now - more:
+                cleared.append(key)
+        return cls(sorted(crowded), sorted(cleared))
 
 
 @dataclass(frozen=True, slots=True)

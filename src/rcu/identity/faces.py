@@ -10,7 +10,7 @@ from rcu.identity.comparison import compare_days
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
-from rcu.identity.name_comparison import cached_given, given_names_differ
+from rcu.identity.name_comparison import GivenNames
 from rcu.identity.scoring import is_plainly_apart
 
 _MARK = "|"
@@ -72,7 +72,7 @@ class Apart(dict[str, bool]):
         super().__init__()
         self._features = features
         self._model = model
-        self._given_differs: dict[str, bool] = {}
+        self._given_names = GivenNames(features, model.is_common_given_name)
         self._named_apart: dict[str, bool] = {}
 
     def __missing__(self, face: str) -> bool:
@@ -93,18 +93,7 @@ class Apart(dict[str, bool]):
         return level == DIFFERENT
 
     def _are_named_apart(self, names: str) -> bool:
-        given, _, _ = names.partition(_MARK)
-        differs = self._given_differs.get(given)
-        if differs is None:
-            level = cached_given(
-                self._features.given_name, tuple(given.split()), self._model.is_common_given_name
-            ).level
-            differs = self._given_differs[given] = level == DIFFERENT
-        if not differs:
-            return False
         found = self._named_apart.get(names)
         if found is None:
-            found = self._named_apart[names] = given_names_differ(
-                self._features, unpack_face(names + _MARK * 2), self._model.is_common_given_name
-            )
+            found = self._named_apart[names] = self._given_names.differ(*names.split(_MARK))
         return found

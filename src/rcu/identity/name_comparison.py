@@ -88,6 +88,58 @@ def given_names_differ(a: Features, b: Features, is_common: CommonName) -> bool:
     return given.level == DIFFERENT and _compare_crossed(a, b, is_common) is None
 
 
+class GivenNames:
+    """The given names of one record beside those of many: whose are plainly different.
+
+    As `given_names_differ` says of each. Many have a name in common, which is compared once, and
+    hardly any bear one of ours on the other side: whose names cannot have changed places is told
+    without looking at them together.
+    """
+
+    def __init__(self, own: Features, is_common: CommonName) -> None:
+        self._own = own
+        self._is_common = is_common
+        self._differs: dict[str, bool] = {}
+        self._may_be_given: dict[str, bool] = {}
+        self._may_be_family: dict[str, bool] = {}
+
+    def differ(self, given: str, family: str, birth: str) -> bool:
+        """Tell it of somebody's names, each as its words with blanks between.
+
+        False says nothing of generations.
+        """
+        differs = self._differs.get(given)
+        if differs is None:
+            words = tuple(given.split())
+            level = cached_given(self._own.given_name, words, self._is_common).level
+            differs = self._differs[given] = level == DIFFERENT
+        if not differs:
+            return False
+        if not (self._is_family(given) or self._is_given(family) or self._is_given(birth)):
+            return True
+        theirs = Features(tuple(given.split()), tuple(family.split()), tuple(birth.split()))
+        return given_names_differ(self._own, theirs, self._is_common)
+
+    def _is_given(self, family: str) -> bool:
+        """Tell whether their family name may be our given name."""
+        found = self._may_be_given.get(family)
+        if found is None:
+            level = compare_given(self._own.given_name, tuple(family.split()), _never).level
+            found = self._may_be_given[family] = level in _PLAUSIBLE
+        return found
+
+    def _is_family(self, given: str) -> bool:
+        """Tell whether their given name may be our family name, or our birth name."""
+        found = self._may_be_family.get(given)
+        if found is None:
+            words = tuple(given.split())
+            found = self._may_be_family[given] = any(
+                compare_given(ours, words, _never).level in _PLAUSIBLE
+                for ours in (self._own.family_name, self._own.birth_name)
+            )
+        return found
+
+
 def _compare_crossed(a: Features, b: Features, is_common: CommonName) -> ComparedNames | None:
     """Compare each given name with the other's family names; None when they are not swapped."""
     found = [

@@ -246,6 +246,8 @@ class Neighbourhood:
 
     async def _reexamine(self, session: AsyncSession) -> None:
         """Work out what the writes change between other records, and what they share."""
+        if not (self.turned or self.turning.crowded or self.turning.cleared):
+            return
         groups = {identifier: set(self._holding(identifier)) for identifier in sorted(self.turned)}
         self.reexamined = await Reexamination(
             session, self.written, self.holders, self.model.key_cap, self.features, self.turning
@@ -311,9 +313,11 @@ class Neighbourhood:
         for group in groups:
             seen: set[IdentifierKey] = set()
             for features in group:
-                unknown |= seen & set(features.identifiers)
-                seen |= set(features.identifiers)
+                unknown.update(seen.intersection(features.identifiers))
+                seen.update(features.identifiers)
         unknown -= self.settled
+        if not unknown:
+            return
         await self.controls.learn(session, unknown)
         self.settled |= unknown
         told = {identifier: self._told_of(identifier) for identifier in unknown}
@@ -385,17 +389,19 @@ class Neighbourhood:
                     met |= held
             met &= self.features.keys()
             met.discard(w.id)
-            pairs.update(ordered(w.id, other) for other in met)
+            pairs.update([ordered(w.id, other) for other in met])
         for identifier in self.turned:
             if not self._is_generic(identifier):
                 pairs.update(combinations(sorted(self._holding(identifier)), 2))
         pairs |= self.reexamined.candidates
-        scores = {pair: self._weigh_candidates(pair) for pair in pairs}
-        return {pair: score for pair, score in scores.items() if score is not None}
+        return {
+            pair: score for pair in pairs if (score := self._weigh_candidates(pair)) is not None
+        }
 
     def _weigh_candidates(self, pair: Pair) -> PairScore | None:
-        a, b = self.features[pair[0]], self.features[pair[1]]
-        if not self.written.keys().isdisjoint(pair):
+        one, other = pair
+        a, b = self.features[one], self.features[other]
+        if one in self.written or other in self.written:
             # Whose face is that of somebody else was not even read.
             return score_unless_apart(a, b, self.model, shared=self.shared)
         return None if is_plainly_apart(a, b, self.model) else self.weigh(a, b)

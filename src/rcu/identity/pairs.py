@@ -225,8 +225,16 @@ def forgetting_pairs(first: int) -> str:
     """  # noqa: S608 - of numbers
 
 
-def saving_pairs(first: int) -> str:
-    """Return the statement that stores scored pairs.
+_WEIGHED_BEFORE = """
+    ON CONFLICT (left_id, right_id) DO UPDATE
+    SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
+        contradiction = excluded.contradiction, model_version = excluded.model_version,
+        scored_at = excluded.scored_at
+"""
+
+
+def saving_pairs(first: int, *, are_new: bool = False) -> str:
+    """Return the statement that stores scored pairs; where they are new, none is stored yet.
 
     Its values, from number `first` on: the columns of `ScoredPair` as arrays, the version of the
     model, and the time.
@@ -240,10 +248,7 @@ def saving_pairs(first: int) -> str:
                ${first + 6}, ${first + 7}
         FROM unnest({arrays})
             AS scored (left_id, right_id, weight, decision, evidence, contradiction)
-        ON CONFLICT (left_id, right_id) DO UPDATE
-        SET weight = excluded.weight, decision = excluded.decision, evidence = excluded.evidence,
-            contradiction = excluded.contradiction, model_version = excluded.model_version,
-            scored_at = excluded.scored_at
+        {"" if are_new else _WEIGHED_BEFORE}
     """  # noqa: S608 - of constants and numbers
 
 
@@ -253,7 +258,7 @@ _SAVE_PAIRS = saving_pairs(1)
 _FORGET_PAIRS = forgetting_pairs(1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _evidence_json(evidence: tuple[Evidence, ...]) -> str:
     return to_json([item._asdict() for item in evidence])
 
@@ -269,8 +274,9 @@ def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
             evidence=_evidence_json(score.evidence),
             contradiction=score.contradiction,
         )
-        for (a, b), score in sorted(scores.items())
-        if score.decision is not Decision.APART
+        for (a, b), score in sorted(
+            [item for item in scores.items() if item[1].decision is not Decision.APART]
+        )
     ]
 
 

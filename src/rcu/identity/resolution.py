@@ -36,7 +36,7 @@ from rcu.identity.model import Model
 from rcu.identity.models import Origin, Placement, RecordKind
 from rcu.identity.neighbourhood import Neighbourhood
 from rcu.identity.outcomes import Placed, outcomes, unchanged
-from rcu.identity.pairs import Component, worth_storing
+from rcu.identity.pairs import Component, ScoredPair, worth_storing
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     verified_identifiers,
@@ -101,13 +101,14 @@ async def place(
     moves = _moves(component, drafts, formed.client_of)
     clients = {formed.client_of[record_id] for record_id in drafts}
     await _forget(session, drafts, scores, dropped=near.reexamined.dropped)
+    pairs = worth_storing(scores)
     saved = SavedProfiles(
         records=[_saved_record(draft, formed.client_of[draft.id]) for draft in drafts.values()],
         keys=[key for draft in drafts.values() for key in _saved_keys(draft)],
         identifiers=[row for d in drafts.values() for row in _stated(d, prepared.region)],
-        pairs=worth_storing(scores),
+        pairs=pairs,
         model_version=model.version,
-        are_new=all(draft.is_new for draft in drafts.values()),
+        are_new=_are_new(drafts, pairs),
         # Where records move, whom they leave matters too, and `adopt` looks at all of them.
         client_ids=() if moves else clients,
     )
@@ -179,6 +180,13 @@ async def _forget(
         keys=[(key, d.id) for d in drafts.values() for key in d.old_keys - d.keys],
         record_ids=[draft.id for draft in drafts.values() if draft.old_features],
         pairs=[*dropped, *apart],
+    )
+
+
+def _are_new(drafts: Mapping[UUID, Draft], pairs: Iterable[ScoredPair]) -> bool:
+    """Tell whether nothing is stored yet of the records that are written, and of the pairs."""
+    return all(draft.is_new for draft in drafts.values()) and all(
+        pair.left_id in drafts or pair.right_id in drafts for pair in pairs
     )
 
 

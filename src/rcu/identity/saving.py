@@ -48,17 +48,17 @@ class SavedProfiles:
     model_version: str
     """That of the model which scored the pairs."""
     are_new: bool
-    """Whether none of the records exists yet."""
+    """Whether none of the records exists yet, and so none of the pairs."""
     client_ids: Collection[UUID]
     """Clients that have one of the records from now on, and that nobody leaves."""
 
 
-def _saving(records: str, *, key_exists: str, is_stated: str) -> str:
+def _saving(records: str, pairs: str, *, key_exists: str, is_stated: str) -> str:
     return f"""
         WITH saved AS ({records}), keyed AS (
             INSERT INTO blocking_key (key, record_id, face)
             SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[]) {key_exists}
-        ), scored AS ({saving_pairs(18)}), refreshed AS (
+        ), scored AS ({pairs}), refreshed AS (
             INSERT INTO client AS c (id, known, version, created_at, changed_at)
             SELECT id, true, 1, $9, $9 FROM unnest($26::uuid[]) AS id ORDER BY id
             ON CONFLICT (id) DO UPDATE
@@ -73,9 +73,10 @@ def _saving(records: str, *, key_exists: str, is_stated: str) -> str:
 
 
 # Of a new record there is nothing yet that a row could meet: not to look saves a sixth of the time.
-_ADD = _saving(ADD_RECORDS, key_exists="", is_stated="")
+_ADD = _saving(ADD_RECORDS, saving_pairs(18, are_new=True), key_exists="", is_stated="")
 _SAVE = _saving(
     SAVE_RECORDS,
+    saving_pairs(18),
     key_exists="ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face",
     is_stated="""
         ON CONFLICT (kind, value, record_id, origin) DO UPDATE

@@ -94,9 +94,12 @@ def is_form_of_address(word: str) -> bool:
     return "".join(words(word)) in _CIVILITIES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class NameFacets:
-    """One name seen from every side that comparing needs. `words` is its identity."""
+    """One name seen from every side that comparing needs. `words` is its identity.
+
+    Never changed once made, though not declared frozen: as of `Features`.
+    """
 
     words: tuple[str, ...]
     joined: str
@@ -123,11 +126,12 @@ def generation_of(*names: tuple[str, ...]) -> str | None:
 
     A last `I` is one behind the family name, the last of `names`, and an initial elsewhere.
     """
+    for name in names:
+        for word in name[1:]:
+            if word in _GENERATIONS:
+                return _GENERATIONS[word]
     family = names[-1]
-    return next(
-        (found for name in names for word in name[1:] if (found := _GENERATIONS.get(word))),
-        "first" if family[1:] and family[-1] == "i" else None,
-    )
+    return "first" if len(family) > 1 and family[-1] == "i" else None
 
 
 def is_generation(word: str) -> bool:
