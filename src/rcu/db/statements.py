@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 import orjson
 from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811 - a class
@@ -67,8 +68,9 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
     if session.in_nested_transaction():
         # SQLAlchemy sends SAVEPOINT with the first statement that goes through it.
         await session.connection()
-    held: tuple[object, Any] | None = session.info.get(_HELD)
-    if held is not None and held[0] is session.sync_session.get_transaction():
+    held: tuple[ref[Any], Any] | None = session.info.get(_HELD)
+    transaction = session.sync_session.get_transaction()
+    if held is not None and transaction is not None and held[0]() is transaction:
         return cast("asyncpg.Connection[asyncpg.Record]", held[1])
     if not session.in_transaction():
         await session.connection()
@@ -79,5 +81,7 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
         # SQLAlchemy sends BEGIN before the first statement that goes through it: none did yet, and
         # to have it run one would be another round trip.
         await pooled.dbapi_connection._start_transaction()  # noqa: SLF001 - it has no other name
-    session.info[_HELD] = (session.sync_session.get_transaction(), connection)
+    # The transaction holds the session: held by it in turn, both would be left to the garbage
+    # collector, with all that the session holds.
+    session.info[_HELD] = (ref(session.sync_session.get_transaction()), connection)
     return cast("asyncpg.Connection[asyncpg.Record]", connection)

@@ -134,7 +134,7 @@ class Neighbourhood:
         for w in written:
             near._write(w)
         near.turning = KeyTurns.of(near.written.values(), near.holders, cap=model.key_cap)
-        await near._read(session, near._worth_reading(held), near._likely_seeds(held))
+        await near._read(session, held)
         await near._read_crowds(
             session,
             {key: len(faces) for key, faces in held.items()},
@@ -144,10 +144,11 @@ class Neighbourhood:
         await near._reexamine(session)
         return near
 
-    async def _read(
-        self, session: AsyncSession, record_ids: AbstractSet[UUID], likely: AbstractSet[UUID]
-    ) -> None:
-        if not self.around.asked.issuperset(likely):
+    async def _read(self, session: AsyncSession, held: KeyHolders) -> None:
+        """Read those of the holders of keys that matter and were not read with the keys."""
+        record_ids = self._worth_reading(held)
+        if self.around is NOTHING_READ:
+            likely = self._likely_seeds(held)
             others = record_ids - likely
             self.around = await read_around(session, likely, others, most=self.most_read)
         elif missing := record_ids - self.around.records.keys():
