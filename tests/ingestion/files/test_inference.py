@@ -119,7 +119,7 @@ def test_a_column_that_holds_other_numbers_too_keeps_its_points() -> None:
 
 
 def test_namibia_is_a_country_and_nan_a_free_attribute() -> None:
-    row = {"id": "1", "city": "NA", "country": "NA", "level": "nan"}
+    row = {"id": "1", "city": "NA", "country": "NA", "level": "nan", "store": "NA"}
     mapping = "fields: {attributes.level: level}"
 
     message = plan_of([row], mapping).mapper.message(row)
@@ -129,6 +129,7 @@ def test_namibia_is_a_country_and_nan_a_free_attribute() -> None:
     assert message.addresses[0].country == "NA"
     assert message.addresses[0].city is None
     assert message.attributes == {"level": "nan"}
+    assert message.preferred_store == "NA"
 
 
 def test_a_date_that_is_not_understood_is_told_and_counted() -> None:

@@ -15,7 +15,7 @@ from rcu.ingestion.files.mapping import Part
 from rcu.ingestion.files.reading import Cells
 from rcu.ingestion.files.targets import Kind
 from rcu.ingestion.files.values import (
-    NAMIBIA,
+    NOT_AVAILABLE,
     Reading,
     to_cents,
     to_day,
@@ -28,6 +28,12 @@ from rcu.ingestion.files.values import (
 
 OPEN_FIELDS: Final = frozenset({"identifiers", "attributes", "properties"})
 """Those with parts that the file names."""
+_OF_A_PERSON: Final = frozenset(
+    """
+    external_id title given_name family_name full_name birth_name birth_date emails phones cards
+    identifiers address customer
+    """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
+)
 ROW_NUMBER: Final = "(row number)"
 """Where the cells of a row hold its place in the file, when a field asks for it."""
 _BETWEEN_EMAILS: Final = re.compile(r"[\s;,|/<>]+")
@@ -55,12 +61,15 @@ class Field:
 
 
 def _reading_of(field: Field, reading: Reading) -> Reading:
-    """Return how the cells of a field are read: `NA` is a country, `nan` a free attribute."""
+    """Return how the cells of a field are read.
+
+    `nan` may be a free attribute; `NA` a country, or the store of Nantes.
+    """
     whole = field.target.partition(".")[0]
     if whole in {"attributes", "properties"}:
         return replace(reading, usual_empty_values=frozenset())
-    if field.target == "address.country":
-        return replace(reading, usual_empty_values=reading.usual_empty_values - {NAMIBIA})
+    if field.target == "address.country" or whole not in _OF_A_PERSON:
+        return replace(reading, usual_empty_values=reading.usual_empty_values - {NOT_AVAILABLE})
     return reading
 
 

@@ -40,13 +40,13 @@ class Findings:
     """Cells by the word that was taken as empty."""
 
 
-def look_at(understood: Iterable[Understood], *, region: str) -> Findings:
-    """Return what the first rows of a file hold."""
+def look_at(understood: Iterable[Understood], columns: Collection[str], *, region: str) -> Findings:
+    """Return what the first rows of a file hold in the columns that are used."""
     found = Findings()
     seen: set[tuple[str | None, str]] = set()
     for one in understood:
         found.rows += 1
-        found.empty_words.update(_empty_words(one.row.cells))
+        found.empty_words.update(_empty_words(one.row.cells, columns))
         if one.message is None:
             continue
         found.unread.update(unread(one.message, region=region))
@@ -57,8 +57,9 @@ def look_at(understood: Iterable[Understood], *, region: str) -> Findings:
     return found
 
 
-def _empty_words(cells: Mapping[str, object]) -> Iterator[str]:
-    for cell in cells.values():
+def _empty_words(cells: Mapping[str, object], columns: Collection[str]) -> Iterator[str]:
+    for name in columns:
+        cell = cells.get(name)
         if isinstance(cell, str) and (word := cell.strip()) in USUAL_EMPTY_VALUES:
             yield word
 
@@ -67,9 +68,9 @@ def first_findings(
     sample: Sample, plan: Plan, known_sources: Collection[str], *, region: str
 ) -> list[str]:
     """Return what is to be told of the first rows of a file before it is imported: sentences."""
-    return list(
-        _sentences(look_at(understand(sample.rows, plan, known_sources), region=region), plan)
-    )
+    columns = {name for one in plan.fields for name in one.columns()}
+    understood = understand(sample.rows, plan, known_sources)
+    return list(_sentences(look_at(understood, columns, region=region), plan))
 
 
 def _sentences(found: Findings, plan: Plan) -> Iterator[str]:

@@ -62,8 +62,8 @@ USUAL_EMPTY_VALUES: Final = frozenset(
     """.split()  # noqa: SIM905 - a block of words reads better than a quoted list
 )
 """What programs and people write into a cell that holds nothing. `Null` and `none` may be names."""
-NAMIBIA: Final = "NA"
-"""A country, where a country is meant."""
+NOT_AVAILABLE: Final = "NA"
+"""Namibia, where a country is meant, and a code like any other where a code is."""
 
 
 def to_text(cell: object, reading: Reading) -> str | None:
