@@ -19,7 +19,7 @@ from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.resolution import Placements
-from rcu.ingestion.following import follow_with_points
+from rcu.ingestion.following import follow_with_points, take_as_returns_of_sales
 from rcu.ingestion.intake import (
     Defaults,
     Intake,
@@ -164,6 +164,9 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
     if recording.rehung:
         await recording.writes.send()
         await follow_with_points(session, recording.rehung, at=at, timezone=defaults.timezone)
+    if recording.tied:
+        await recording.writes.send()
+        await take_as_returns_of_sales(session, recording.tied, at=at, timezone=defaults.timezone)
     await clients.rebuild(session, placements.touched_client_ids, region=defaults.region)
     return Application(outcomes, _arrived(said, outcomes), recording.writes)
 

@@ -1,15 +1,29 @@
-"""What follows a ticket that hangs on another record than when it was received: its points."""
+"""What follows a ticket that hangs on another record than when it was received: its points.
 
-from collections.abc import Sequence
+And what follows a return that finds its sale later.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.writes import Writes
-from rcu.loyalty import repository
+from rcu.loyalty import repository, sale_found
 from rcu.loyalty.accrual import accrue
 from rcu.loyalty.moving import move_points
 from rcu.sales.rehanging import Rehung
+
+
+async def take_as_returns_of_sales(
+    session: AsyncSession, tied: Mapping[UUID, UUID], *, at: datetime, timezone: str
+) -> None:
+    """Take the points of returns whose sale is known by now: `{return: sale}`, both written."""
+    if tied:
+        found = await repository.list_to_reckon(session, (), set(tied.values()), timezone=timezone)
+        returns = [ticket for ticket in found if ticket.id in tied]
+        await sale_found.take_with_sale(session, returns, at=at)
 
 
 async def follow_with_points(

@@ -26,6 +26,8 @@ GONE: Final = "gone"
 """That a referral was taken back: 1, or -1 when it was given again."""
 BORNE: Final = "borne"
 """Points that were to be taken and were not there: the retailer bears them."""
+WITHOUT_TICKET: Final = "without_ticket"
+"""That a return took by the plain rules of its day: nobody knew which sale it brought back."""
 
 _TAKING: Final = frozenset({PostingKind.RETURN, PostingKind.VOID, PostingKind.SETTLEMENT})
 _RESTORING: Final = frozenset({PostingKind.RESTORATION, PostingKind.VOID})

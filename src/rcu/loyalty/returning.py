@@ -28,7 +28,7 @@ from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.referral_correcting import correct_referral
 from rcu.loyalty.remaining import Goods, exact_back, sale_in, to_take
-from rcu.loyalty.removed import COUNTED, TAKEN, removed_of, restored_of
+from rcu.loyalty.removed import COUNTED, TAKEN, WITHOUT_TICKET, removed_of, restored_of
 from rcu.loyalty.repository import HungTicket, KnownPosting
 from rcu.loyalty.settlement import mark_given_back
 from rcu.sales.facts import waiting_for_ticket
@@ -251,7 +251,7 @@ async def _without_ticket(
     draft.rules = {
         TAKEN: earned.points,
         COUNTED: [earned.points, earned.amount_cents],
-        "without_ticket": True,
+        WITHOUT_TICKET: True,
     }
     may_owe = programme.returns_below_zero
     accounts.take(draft, fact.record_id, earned.points, given_by=draft.id, may_owe=may_owe)

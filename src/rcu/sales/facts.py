@@ -88,6 +88,11 @@ class NewTicket:
         return self.store, self.till, self.business_date, self.number
 
     @property
+    def returned_order(self) -> str | None:
+        """The order of which something is brought back, when the return names no ticket."""
+        return self.order_id if self.kind == "return" and self.original is None else None
+
+    @property
     def keys(self) -> frozenset[str]:
         """What others may wait for, and what this ticket refers to."""
         found = {waiting_for_ticket(self.ticket_id, None)}

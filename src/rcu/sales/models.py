@@ -116,6 +116,11 @@ class Ticket(Base):
         ),
         Index("ix_ticket_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index(
+            "ix_ticket_without_sale",
+            "order_id",
+            postgresql_where=text("kind = 'return' AND original_id IS NULL"),
+        ),
+        Index(
             "ix_ticket_missed",
             "id",
             postgresql_where=text("sale_reason IN ('unknown', 'mistyped')"),

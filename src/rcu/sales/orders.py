@@ -144,7 +144,7 @@ async def _place(recording: Recording, step: NewOrder, refs: References) -> None
 # A ticket that names a person, or that a person has decided on, stays where it is; so does one
 # that returns another: the ticket it returns comes first.
 _TICKETS_OF_ORDER = """
-    SELECT t.id
+    SELECT t.id, t.original_id
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
     WHERE t.order_id = $1 AND (
         (t.link = 'order' AND t.record_id = $4)
@@ -179,10 +179,15 @@ async def _hang_tickets(
     await lock_tickets(recording.session, [row["id"] for row in rows])
     # As they hang now that nobody else can move them: a person may have decided meanwhile.
     rows = await fetch(recording.session, _TICKETS_OF_ORDER, *asked)
-    evidence = {"order_id": str(order.id)}
+    # What brings one of them back goes with it.
+    found, evidence = {row["id"] for row in rows}, {"order_id": str(order.id)}
     rehung = await rehang(
         recording.session,
-        [Rehang(row["id"], ORDER, order.record_id, evidence) for row in rows],
+        [
+            Rehang(row["id"], ORDER, order.record_id, evidence)
+            for row in rows
+            if row["original_id"] not in found
+        ],
         actor=recording.cause.actor,
         at=recording.at,
     )

@@ -32,6 +32,8 @@ class Recording:
     """What was read of the facts after their locks, until something is placed."""
     rehung: list[Rehung] = field(default_factory=list)
     """Tickets of earlier messages that hang on another record from now on."""
+    tied: dict[UUID, UUID] = field(default_factory=dict)
+    """Returns of earlier messages, and the sales that they are known to bring back from now on."""
 
     def __post_init__(self) -> None:
         """Begin with nothing to write."""

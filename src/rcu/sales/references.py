@@ -22,6 +22,7 @@ class References:
         self._by_id: dict[str, list[KnownTicket]] = defaultdict(list)
         self._by_print: dict[Printed, list[KnownTicket]] = defaultdict(list)
         self._orders: dict[str, list[KnownOrder]] = defaultdict(list)
+        self._sold: dict[str, list[KnownTicket]] = defaultdict(list)
         for ticket in tickets:
             self.know_ticket(ticket)
         for order in orders:
@@ -48,6 +49,8 @@ class References:
         _put(self._by_id[ticket.ticket_id], ticket)
         if ticket.printed is not None:
             _put(self._by_print[ticket.printed], ticket)
+        if ticket.kind == "sale" and ticket.order_id is not None:
+            _put(self._sold[ticket.order_id], ticket)
 
     def know_rehung(self, rehung: Iterable[Rehung]) -> None:
         """Learn that tickets hang on other records than when they were read."""
@@ -90,6 +93,22 @@ class References:
         if not wanted and ref.source is None and len(found) == 1:
             wanted = found
         return wanted[0] if wanted else None
+
+    def sale_of_order(self, source: str, order_id: str) -> KnownTicket | None:
+        """Return the sale that a return brings back which names an order and no ticket.
+
+        The one sale of the order, cancelled or not, or the one that is not cancelled of several;
+        None where nobody can tell. The sales of the order have to be known.
+        """
+        order = self.order(source, order_id)
+        if order is None and self._orders.get(order_id):
+            return None
+        of_order = [
+            t for t in self._sold.get(order_id, ()) if self.order(t.source, order_id) == order
+        ]
+        standing = [ticket for ticket in of_order if ticket.voided_by is None]
+        found = of_order if len(of_order) == 1 else standing
+        return found[0] if len(found) == 1 else None
 
     def order(self, source: str, order_id: str) -> KnownOrder | None:
         """Return the order with this id: of the same source if there is one, else the only one."""

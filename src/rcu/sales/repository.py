@@ -36,6 +36,7 @@ class KnownTicket:
     voided_by: UUID | None
     link: str
     credits: Sequence[Mapping[str, Any]] = ()
+    order_id: str | None = None
 
     @property
     def printed(self) -> Printed | None:
@@ -60,7 +61,7 @@ class KnownOrder:
 _TICKET = """
     t.id, t.source, t.ticket_id, t.kind, t.content_digest, t.record_id, t.store, t.till,
     t.business_date, t.number, t.channel, t.currency, t.total_cents, t.voided_by, t.link,
-    t.credits
+    t.credits, t.order_id
 """
 
 # Joined to the few sources, so that the indexes that begin with the source serve.
@@ -90,6 +91,24 @@ async def find_tickets(
     rows = await fetch(session, _FIND_TICKETS, sorted(set(ticket_ids)), *numbers)
     # A ticket that is found both ways comes twice.
     return list({row["id"]: KnownTicket(*row) for row in rows}.values())
+
+
+# Of an order with more sales nobody can tell which is brought back.
+_SALES_OF_ORDERS = f"""
+    SELECT {_TICKET}
+    FROM unnest($1::text[]) AS wanted (order_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ticket sold
+        WHERE sold.order_id = wanted.order_id AND sold.kind = 'sale' LIMIT 50
+    ) t
+"""  # noqa: S608 - a constant
+
+
+async def find_sales_of_orders(
+    session: AsyncSession, order_ids: Collection[str]
+) -> list[KnownTicket]:
+    """Return the sales of orders, whatever source has named these; fifty of each at most."""
+    return [KnownTicket(*row) for row in await fetch(session, _SALES_OF_ORDERS, sorted(order_ids))]
 
 
 _TIMEZONES = "SELECT code, timezone FROM store WHERE code = ANY ($1::text[])"

@@ -16,6 +16,7 @@ from rcu.sales.facts import Attached, Clash, NewTicket, Outcome, Waiting, waitin
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
 from rcu.sales.repository import KnownTicket, TicketRow, TotalRow
+from rcu.sales.tying import find_returned_sales, tie_returns
 
 IDENTIFIERS, ORIGINAL, ORDER, NONE = "identifiers", "original", "order", "none"
 
@@ -55,7 +56,8 @@ def waves(tickets: Mapping[int, NewTicket]) -> list[list[int]]:
     """
     found: tuple[list[int], ...] = [], [], []
     for position, new in tickets.items():
-        found[0 if new.original is None else 1 + (new.kind == "void")].append(position)
+        stands_alone = new.original is None and new.returned_order is None
+        found[0 if stands_alone else 1 + (new.kind == "void")].append(position)
     return [wave for wave in found if wave]
 
 
@@ -71,6 +73,7 @@ async def record_tickets(
     `stores` are the known ones among those named. The tickets become known to `refs`, and are
     written with what else the recording writes; `write_voids` has to follow where there are voids.
     """
+    await find_returned_sales(recording.session, tickets.values(), refs)
     outcomes: dict[int, Outcome] = {}
     recorded: dict[int, ReadyTicket] = {}
     found: dict[UUID, _Found] = {}
@@ -85,6 +88,8 @@ async def record_tickets(
         }
         recorded |= ready
     await _write(recording, list(recorded.values()), found)
+    sold = {t.new.order_id for t in recorded.values() if t.new.kind == "sale" and t.new.order_id}
+    await tie_returns(recording, sold, refs)
     return RecordedTickets(outcomes, recorded)
 
 
@@ -131,7 +136,7 @@ def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
         return Waiting(
             "unknown_store", waiting_for_store(new.store), f"The store {new.store} is not known."
         )
-    original = refs.original(new, new.original) if new.original else None
+    original = _original(new, refs)
     if new.original is not None and original is None:
         return Waiting(
             "unknown_ticket",
@@ -145,6 +150,15 @@ def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
     if new.kind == "void" and original is not None:
         refs.know_ticket(replace(original, voided_by=ready.id))
     return ready
+
+
+def _original(new: NewTicket, refs: References) -> KnownTicket | None:
+    """Return the ticket that a new one refers to: that it names, or the one sale of its order."""
+    if new.original is not None:
+        return refs.original(new, new.original)
+    if new.returned_order is not None:
+        return refs.sale_of_order(new.source, new.returned_order)
+    return None
 
 
 def _not_to_void(original: KnownTicket) -> tuple[str, str] | None:
@@ -202,6 +216,7 @@ def _as_known(ready: ReadyTicket) -> KnownTicket:
         voided_by=None,
         link=ready.link,
         credits=ready.credits,
+        order_id=new.order_id,
     )
 
 
