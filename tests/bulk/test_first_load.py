@@ -134,7 +134,7 @@ STATE = {
     "keys": f"SELECT key, {NAMED.format('record_id')}, face FROM blocking_key",
     "identifiers": f"""
         SELECT kind, value, {NAMED.format("record_id")}, origin,
-               verified_at FROM identifier
+               verified_at, stated_since FROM identifier
     """,
     "pairs": f"""
         SELECT least({NAMED.format("left_id")}, {NAMED.format("right_id")}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from rcu.identity.models import Placement
 from rcu.identity.placing import (
+    Claim,
     IdentifierKey,
     anchor,
     anonymous_clients,
+    holding,
     narrow,
     place_by_instrument,
     why_unplaced,
@@ -122,3 +125,44 @@ def test_the_order_of_the_identifiers_decides_nothing(
     held: Held, carried: list[IdentifierKey]
 ) -> None:
     assert by_person(held, *carried) == by_person(held, CARD, EMAIL, PHONE, TOKEN)
+
+
+# --- who holds an identifier ---------------------------------------------------------------------
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+claims = st.builds(
+    lambda client, is_stated, is_verified, minute: Claim(
+        UUID(int=client),
+        is_stated,
+        is_verified,
+        None if minute is None else NOON + timedelta(minutes=minute),
+    ),
+    st.integers(1, 4),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(0, 5),
+)
+
+
+@given(said=st.lists(claims, max_size=5), minute=st.integers(0, 5), client=st.integers(1, 5))
+def test_what_was_given_up_counts_unless_it_began_after_who_states_it_still(
+    said: list[Claim], minute: int, client: int
+) -> None:
+    since = NOON + timedelta(minutes=minute)
+    mistake = Claim(UUID(int=client), is_stated=False, is_verified=False, since=since)
+
+    before, after = holding(said), holding([*said, mistake])
+
+    is_inside = any(one.is_stated and one.since and one.since < since for one in said)
+    is_verified = any(one.is_verified for one in said)
+    assert after == (before if is_inside or is_verified else before | {mistake.client_id})
+
+
+@given(said=st.lists(claims, max_size=5))
+def test_who_states_it_holds_it_unless_it_is_verified_of_another(said: list[Claim]) -> None:
+    verified = {one.client_id for one in said if one.is_verified}
+
+    found = holding(said)
+
+    assert found == verified or {one.client_id for one in said if one.is_stated} <= found
+    assert bool(found) == bool(said)

@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rcu.identity import registers
+from rcu.identity import registers, standing
 from rcu.identity.features import describe
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
+    Standing,
     merge,
     person_of,
+    stated_identifiers,
     values_of,
-    verified_identifiers,
     withdrawn_identifiers,
 )
+from rcu.identity.standing import starts_of
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -88,25 +90,74 @@ def test_so_it_does_where_a_record_states_more_than_is_remembered(
         assert after(shuffled) == after(told)
 
 
+def stands_since(told: list[ProfileStatement], card: str) -> datetime | None:
+    """Return since when the newest statements state a card, one after the other."""
+    since = None
+    for one in sorted(told, key=lambda one: (one.occurred_at, one.message_id), reverse=True):
+        if card not in {held["value"] for held in one.values["cards"] or ()}:
+            break
+        since = one.occurred_at
+    return since
+
+
 @given(told=statements_of_cards)
 def test_what_was_ever_stated_is_held_or_withdrawn_as_it_was_last_stated(
     told: list[ProfileStatement],
 ) -> None:
     ended = after(told)
     held = describe(person_of(ended)).held
-    last: dict[str, tuple[datetime, str, datetime | None]] = {}
+    last: dict[str, Standing] = {}
     for one in sorted(told, key=lambda one: (one.occurred_at, one.message_id)):
         verified = {card["value"] for card in one.values["cards"] or () if card["verified"]}
-        for card in one.values["cards"] or ():
-            since = one.occurred_at if card["value"] in verified else None
-            last[card["value"]] = (one.occurred_at, one.message_id, since)
+        for card in {card["value"] for card in one.values["cards"] or ()}:
+            first = last[card].since if card in last else one.occurred_at
+            last[card] = Standing(one.occurred_at if card in verified else None, first)
+    known = {
+        ("card", card.replace("-", "").upper()): Standing(
+            said.verified_at, stands_since(told, card) or said.since
+        )
+        for card, said in last.items()
+    }
 
+    stated = stated_identifiers(ended, held, region="FR")
     withdrawn = withdrawn_identifiers(ended, held, region="FR")
 
-    assert withdrawn == {
-        ("card", card.replace("-", "").upper()): since
-        for card, (_, _, since) in last.items()
-        if ("card", card.replace("-", "").upper()) not in held
+    assert stated == {one: said for one, said in known.items() if one in held}
+    assert withdrawn == {one: said for one, said in known.items() if one not in held}
+
+
+@given(told=statements_of_cards, most=st.integers(0, 3), data=st.data())
+def test_where_more_was_told_than_is_remembered_no_time_is_too_early(
+    told: list[ProfileStatement], most: int, data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(told))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(standing, "MAX_TOLD", most)
+
+        ended, again = after(told), after(shuffled)
+
+    assert ended == again
+    for card, start in zip(
+        ended.get("cards", {}).get("value") or (),
+        starts_of(ended.get("cards", {})) or (),
+        strict=True,
+    ):
+        true = stands_since(told, card["value"])
+        assert true is not None
+        assert true <= start
+
+
+def test_registers_of_before_know_no_times_and_learn_none() -> None:
+    old = after([stated(emails=[{"value": "odile@mail.example"}])])
+    del old["emails"]["told"]
+
+    ended = merge(old, stated("m2", minute=1, emails=[{"value": "o@mail.example"}]))
+
+    held = describe(person_of(ended)).held
+    unknown = Standing(None, None)
+    assert stated_identifiers(ended, held, region="FR") == {("email", "o@mail.example"): unknown}
+    assert withdrawn_identifiers(ended, held, region="FR") == {
+        ("email", "odile@mail.example"): unknown
     }
 
 
@@ -122,7 +173,9 @@ def test_a_value_that_is_written_otherwise_now_is_not_withdrawn() -> None:
 
     assert held == (("phone", "+262639981208"),)
     assert withdrawn_identifiers(ended, held, region="FR") == {}
-    assert verified_identifiers(ended, region="FR") == {}
+    assert stated_identifiers(ended, held, region="FR") == {
+        held[0]: Standing(None, NOON + timedelta(minutes=1))
+    }
 
 
 def test_a_statement_leaves_what_it_was_merged_into_as_it_was() -> None:
@@ -161,7 +214,10 @@ def test_verified_is_what_is_said_to_be_since_its_date_or_else_the_statement() -
         {"value": "client@mail.example", "verified": True},
     ]
 
-    assert verified_identifiers(after([stated(emails=emails)]), region="FR") == {
+    ended = after([stated(emails=emails)])
+    known = stated_identifiers(ended, describe(person_of(ended)).held, region="FR")
+
+    assert {one: said.verified_at for one, said in known.items() if said.verified_at} == {
         ("email", "odile.v@mail.example"): NOON,
         ("email", "odile.p@mail.example"): datetime(2024, 6, 1, tzinfo=UTC),
     }

@@ -31,7 +31,7 @@ from rcu.identity.registers import (
     Registers,
     merge,
     person_of,
-    verified_identifiers,
+    stated_identifiers,
     withdrawn_identifiers,
 )
 from rcu.ingestion.answers import matched_record, placed_answer
@@ -77,13 +77,16 @@ RECORD_FIELDS = (
     pa.field("identifiers", pa.list_(pa.string())),
     pa.field("held", pa.list_(pa.string())),
     pa.field("verified_at", pa.list_(pa.string())),
+    pa.field("stated_since", pa.list_(pa.string())),
     pa.field("withdrawn", pa.list_(pa.string())),
     pa.field("withdrawn_verified_at", pa.list_(pa.string())),
+    pa.field("withdrawn_stated_since", pa.list_(pa.string())),
     *PARTING_FIELDS,
 )
 """What a record is made of. The first `faced_keys` of its blocking keys carry its face;
 `verified_at` says of each value by which facts find it (`Features.held`) since when the source has
-verified it, if so; `withdrawn_verified_at` likewise of what it has stated and states no more."""
+verified it, if so, and `stated_since` since when it states it, if that is known; `withdrawn_...`
+likewise of what it has stated and states no more."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,10 @@ def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequ
         loose_keys(features) - keys for features, keys in zip(described, identifying, strict=True)
     ]
     held = [sorted(features.held) for features in described]
-    verified = [verified_identifiers(one, region=region) for one in registers]
+    stated = [
+        stated_identifiers(one, known, region=region)
+        for one, known in zip(registers, held, strict=True)
+    ]
     withdrawn = [
         withdrawn_identifiers(one, features.held, region=region)
         for one, features in zip(registers, described, strict=True)
@@ -179,12 +185,11 @@ def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequ
             for features in described
         ],
         [[IDENTIFIER_MARK.join(identifier) for identifier in one] for one in held],
-        [
-            [_time_text(known.get(identifier)) for identifier in one]
-            for one, known in zip(held, verified, strict=True)
-        ],
+        [[_time_text(standing.verified_at) for standing in one.values()] for one in stated],
+        [[_time_text(standing.since) for standing in one.values()] for one in stated],
         [[IDENTIFIER_MARK.join(identifier) for identifier in one] for one in withdrawn],
-        [[_time_text(since) for since in one.values()] for one in withdrawn],
+        [[_time_text(standing.verified_at) for standing in one.values()] for one in withdrawn],
+        [[_time_text(standing.since) for standing in one.values()] for one in withdrawn],
         *columns_of(map(parting_values, described), len(PARTING_FIELDS)),
     )
 

@@ -53,16 +53,17 @@ TABLES: Mapping[str, Source] = {
         """,
     ),
     "identifier": Source(
-        ("kind", "value", "record_id", "origin", "verified_at", "first_seen_at"),
+        ("kind", "value", "record_id", "origin", "verified_at", "stated_since", "first_seen_at"),
         """
         SELECT split_part(identifier, chr(31), 1), identifier[strpos(identifier, chr(31)) + 1:],
-               id, origin, verified_at, '{at}'
+               id, origin, verified_at, stated_since, '{at}'
         FROM (
             SELECT i.id, 'profile' AS origin, unnest(r.held) AS identifier,
-                   unnest(r.verified_at) AS verified_at
+                   unnest(r.verified_at) AS verified_at, unnest(r.stated_since) AS stated_since
             FROM record r JOIN identity i ON i.number = r.number
             UNION ALL
-            SELECT i.id, 'withdrawn', unnest(r.withdrawn), unnest(r.withdrawn_verified_at)
+            SELECT i.id, 'withdrawn', unnest(r.withdrawn), unnest(r.withdrawn_verified_at),
+                   unnest(r.withdrawn_stated_since)
             FROM record r JOIN identity i ON i.number = r.number
         ) AS stated
         """,

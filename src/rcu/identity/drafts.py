@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +19,7 @@ from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
     ProfileStatement,
     Registers,
+    Standing,
     merge,
     person_of,
     withdrawn_identifiers,
@@ -43,9 +43,9 @@ class Draft:
     old_features: Features | None
     """None when no profile of this record was known."""
     old_faces: Mapping[int, str | None]
-    withdrawn: Mapping[IdentifierKey, datetime | None]
-    """What the record has stated and states no more; since when that had been verified, if so."""
-    old_withdrawn: Mapping[IdentifierKey, datetime | None]
+    withdrawn: Mapping[IdentifierKey, Standing]
+    """What the record has stated and states no more."""
+    old_withdrawn: Mapping[IdentifierKey, Standing]
 
     @property
     def is_new(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -30,7 +31,7 @@ was shown beside many tokens is its owner's none the less. Of a thing, every rec
 FOLLOWED_CAP: Final = 1000
 """Records of one identifier that are placed anew, at most, when who holds it has changed."""
 
-_READ: Final = "SELECT * FROM read_held($1, $2, $3, $4, $5, $6)"
+_READ: Final = "SELECT * FROM read_holders($1, $2, $3, $4, $5, $6)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class Holder:
     """Every identifier of the record, when it is one of identifiers only."""
     is_verified: bool = False
     """Whether its source has verified the identifier, by what it last said of it."""
+    since: datetime | None = None
+    """Since when a profile has stated it, as `placing.Claim` says."""
+
+    @property
+    def claim(self) -> placing.Claim:
+        """What a profile says of the identifier, or has said."""
+        is_stated = self.origin == Origin.PROFILE
+        return placing.Claim(self.record.client_id, is_stated, self.is_verified, self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +126,9 @@ async def read_presented(
 def presented_read(
     rows: Iterable[Any], identifiers: Iterable[IdentifierKey], *, most: int
 ) -> PresentedRead:
-    """Return what the rows of the database's function `read_held` tell of identifiers."""
+    """Return what the rows of the database's function `read_holders` tell of identifiers."""
     read = PresentedRead(most, held={identifier: [] for identifier in identifiers})
-    for what, *record, is_known, own, kind, value, origin, is_verified, is_shared in rows:
+    for what, *record, is_known, own, kind, value, origin, is_verified, is_shared, since in rows:
         if what == "declared":
             read.declared[kind, value] = is_shared
             continue
@@ -129,7 +138,7 @@ def presented_read(
             hung = HungRecord(stored, bool(is_known), held)
             read.records[stored.source, stored.external_id] = hung
         else:
-            read.held[kind, value].append(Holder(stored, origin, held, is_verified))
+            read.held[kind, value].append(Holder(stored, origin, held, is_verified, since))
     return read
 
 

@@ -150,7 +150,7 @@ class SourceRecord(Base):
     profile: Mapped[dict[str, Any]] = mapped_column(
         JSONB,
         comment="attribute -> {value, occurred_at, message_id}: last writer wins, each; of"
-        " identifiers also `earlier`, what was stated once and is not now",
+        " identifiers also `earlier`, what was stated once and is not now, and since when",
     )
     features: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="normalised, for comparing")
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -177,6 +177,11 @@ class Identifier(Base):
         comment="profile; withdrawn when its profile states it no more; ticket when sales showed it"
     )
     verified_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    stated_since: Mapped[datetime | None] = mapped_column(
+        Timestamp,
+        comment="by what its messages say: since when its profile states it without a break; of one"
+        " that was withdrawn, when it was stated first; null when that is not known",
+    )
     first_seen_at: Mapped[datetime] = mapped_column(Timestamp)
 
     __table_args__ = (

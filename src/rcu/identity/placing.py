@@ -6,9 +6,10 @@ weights. It is placed, anew whenever the holders of its identifiers change, by r
 a function of who holds what:
 
 1. Identifiers of a person (card, app scan, e-mail, phone, in this order): the first one that
-   exactly one known client holds decides: states now, or has stated once. Last of all a card whose
-   check digit fails, when a profile states it just so. Holders whose names contradict a name on
-   the ticket do not count. Several holders narrow the choice for the identifiers after it.
+   exactly one known client holds decides: states now, or has stated once (see `holding`). Last of
+   all a card whose check digit fails, when a profile states it just so. Holders whose names
+   contradict a name on the ticket do not count. Several holders narrow the choice for the
+   identifiers after it.
 2. A payment account or a device decides when nothing of the first kind was presented, or when
    it picks one of the several holders of what was; and only when every client who was seen
    with it is the same one: a joint account is *shared* and attaches nothing by itself.
@@ -19,6 +20,7 @@ a function of who holds what:
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from rcu.identity.features import MISTYPED_CARD
@@ -81,6 +83,41 @@ def _ranked(
     if len(found) > 1:
         found.sort(key=lambda identifier: (ranks[identifier[0]], identifier[1]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That a profile of a client states an identifier, or has stated it once."""
+
+    client_id: UUID
+    is_stated: bool
+    """Whether it is stated now."""
+    is_verified: bool
+    """Whether its source has verified it, by what it last said of it."""
+    since: datetime | None
+    """Since when it is stated without a break; when it was stated first, if it is not now."""
+
+
+def holding(claims: Collection[Claim]) -> frozenset[UUID]:
+    """Return the clients who hold an identifier, by all that profiles say and have said of it.
+
+    Who states it no more has not given away what was found by it. Where it is verified of
+    somebody, what others merely say of it does not count. And what was stated unverified and given
+    up, all while another stated it and does to this day, was a mistake put right: it contests
+    nobody. Of an unknown time, the worse is taken.
+    """
+    verified = frozenset([claim.client_id for claim in claims if claim.is_verified])
+    if verified or not claims:
+        return verified
+    standing = [claim.since for claim in claims if claim.is_stated and claim.since]
+    oldest = min(standing, default=None)
+    return frozenset(
+        [
+            claim.client_id
+            for claim in claims
+            if claim.is_stated or oldest is None or claim.since is None or claim.since <= oldest
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,19 +224,15 @@ class _Placing:
         """
         return frozenset(i for i in identifiers if not self._is_shared(i))
 
-    def owners(self, names: Features, identifier: IdentifierKey) -> set[UUID]:
-        """Return the known clients whose profile states the identifier, or did, names permitting.
-
-        Who states it no more has not given away what was found by it. Where a source has verified
-        that it is somebody's, what others merely say of it does not count.
-        """
-        claiming = [
-            holder
-            for holder, features in self._holding(identifier, _CLAIMING)
-            if not contradiction(features, names, self.model)
-        ]
-        verified = [holder for holder in claiming if holder.is_verified]
-        return {holder.record.client_id for holder in verified or claiming}
+    def owners(self, names: Features, identifier: IdentifierKey) -> Collection[UUID]:
+        """Return the known clients who hold the identifier, names permitting."""
+        return placing.holding(
+            [
+                holder.claim
+                for holder, features in self._holding(identifier, _CLAIMING)
+                if not contradiction(features, names, self.model)
+            ]
+        )
 
     def _holding(
         self, identifier: IdentifierKey, origins: Collection[str]

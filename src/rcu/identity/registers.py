@@ -9,15 +9,17 @@ An e-mail, a phone, a card or another identifier that a record gives up stays it
 points of before were found by it. A register of identifiers keeps as `earlier` those that a
 statement ever made and the winner does not make, each as it was last stated, with that
 statement's `occurred_at` and `message_id`. So it does not matter either when a statement comes.
+Since when each has been stated is remembered as `rcu.identity.standing` says.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rcu.identity.features import MISTYPED_CARD, Features, describe
 from rcu.identity.person import Person, PostalAddress
+from rcu.identity.standing import first_stated, stamp_of, starts_of, what_of, with_times
 
 Registers = dict[str, dict[str, Any]]
 MAX_STATED: Final = 50
@@ -26,6 +28,9 @@ MAX_STATED: Final = 50
 Those that were stated last: a record that states more of them is of no one person.
 """
 _IDENTIFIER_ATTRIBUTES: Final = ("emails", "phones", "cards", "identifiers")
+_ATTRIBUTES: Final = {"email": "emails", "phone": "phones", "card": "cards", MISTYPED_CARD: "cards"}
+"""The attribute by which an identifier of a kind is stated; of all other kinds, the last one."""
+_STATEMENT: Final = ("value", "occurred_at", "message_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,19 @@ def merge(registers: Registers, statement: ProfileStatement) -> Registers:
     for attribute, value in statement.values.items():
         held = registers.get(attribute)
         told = {"value": value or None, "occurred_at": since, "message_id": statement.message_id}
-        if held is None:
-            merged[attribute] = told
-            continue
-        newer, older = (told, held) if stamp > _stamp(held) else (held, told)
         if attribute in _IDENTIFIER_ATTRIBUTES:
-            merged[attribute] = _with_earlier(newer, [*_earlier(held), *_entries(older)])
-        else:
-            merged[attribute] = newer
+            merged[attribute] = _merged_identifiers(held, told) if held else told | {"told": []}
+        elif held is None or stamp > stamp_of(held):
+            merged[attribute] = told
     return merged
+
+
+def _merged_identifiers(held: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    newer, older = (told, held) if stamp_of(told) > stamp_of(held) else (held, told)
+    entries = [*_earlier(held), *_entries(older)]
+    merged = _with_earlier(newer, entries)
+    are_all = len({what_of(e["stated"]) for e in [*entries, *_entries(newer)]}) <= MAX_STATED
+    return with_times(merged, held, told) if are_all else merged
 
 
 _Entry = Mapping[str, Any]
@@ -79,30 +88,29 @@ def _entries(register: Mapping[str, Any]) -> list[_Entry]:
 
 def _with_earlier(winner: Mapping[str, Any], entries: Iterable[_Entry]) -> dict[str, Any]:
     """Return a register that remembers of some entries the last of each that it does not state."""
-    current = {_what(stated) for stated in winner["value"] or ()}
+    current = {what_of(stated) for stated in winner["value"] or ()}
     last: dict[tuple[str, str], _Entry] = {}
     for entry in entries:
-        what = _what(entry["stated"])
+        what = what_of(entry["stated"])
         if what not in current and (what not in last or _rank(entry) > _rank(last[what])):
             last[what] = entry
-    kept = sorted(last.values(), key=_rank, reverse=True)[: MAX_STATED - len(current)]
-    without = {name: held for name, held in winner.items() if name != "earlier"}
-    return without | {"earlier": kept} if kept else without
+    kept = sorted(last.values(), key=_rank, reverse=True)[: max(MAX_STATED - len(current), 0)]
+    register = {name: winner[name] for name in _STATEMENT}
+    return register | {"earlier": [_untimed(entry) for entry in kept]} if kept else register
 
 
-def _what(stated: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what tells two identifiers of one attribute apart, as they were received."""
-    return stated.get("kind", ""), stated["value"]
+def _untimed(entry: _Entry) -> dict[str, Any]:
+    return {name: held for name, held in entry.items() if name != "first"}
 
 
 def _rank(entry: _Entry) -> tuple[Any, ...]:
     """Return the order of entries: the last stated is the greatest, and no two are alike."""
     stated = entry["stated"]
     return (
-        *_stamp(entry),
+        *stamp_of(entry),
         is_verified(stated),
         stated.get("verified_at") or "",
-        *_what(stated),
+        *what_of(stated),
     )
 
 
@@ -134,11 +142,31 @@ def person_of(registers: Registers) -> Person:
     )
 
 
-def verified_identifiers(registers: Registers, *, region: str) -> dict[tuple[str, str], datetime]:
-    """Return the normalised identifiers that the source says it has verified, and since when.
+class Standing(NamedTuple):
+    """What is known of an identifier that a record states, or has stated."""
 
-    A source that gives no date is taken to have verified it by the time it said so.
+    verified_at: datetime | None
+    """Since when its source has verified it, by what it said last of it."""
+    since: datetime | None
+    """Since when it is stated without a break; of one that was withdrawn, when it was stated first.
+
+    None when that is not known.
     """
+
+
+def stated_identifiers(
+    registers: Registers, held: Collection[tuple[str, str]], *, region: str
+) -> dict[tuple[str, str], Standing]:
+    """Return what is known of the normalised identifiers that the registers state: `held`.
+
+    A source that gives no date is taken to have verified one by the time it said so.
+    """
+    verified = _verified(registers, region=region)
+    since = _since(registers, held, region=region)
+    return {one: Standing(verified.get(one), since.get(one)) for one in held}
+
+
+def _verified(registers: Registers, *, region: str) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
     for attribute in _IDENTIFIER_ATTRIBUTES:
         for entry in _entries(registers[attribute]) if attribute in registers else ():
@@ -147,21 +175,43 @@ def verified_identifiers(registers: Registers, *, region: str) -> dict[tuple[str
     return found
 
 
+def _since(
+    registers: Registers, held: Collection[tuple[str, str]], *, region: str
+) -> dict[tuple[str, str], datetime]:
+    found: dict[tuple[str, str], datetime] = {}
+    for attribute in {_ATTRIBUTES.get(kind, "identifiers") for kind, _ in held}:
+        starts = starts_of(registers[attribute])
+        if not starts:
+            continue
+        if len(set(starts)) == 1:  # as nearly always: what each is in normal form needs no telling
+            found |= {
+                one: starts[0]
+                for one in held
+                if _ATTRIBUTES.get(one[0], "identifiers") == attribute
+            }
+            continue
+        for entry, start in zip(_entries(registers[attribute]), starts, strict=True):
+            for one in _normalised(attribute, entry, region).held:
+                found[one] = min(start, found.get(one, start))
+    return found
+
+
 def withdrawn_identifiers(
     registers: Registers, held: Collection[tuple[str, str]], *, region: str
-) -> dict[tuple[str, str], datetime | None]:
-    """Return the normalised identifiers that were stated once and are not `held` any more.
-
-    With each, since when the source has verified it, by what it said last of it, or None.
-    """
-    found: dict[tuple[str, str], datetime | None] = {}
+) -> dict[tuple[str, str], Standing]:
+    """Return the normalised identifiers that were stated once and are not `held` any more."""
+    found: dict[tuple[str, str], Standing] = {}
     for attribute in _IDENTIFIER_ATTRIBUTES:
         register = registers.get(attribute)
         for entry in sorted(_earlier(register), key=_rank) if register else ():
-            for identifier in _normalised(attribute, entry, region).held:
-                if identifier not in held:
-                    is_mistyped = identifier[0] == MISTYPED_CARD
-                    found[identifier] = None if is_mistyped else _verified_since(entry)
+            for one in _normalised(attribute, entry, region).held:
+                if one not in held:
+                    is_mistyped = one[0] == MISTYPED_CARD
+                    verified_at = None if is_mistyped else _verified_since(entry)
+                    first = first_stated(entry)
+                    if first and one in found:
+                        first = min(first, found[one].since or first)
+                    found[one] = Standing(verified_at, first)
     return found
 
 
@@ -183,10 +233,6 @@ def is_verified(held: Mapping[str, Any]) -> bool:
     had been verified once, which proves nothing of now.
     """
     return bool(held.get("verified", held.get("verified_at")))
-
-
-def _stamp(register: Mapping[str, Any]) -> tuple[datetime, str]:
-    return datetime.fromisoformat(register["occurred_at"]), register["message_id"]
 
 
 def _identifier_values(held: Mapping[str, Any], attribute: str) -> tuple[str, ...]:

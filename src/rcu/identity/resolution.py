@@ -39,7 +39,7 @@ from rcu.identity.outcomes import Placed, outcomes, unchanged
 from rcu.identity.pairs import Component, ScoredPair, worth_storing
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.registers import (
-    verified_identifiers,
+    stated_identifiers,
 )
 from rcu.identity.repository import Pair, RecordKey, SavedRecord
 from rcu.identity.saving import (
@@ -210,12 +210,11 @@ def _saved_keys(draft: Draft) -> Iterable[SavedKey]:
 
 
 def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:
-    verified = verified_identifiers(draft.registers, region=region)
-    for kind, value in sorted(draft.features.held):
-        since = verified.get((kind, value))
-        yield StatedIdentifier(kind, value, draft.id, Origin.PROFILE, since)
-    for (kind, value), since in sorted(draft.withdrawn.items()):
-        yield StatedIdentifier(kind, value, draft.id, Origin.WITHDRAWN, since)
+    stated = stated_identifiers(draft.registers, draft.features.held, region=region)
+    for (kind, value), standing in sorted(stated.items()):
+        yield StatedIdentifier(kind, value, draft.id, Origin.PROFILE, *standing)
+    for (kind, value), standing in sorted(draft.withdrawn.items()):
+        yield StatedIdentifier(kind, value, draft.id, Origin.WITHDRAWN, *standing)
 
 
 def _moves(

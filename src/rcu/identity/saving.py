@@ -33,6 +33,7 @@ class StatedIdentifier(NamedTuple):
     record_id: UUID
     origin: Origin
     verified_at: datetime | None
+    stated_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +61,29 @@ def _saving(records: str, pairs: str, *, key_exists: str, is_stated: str) -> str
             SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[]) {key_exists}
         ), scored AS ({pairs}), refreshed AS (
             INSERT INTO client AS c (id, known, version, created_at, changed_at)
-            SELECT id, true, 1, $9, $9 FROM unnest($26::uuid[]) AS id ORDER BY id
+            SELECT id, true, 1, $9, $9 FROM unnest($27::uuid[]) AS id ORDER BY id
             ON CONFLICT (id) DO UPDATE
             SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
                 retired_at = NULL
         )
-        INSERT INTO identifier (kind, value, record_id, origin, verified_at, first_seen_at)
-        SELECT kind, value, record_id, origin, verified_at, $9
-        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[])
-            AS stated (kind, value, record_id, origin, verified_at) {is_stated}
+        INSERT INTO identifier
+            (kind, value, record_id, origin, verified_at, stated_since, first_seen_at)
+        SELECT kind, value, record_id, origin, verified_at, stated_since, $9
+        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[],
+                    $18::timestamptz[])
+            AS stated (kind, value, record_id, origin, verified_at, stated_since) {is_stated}
     """  # noqa: S608 - of constants
 
 
 # Of a new record there is nothing yet that a row could meet: not to look saves a sixth of the time.
-_ADD = _saving(ADD_RECORDS, saving_pairs(18, are_new=True), key_exists="", is_stated="")
+_ADD = _saving(ADD_RECORDS, saving_pairs(19, are_new=True), key_exists="", is_stated="")
 _SAVE = _saving(
     SAVE_RECORDS,
-    saving_pairs(18),
+    saving_pairs(19),
     key_exists="ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face",
     is_stated="""
         ON CONFLICT (kind, value, record_id, origin) DO UPDATE
-        SET verified_at = excluded.verified_at
+        SET verified_at = excluded.verified_at, stated_since = excluded.stated_since
     """,
 )
 
@@ -97,7 +100,7 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
             *columns(saved.records),
             at,
             *(columns(saved.keys) if saved.keys else [[], [], []]),
-            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], [], []]),
+            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], [], [], []]),
             *(columns(saved.pairs) if saved.pairs else [[], [], [], [], [], []]),
             saved.model_version,
             at,

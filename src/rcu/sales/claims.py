@@ -13,6 +13,7 @@ the receipt.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -21,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import fetch
+from rcu.identity import placing
 from rcu.identity.holding import find_holdings
-from rcu.identity.placing import ISSUED, NAMING
+from rcu.identity.placing import IdentifierKey
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.errors import ClaimantNotKnownError, ClaimLimitError, ClaimTooLateError
@@ -195,38 +197,54 @@ async def _find_claimable(
     return None if names_another else held.id, False
 
 
-# An e-mail or a phone that no profile states may be a typing error of the claimant's own; a card
-# and an account have been given to somebody.
-_NAMES_ANOTHER = """
-    SELECT FROM source_record r
-    WHERE r.id = $1 AND (r.kind = 'reference' OR EXISTS (
-        SELECT FROM identifier shown
-        WHERE shown.record_id = r.id AND shown.kind = ANY ($3::text[])
-          AND (shown.kind = ANY ($4::text[]) OR EXISTS (
-              SELECT FROM identifier stated
-              WHERE (stated.kind, stated.value) = (shown.kind, shown.value)
-                AND stated.origin = 'profile'
-          ))
-          AND NOT EXISTS (
-              SELECT FROM identifier own JOIN source_record mine ON mine.id = own.record_id
-              WHERE (own.kind, own.value) = (shown.kind, shown.value)
-                AND own.origin = 'profile' AND mine.client_id = $2
-          )
-          AND coalesce((
-              SELECT status FROM identifier_status_change s
-              WHERE (s.kind, s.value) = (shown.kind, shown.value) ORDER BY s.id DESC LIMIT 1
-          ), 'personal') <> 'shared'
-    ))
+# What a sale showed that names a person, and who states it or has; without what is shared.
+_NAMED = """
+    SELECT hung.kind = 'reference', shown.kind, shown.value, held.client_id,
+           held.origin = 'profile', held.verified_at IS NOT NULL, held.stated_since
+    FROM source_record hung
+    LEFT JOIN identifier shown ON shown.record_id = hung.id AND shown.kind = ANY ($2::text[])
+        AND coalesce((
+            SELECT status FROM identifier_status_change s
+            WHERE (s.kind, s.value) = (shown.kind, shown.value) ORDER BY s.id DESC LIMIT 1
+        ), 'personal') <> 'shared'
+    LEFT JOIN LATERAL (
+        SELECT r.client_id, i.origin, i.verified_at, i.stated_since
+        FROM identifier i JOIN source_record r ON r.id = i.record_id
+        WHERE (i.kind, i.value) = (shown.kind, shown.value)
+          AND i.origin IN ('profile', 'withdrawn') AND r.kind = 'profile'
+    ) AS held ON true
+    WHERE hung.id = $1
 """
 
 
 async def _names_another(session: AsyncSession, record_id: UUID, claimant: _Claimant) -> bool:
-    """Tell whether what a sale carried names somebody who is not the claimant."""
-    return bool(
-        await fetch(
-            session, _NAMES_ANOTHER, record_id, claimant.client_id, sorted(NAMING), sorted(ISSUED)
-        )
-    )
+    """Tell whether what a sale carried names somebody who is not the claimant.
+
+    Who holds it is told as for attaching tickets: who stated it once holds it still.
+    """
+    claims: dict[IdentifierKey, list[placing.Claim]] = {}
+    for is_reference, kind, value, *said in await fetch(
+        session, _NAMED, record_id, sorted(placing.NAMING)
+    ):
+        if is_reference:
+            return True
+        if kind is not None:
+            of_it = claims.setdefault((kind, value), [])
+            of_it += [placing.Claim(*said)] if said[0] is not None else []
+    return any(_is_anothers(one, said, claimant) for one, said in claims.items())
+
+
+def _is_anothers(
+    identifier: IdentifierKey, claims: Collection[placing.Claim], claimant: _Claimant
+) -> bool:
+    """Tell whether an identifier names somebody else.
+
+    An e-mail or a phone that no profile ever stated may be a typing error of the claimant's own; a
+    card and an account have been given to somebody.
+    """
+    owners = placing.holding(claims)
+    is_of_somebody = bool(owners) or identifier[0] in placing.ISSUED
+    return is_of_somebody and claimant.client_id not in owners
 
 
 _KEEP = """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rcu.sales.facts import NewEvent, NewOrder, NewTicket
 
 _ENTER: Final = (
-    "SELECT * FROM lock_and_enter_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+    "SELECT * FROM lock_and_admit_facts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
     "$14, $15, $16, $17, $18)"
 )
 
