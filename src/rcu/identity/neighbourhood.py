@@ -21,7 +21,7 @@ from rcu.identity.identifiers import find_stating
 from rcu.identity.model import Model
 from rcu.identity.pairs import NOTHING_READ, Around, Component, read_around
 from rcu.identity.placing import IdentifierKey
-from rcu.identity.repository import Pair, StoredRecord, list_features
+from rcu.identity.repository import Pair, StoredRecord, list_features, list_records
 from rcu.identity.scoring import (
     Decision,
     PairScore,
@@ -152,7 +152,7 @@ class Neighbourhood:
             others = record_ids - likely
             self.around = await read_around(session, likely, others, most=self.most_read)
         elif missing := record_ids - self.around.records.keys():
-            self.around = self.around.and_others(await read_around(session, (), missing))
+            self.around = self.around.and_others(await list_records(session, missing))
         for record_id in record_ids & self.around.records.keys():
             record = self.records[record_id] = self.around.records[record_id]
             self.features[record_id] = self.features_of(record)

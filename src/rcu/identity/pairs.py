@@ -149,9 +149,9 @@ class Around:
             [j for j in self.component.judged if j.left_id in members and j.right_id in members],
         )
 
-    def and_others(self, more: "Around") -> "Around":
-        """Return this with the records of `more`, which were read without their components."""
-        records = {**self.records, **more.records}
+    def and_others(self, others: Iterable[StoredRecord]) -> "Around":
+        """Return this with other records, which were read without their components."""
+        records = {**self.records, **{record.id: record for record in others}}
         return Around(records, self.asked, self.component, self.stating)
 
 
