@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime
 WHEN_TICKETS_COME = datetime.max.replace(tzinfo=UTC)
 """The service's clock tells when a ticket comes or clients change: long after every hold's time."""
 
+LARGE_ENOUGH = 500
+"""The cents of a purchase that pays a referral, and of what has to be kept of it."""
+
 
 def service_day() -> date:
     """Return the day on which tickets come and clients change."""
@@ -238,7 +241,9 @@ class PlainPoints:
 
     def reckon_referral(self, gift: Gift, fresh: PlainLot, *, owes: bool) -> None:
         """Take all that a referral gave, or give it again."""
-        is_to_go = self.tickets[gift.ticket].is_back or gift.is_withdrawn
+        ticket = self.tickets[gift.ticket]
+        is_too_little = bool(ticket.backs) and ticket.cents - ticket.back < LARGE_ENOUGH
+        is_to_go = ticket.is_back or is_too_little or gift.is_withdrawn
         if is_to_go and not gift.is_gone:
             self.take(gift.record, gift.points, gift.given_by, gift.removal, owes=owes)
         elif gift.is_gone and not is_to_go:
@@ -308,6 +313,10 @@ class PlainPoints:
                 assert ticket.lot is not None
                 fresh = replace(ticket.lot, held=0)
                 self.correct(ticket, points, gift.given_by, fresh, owes=False)
+
+    def has_withdrawn(self) -> bool:
+        """Say whether somebody was given something twice and has it once."""
+        return any(gift.is_withdrawn for gift in (*self.bonuses, *self.referral))
 
     # --- spending -------------------------------------------------------------------------------
 

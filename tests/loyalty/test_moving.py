@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.ingestion.shop import Message, Shop, bring_back, sale
+from tests.ingestion.shop import Message, Shop, assert_sound, bring_back, order_step, sale
 from tests.loyalty.club import account, spend
 
 
@@ -55,3 +55,47 @@ async def test_points_of_an_anonymous_token_come_along_and_go_back_from_there(sh
         "SELECT sum(points), sum(amount_cents) FROM points_month GROUP BY record_id"
     )
     assert {tuple(row) for row in counted} == {(0, 0)}
+
+
+async def order_for(shop: Shop, external_id: str, minute: int) -> None:
+    """Say whose the order O-1 is by now."""
+    status = "paid" if minute else "placed"
+    said = {"customer": {"external_id": external_id}}
+    await shop.accept("eshop", "order", order_step("O-1", status, minute=minute, **said))
+
+
+async def test_a_ticket_that_goes_to_and_fro_brings_nobody_what_he_has_spent_of_it(
+    shop: Shop,
+) -> None:
+    await shop.profile("eshop", "E1", given_name="Odile")
+    await shop.profile("eshop", "E2", given_name="Basile")
+    await order_for(shop, "E1", 0)
+    await shop.ticket(sold_now(order_id="O-1"), source="eshop")
+    spent, points = [], []
+
+    for minute, (holder, part) in enumerate([("E1", 60), ("E2", 30), ("E1", 40), ("E2", 70)], 1):
+        answer = await spend(shop, part, who="eshop", external_id=holder)
+        spent.append(part if answer.status_code == 200 else 0)
+        await order_for(shop, "E2" if holder == "E1" else "E1", minute)
+        points.append([(await account(shop, "eshop", key))[0] for key in ("E1", "E2")])
+
+    # The retailer bears 60, takes 30 of it back when 70 return, and bears 40 more.
+    assert points == [[0, 100], [40, 0], [0, 70], [0, 0]]
+    assert spent == [60, 30, 40, 70]
+    await assert_sound(shop.database)
+
+
+async def test_a_ticket_that_comes_back_unspent_leaves_all_as_it_was(shop: Shop) -> None:
+    await shop.profile("eshop", "E1", given_name="Odile")
+    await shop.profile("eshop", "E2", given_name="Basile")
+    await order_for(shop, "E1", 0)
+    await shop.ticket(sold_now(order_id="O-1"), source="eshop")
+    await spend(shop, 60, who="eshop", external_id="E1")
+
+    for minute, key in enumerate(("E2", "E1", "E2", "E1"), 1):
+        await order_for(shop, key, minute)
+
+    assert await account(shop, "eshop", "E1") == (40, 0)
+    assert await account(shop, "eshop", "E2") == (0, 0)
+    borne = await shop.scalar("SELECT sum(points) FROM points_entry WHERE counterpart = 'borne'")
+    assert borne == 0

@@ -197,6 +197,22 @@ async def test_what_a_referral_gave_goes_back_with_the_whole_purchase(
     assert again["told"]["earned"] == 50
 
 
+async def test_both_gifts_stand_as_long_as_what_is_kept_would_have_paid_them(shop: Shop) -> None:
+    await refer(shop)
+    ticket = without_told(await buy(shop, 3000, ticket_id="T-1"))
+    points = []
+
+    backs = [
+        bring_back(ticket, total_cents=-cents, ticket_id=f"R-{cents}") for cents in (1000, 1, 500)
+    ]
+    for message in (*backs, *map(cancel, reversed(backs))):
+        await shop.ticket(message)
+        points.append([(await account(shop, "pos", key))[0] for key in ("P1", "P2")])
+
+    # Of 30.00 at least 20.00 have to be kept; what is voided is kept again.
+    assert points == [[30, 40], [0, 19], [0, 14], [0, 19], [30, 40], [30, 50]]
+
+
 async def test_a_referral_of_two_who_turn_out_to_be_one_is_taken_back_until_they_are_two(
     shop: Shop,
 ) -> None:

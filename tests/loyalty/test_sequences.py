@@ -41,6 +41,7 @@ from rcu.loyalty.wallets import Spender
 from tests.ingestion.shop import Message, bring_back, cancel, sale, unsound
 from tests.loyalty.club import CLUB
 from tests.loyalty.plain_points import (
+    LARGE_ENOUGH,
     Gift,
     PlainHold,
     PlainLot,
@@ -54,7 +55,7 @@ EXAMPLES = int(os.environ.get("RCU_TEST_POINTS", "10"))
 """Random sequences to run: `make test-long` runs two thousand."""
 STEPS = 20
 ACTIVE_AFTER, MONTHS, HOLD_MINUTES = 2, 1, 30
-WELCOME, BRINGS, BROUGHT, LARGE_ENOUGH = 7, 5, 3, 500
+WELCOME, BRINGS, BROUGHT = 7, 5, 3
 ZONE = "UTC"
 RULES = CLUB | {
     "active_after_days": ACTIVE_AFTER,
@@ -445,10 +446,13 @@ class Club(RuleBasedStateMachine):
             assert answer.status_code == 200, answer.text
         self.plain.part()
 
-    @precondition(lambda self: self.plain.together)
+    @precondition(lambda self: self.plain.together and not self.plain.has_withdrawn())
     @rule()
     def part_and_join(self) -> None:
-        """Part the two by mistake and take that back: all points are where they were."""
+        """Part the two by mistake and take that back: all points are where they were.
+
+        What is given once is withdrawn anew, from what is there by then.
+        """
         before = self.run(self.world.shop.rows(BALANCES)), self.run(self.world.shop.rows(LOTS))
 
         self.part(by_undo=False)

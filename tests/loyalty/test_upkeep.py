@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from rcu.loyalty.upkeep import Expired, expire
 from tests.ingestion.shop import Shop, bring_back, sale
 from tests.loyalty.club import CLUB, account, activate, ask, loyalty_of, spend
@@ -98,3 +100,27 @@ async def test_spent_points_come_back_with_their_old_day(shop: Shop) -> None:
     await shop.ticket(bring_back(paid, total_cents=-1000, sold_at=days_ago(0)))
 
     assert await expire(shop.database, on=date(2027, 3, 1)) == Expired(1, 10)
+
+
+@pytest.mark.parametrize("is_job_first", [True, False])
+async def test_points_past_their_day_pay_nothing_whether_the_job_has_run_or_not(
+    shop: Shop, *, is_job_first: bool
+) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 1})
+    client_id = (await shop.profile("pos", "P1", given_name="Odile"))["client_id"]
+    await shop.ticket(sale(customer=P1, sold_at=days_ago(90), total_cents=5000))
+    ticket = sale(customer=P1, sold_at=days_ago(1), total_cents=3000, ticket_id="T-1")
+    await shop.ticket(ticket)
+    await spend(shop, 30, external_id="P1")
+    if is_job_first:
+        await expire(shop.database)
+
+    who = {"source": "pos", "external_id": "P1"}
+    adjustment = who | {"message_id": "a-1", "points": -10, "reason": "a test"}
+    adjusted = await shop.call("POST", "loyalty/adjustments", adjustment, who="staff")
+    await shop.ticket(bring_back(ticket, total_cents=-3000, sold_at=days_ago(0)))
+    await expire(shop.database)
+
+    assert (adjusted.status_code, adjusted.json()["available"]) == (409, 0)
+    told = await loyalty_of(shop, client_id)
+    assert (told["balance"], told["owed"]) == (-30, 30)

@@ -1,7 +1,9 @@
 """Points of a ticket that hangs on another record now: by a claim, a steward, or its order.
 
 They go over in a lot with the same days, as far as no return has taken them. What its old holder
-has spent of them by then the retailer bears: it was a mistake of nobody who buys.
+has spent of them by then the retailer bears: it was a mistake of nobody who buys. It does so once:
+a ticket that goes back to somebody brings him what he has not spent of it before, and however often
+it goes to and fro, no more is spent of its points than twice what it has earned.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import ledger, repository, wallets
 from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
-from rcu.loyalty.lots import Lot, take
+from rcu.loyalty.lots import Lot, take, taken_points
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.removed import removed_of
 from rcu.loyalty.repository import KnownPosting
 
 _TO: Final = "to"
 _NUMBER: Final = "number"
+_USED: Final = "used"
+"""What each holder so far has had of the points, by account, in the rules of a transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,16 @@ class Holder:
 
 def holder_of(accrual: KnownPosting, correcting: Sequence[KnownPosting]) -> Holder:
     """Return where the points of a sale are, of the postings that correct its accrual."""
-    transfers = [p for p in correcting if p.kind == PostingKind.TRANSFER]
+    transfers = _transfers(correcting)
     if not transfers:
         return Holder(accrual.entries[0].account_id, accrual.id, 0)
-    last = max(transfers, key=lambda posting: posting.rules[_NUMBER])
+    last = transfers[-1]
     return Holder(UUID(last.rules[_TO]), last.id, len(transfers))
+
+
+def _transfers(correcting: Sequence[KnownPosting]) -> list[KnownPosting]:
+    found = (posting for posting in correcting if posting.kind == PostingKind.TRANSFER)
+    return sorted(found, key=lambda posting: posting.rules[_NUMBER])
 
 
 async def move_points(session: AsyncSession, moved: Mapping[UUID, UUID], *, at: datetime) -> None:
@@ -87,14 +96,19 @@ def _draft(
 ) -> Draft | None:
     if not accrual.entries:
         return None
+    transfers = _transfers(correcting)
     holder = holder_of(accrual, correcting)
     bonuses = sum(accrual.rules.get("bonuses", {}).values())
     given = sum(entry.points for entry in accrual.entries)
     removed = removed_of(accrual, correcting)
     points = given - removed.points
-    lot = next((lot for lot in lots if lot.posting_id == holder.posting_id), None)
-    if holder.account_id == to or points <= 0 or lot is None:
+    days = next((lot for lot in lots if lot.posting_id == accrual.id), None)
+    if holder.account_id == to or points <= 0 or days is None:
         return None
+    taken = take([lot for lot in lots if lot.posting_id == holder.posting_id], points)
+    left = taken_points(taken)
+    used = transfers[-1].rules.get(_USED, {}) if transfers else {}
+    used = used | {str(holder.account_id): points - left}
     draft = Draft(
         posting_id("transfer", accrual.id, holder.transfers),
         PostingKind.TRANSFER,
@@ -103,11 +117,14 @@ def _draft(
         programme_version=accrual.programme_version,
         corrects_id=accrual.id,
         reason="The ticket hangs on another record",
-        rules={_TO: str(to), _NUMBER: holder.transfers},
+        rules={_TO: str(to), _NUMBER: holder.transfers, _USED: used},
     )
-    draft.take(take([lot], points))
-    new = NewLot(to, lot.earned_at, lot.active_from, lot.expires_on, lot.timezone, points)
-    debts[to] = draft.give(new, debt=debts.get(to, 0))
+    draft.take(taken)
+    borne = sum(entry.points for posting in transfers for entry in posting.entries)
+    moved = min(points - used.get(str(to), 0), left + max(points - borne, 0))
+    if moved > 0:
+        new = NewLot(to, days.earned_at, days.active_from, days.expires_on, days.timezone, moved)
+        debts[to] = draft.give(new, debt=debts.get(to, 0))
     draft.against(Counterpart.BORNE)
     base = given - bonuses - removed.counted_points
     cents = (accrual.amount_cents or 0) - removed.counted_cents

@@ -10,7 +10,7 @@ What is spent already the retailer bears: nobody goes below zero by a merge.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -19,12 +19,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
-from rcu.loyalty import ledger, repository, wallets
+from rcu.loyalty import ledger, programmes, repository, wallets
 from rcu.loyalty.correcting import NewDays
 from rcu.loyalty.ledger import Draft, posting_id
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.past import Past
+from rcu.loyalty.programme import Programme
 from rcu.loyalty.referral_correcting import correct_referral
+from rcu.loyalty.remaining import pays_referral
 from rcu.loyalty.removed import WITHDRAWN, removed_of
 from rcu.loyalty.repository import KnownPosting
 
@@ -83,7 +85,10 @@ async def _find_due(session: AsyncSession, client_ids: Collection[UUID]) -> list
 
 
 async def _post(session: AsyncSession, given: _Given, past: Past, *, at: datetime) -> int:
-    draft = _draft(given, past, at=at)
+    giving = next(p for p in past.postings if p.id == given.posting_id)
+    versions = {giving.programme_version} if giving.programme_version else set()
+    loaded = await programmes.load(session, versions)
+    draft = _draft(given, giving, past, loaded, at=at)
     await ledger.post(session, [draft], at=at)
     mark = draft.id if given.withdrawn_by is None else None
     if given.what == "bonus":
@@ -94,9 +99,15 @@ async def _post(session: AsyncSession, given: _Given, past: Past, *, at: datetim
     return sum(abs(movement.points) for movement in draft.movements if movement.account_id)
 
 
-def _draft(given: _Given, past: Past, *, at: datetime) -> Draft:
+def _draft(
+    given: _Given,
+    giving: KnownPosting,
+    past: Past,
+    loaded: Mapping[str, Programme],
+    *,
+    at: datetime,
+) -> Draft:
     """Return the posting that withdraws something, or gives it back."""
-    giving = next(p for p in past.postings if p.id == given.posting_id)
     number = len(past.correcting(giving, PostingKind.SETTLEMENT))
     draft = Draft(
         posting_id("withdrawal", giving.id, given.code, number),
@@ -110,7 +121,9 @@ def _draft(given: _Given, past: Past, *, at: datetime) -> Draft:
     is_back = past.goods is not None and past.goods.is_back
     is_to_go = given.withdrawn_by is None
     if given.what == "referral":
-        is_to_go = is_to_go or is_back
+        programme = loaded.get(giving.programme_version or "")
+        if programme is not None and past.goods is not None:
+            is_to_go = is_to_go or not pays_referral(programme, past.accrual(), past.goods)
         if is_to_go != removed_of(giving, past.postings).is_gone:
             days = _days(past, giving)
             correct_referral(draft, past, giving, is_to_go=is_to_go, may_owe=False, days=days)

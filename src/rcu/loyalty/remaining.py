@@ -85,6 +85,15 @@ def to_take(programme: Programme, accrual: KnownPosting, goods: Goods) -> ToTake
     return ToTake(taken + withdrawn, taken, cents)
 
 
+def pays_referral(programme: Programme, accrual: KnownPosting | None, goods: Goods) -> bool:
+    """Say whether what is kept of a purchase is enough for the referral that was paid with it."""
+    if goods.is_back:
+        return False
+    amount = (accrual.amount_cents or 0) if accrual is not None else 0
+    minimum = programme.referral.minimum_cents if programme.referral is not None else 0
+    return not goods.returns or amount - goods.share_back(amount) >= minimum
+
+
 def exact_back(
     programme: Programme, accrual: KnownPosting, sale: OriginalTicket, back: OriginalTicket
 ) -> Fraction:

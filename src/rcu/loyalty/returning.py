@@ -27,7 +27,7 @@ from rcu.loyalty.past import Past, points_by_lot
 from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.referral_correcting import correct_referral
-from rcu.loyalty.remaining import Goods, exact_back, sale_in, to_take
+from rcu.loyalty.remaining import Goods, exact_back, pays_referral, sale_in, to_take
 from rcu.loyalty.removed import COUNTED, TAKEN, WITHOUT_TICKET, removed_of, restored_of
 from rcu.loyalty.repository import HungTicket, KnownPosting
 from rcu.loyalty.settlement import mark_given_back
@@ -153,14 +153,14 @@ def _correct_accrual(
 def _correct_referral(
     work: _Work, past: Past, goods: Goods, loaded: Mapping[str, Programme]
 ) -> None:
-    """Take what a referral had given with the sale once all of it is back, or give it again."""
+    """Take what a referral had given once too little of the sale is kept, or give it again."""
     paid = past.referral()
     if paid is None or paid.programme_version is None:
         return
-    is_to_go = goods.is_back or bool(paid.withdrawn)
+    programme = loaded[paid.programme_version]
+    is_to_go = bool(paid.withdrawn) or not pays_referral(programme, past.accrual(), goods)
     if is_to_go == removed_of(paid, past.postings).is_gone:
         return
-    programme = loaded[paid.programme_version]
     draft = work.draft(paid, programme.version)
     if draft is not None:
         days, may_owe = work.new_days(programme), programme.returns_below_zero
