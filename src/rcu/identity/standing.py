@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-MAX_TOLD: Final = 20
+MAX_TOLD: Final = 10
 """Statements before the newest of which a register remembers when they were made."""
 
 Register = Mapping[str, Any]
@@ -44,13 +44,11 @@ def with_times(merged: Register, held: Register, told: Register) -> dict[str, An
     """
     if "told" not in held:
         return dict(merged)
-    winner = stamp_of(merged)
-    stamps = {*map(_unpacked, held["told"]), stamp_of(held), stamp_of(told)} - {winner}
-    timed = dict(merged) | {"told": [_packed(s) for s in sorted(stamps, reverse=True)[:MAX_TOLD]]}
+    timed = dict(merged) | {"told": _told(held, told)}
     firsts = _firsts(held, told)
-    if stamps and timed["value"]:
+    if timed["told"] and timed["value"]:
         timed["spans"] = [
-            [_packed(firsts[what]), _packed(_left_out(what, held, told))]
+            [_packed(firsts[what]), _packed(gap) if (gap := _left_out(what, held, told)) else None]
             for what in map(what_of, timed["value"])
         ]
     if "earlier" in timed:
@@ -81,6 +79,17 @@ def _start(first: Stamp, left_out: list[str] | None, told: Iterable[Stamp]) -> d
     if left_out is None or (gap := _unpacked(left_out)) < first:
         return first[0]
     return min(stamp for stamp in told if stamp > gap)[0]
+
+
+def _told(held: Register, told: Register) -> list[list[str]]:
+    """Return the stamps of the statements before the newest, the last of them first."""
+    newest, stamp = stamp_of(held), stamp_of(told)
+    if stamp == newest:
+        return list(held["told"])
+    if stamp > newest:
+        return [_packed(newest), *held["told"]][:MAX_TOLD]
+    stamps = {_unpacked(packed): packed for packed in held["told"]} | {stamp: _packed(stamp)}
+    return [stamps[one] for one in sorted(stamps, reverse=True)][:MAX_TOLD]
 
 
 def _firsts(held: Register, told: Register) -> dict[What, Stamp]:
@@ -115,8 +124,8 @@ def _earlier(register: Register) -> Iterable[Register]:
     return found
 
 
-def _packed(stamp: Stamp | None) -> list[str] | None:
-    return [stamp[0].isoformat(), stamp[1]] if stamp else None
+def _packed(stamp: Stamp) -> list[str]:
+    return [stamp[0].isoformat(), stamp[1]]
 
 
 def _unpacked(packed: Any) -> Stamp:
