@@ -126,7 +126,7 @@ def test_what_was_ever_stated_is_held_or_withdrawn_as_it_was_last_stated(
     assert withdrawn == {one: said for one, said in known.items() if one not in held}
 
 
-@given(told=statements_of_cards, most=st.integers(0, 3), data=st.data())
+@given(told=statements_of_cards, most=st.integers(1, 3), data=st.data())
 def test_where_more_was_told_than_is_remembered_no_time_is_too_early(
     told: list[ProfileStatement], most: int, data: st.DataObject
 ) -> None:
@@ -159,6 +159,18 @@ def test_registers_of_before_know_no_times_and_learn_none() -> None:
     assert withdrawn_identifiers(ended, held, region="FR") == {
         ("email", "odile@mail.example"): unknown
     }
+
+
+def test_a_value_that_the_release_before_has_merged_makes_the_times_unknown() -> None:
+    told = [stated(emails=[{"value": "o@mail.example"}]), stated("m2", minute=1, emails=[])]
+    old = after(told)
+    for entry in old["emails"]["earlier"]:
+        del entry["first"]
+
+    ended = merge(old, stated("m3", minute=2, emails=[{"value": "odile@mail.example"}]))
+
+    held = describe(person_of(ended)).held
+    assert stated_identifiers(ended, held, region="FR") == {held[0]: Standing(None, None)}
 
 
 def test_a_value_that_is_written_otherwise_now_is_not_withdrawn() -> None:

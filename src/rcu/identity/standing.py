@@ -42,7 +42,7 @@ def with_times(merged: Register, held: Register, told: Register) -> dict[str, An
 
     `merged` is the register without that, `held` the one before the statement.
     """
-    if "told" not in held:
+    if not _knows_times(held):
         return dict(merged)
     timed = dict(merged) | {"told": _told(held, told)}
     firsts = _firsts(held, told)
@@ -61,7 +61,7 @@ def with_times(merged: Register, held: Register, told: Register) -> dict[str, An
 
 def starts_of(register: Register) -> list[datetime] | None:
     """Return since when each of its values is stated without a break; None when not known."""
-    if "told" not in register:
+    if not _knows_times(register):
         return None
     newest = stamp_of(register)
     if "spans" not in register:
@@ -73,6 +73,15 @@ def starts_of(register: Register) -> list[datetime] | None:
 def first_stated(entry: Register) -> datetime | None:
     """Return when a value that is not current was stated first; None when that is not known."""
     return _unpacked(entry["first"])[0] if "first" in entry else None
+
+
+def _knows_times(register: Register) -> bool:
+    """Tell whether all statements on a register were remembered.
+
+    A value that was given up without a beginning was merged by the release before this one, beside
+    which this one began.
+    """
+    return "told" in register and all("first" in entry for entry in _earlier(register))
 
 
 def _start(first: Stamp, left_out: list[str] | None, told: Iterable[Stamp]) -> datetime:
