@@ -170,7 +170,7 @@ async def test_a_ticket_of_a_known_buyer_takes_three_statements(
     await shop.ticket(sale(customer=P1))
 
     assert [statement.split("(")[0].split()[:4] for statement in statements] == [
-        ["SELECT", "*", "FROM", "lock_and_enter_facts"],
+        ["SELECT", "*", "FROM", "lock_and_admit_facts"],
         ["SELECT", "*", "FROM", "lock_and_read_buyers"],
         ["WITH", "new_ticket", "AS"],
     ]
