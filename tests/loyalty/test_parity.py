@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from rcu.cli.main import app
 from rcu.loyalty.parity import report_parity
 from rcu.loyalty.programme import Programme
-from tests.ingestion.shop import Shop, sale
+from tests.ingestion.shop import Shop, at_minute, cancel, clear, sale
 from tests.loyalty.club import CLUB, activate
 
 P1: dict[str, Any] = {"external_id": "P1"}
@@ -48,6 +48,63 @@ async def test_points_that_no_rule_explains_are_found(shop: Shop) -> None:
 
     await shop.run_sql("UPDATE ticket SET total_cents = 1000")
     assert (found.deviating, found.unexplained) == (1, 1)
+
+
+async def test_a_sale_that_earned_nothing_as_it_was_nobodys_is_listed_with_the_rule(
+    shop: Shop,
+) -> None:
+    await activate(shop.database, CLUB | {"version": "club-known", "anonymous_sales_earn": False})
+    await shop.ticket(sale(customer=P1, ticket_id="T-1"))
+    await shop.ticket(sale(token="par_tok_7", ticket_id="T-2"))
+    cancelled = sale(customer=P1, ticket_id="T-3")
+    await shop.ticket(cancelled)
+    await shop.ticket(cancel(cancelled))
+
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, ticket_id="T-4", sold_at=at_minute(9)))
+    found = await report_parity(shop.database, first=FIRST, last=LAST)
+
+    assert (found.deviating, found.unexplained) == (1, 0)
+    assert [(d.ticket_id, d.plain_points, d.points, d.rules) for d in found.deviations] == [
+        ("T-1", 10, 0, ("anonymous_sales_earn:false",))
+    ]
+
+
+async def test_a_sale_from_before_the_programme_was_put_in_force_is_listed_with_that(
+    shop: Shop,
+) -> None:
+    await clear(shop.database)
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.ticket(sale(customer=P1, ticket_id="T-1"))
+    await activate(shop.database, CLUB)
+
+    found = await report_parity(shop.database, first=FIRST, last=LAST)
+
+    assert [(d.ticket_id, d.rules) for d in found.deviations] == [("T-1", ("activated_later",))]
+
+
+async def test_a_sale_of_a_client_that_no_rule_kept_from_earning_is_found(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-known", "anonymous_sales_earn": False})
+    await shop.ticket(sale(customer=P1))
+    await shop.profile("pos", "P1", given_name="Odile")
+    await shop.run_sql("UPDATE ticket SET sale_client_id = record_id")
+
+    found = await report_parity(shop.database, first=FIRST, last=LAST)
+
+    assert (found.deviating, found.unexplained) == (1, 1)
+
+
+async def test_a_bonus_that_was_given_later_is_told_as_one_given_at_once(shop: Shop) -> None:
+    bonus = {"code": "welcome", "kind": "first_purchase", "points": 7}
+    await activate(shop.database, CLUB | {"version": "club-welcome", "bonuses": [bonus]})
+    await shop.ticket(sale(customer=P1, ticket_id="T-1"))
+    await shop.profile("pos", "P1", given_name="Odile")
+
+    found = await report_parity(shop.database, first=FIRST, last=LAST)
+
+    assert [(d.ticket_id, d.points, d.rules) for d in found.deviations] == [
+        ("T-1", 17, ("bonus:welcome",))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,11 @@ from rcu.identity.model import Model
 from rcu.identity.outcomes import Placed
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.resolution import Placements
-from rcu.ingestion.following import follow_with_points, take_as_returns_of_sales
+from rcu.ingestion.following import (
+    follow_with_bonuses,
+    follow_with_points,
+    take_as_returns_of_sales,
+)
 from rcu.ingestion.intake import (
     Defaults,
     Intake,
@@ -150,6 +154,8 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
         raise StaleReadError
     outcomes |= _placed(statements, placements)
     touched = placements.touched_client_ids | recording.touched_client_ids
+    # Before the points: a birth date that has just come counts.
+    await clients.rebuild(session, placements.touched_client_ids, region=defaults.region)
     is_written = must_be_written_first(ready.values())
     if is_written:
         await write_voids(recording, ready.values())
@@ -167,7 +173,8 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
     if recording.tied:
         await recording.writes.send()
         await take_as_returns_of_sales(session, recording.tied, at=at, timezone=defaults.timezone)
-    await clients.rebuild(session, placements.touched_client_ids, region=defaults.region)
+    gathering = placements.touched_client_ids | recording.gathering_client_ids
+    await follow_with_bonuses(recording.writes, gathering, at=at, timezone=defaults.timezone)
     return Application(outcomes, _arrived(said, outcomes), recording.writes)
 
 

@@ -3,14 +3,15 @@
 And what follows a return that finds its sale later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.writes import Writes
-from rcu.loyalty import repository, sale_found
+from rcu.identity.holding import find_holdings
+from rcu.loyalty import late_bonuses, repository, sale_found
 from rcu.loyalty.accrual import accrue
 from rcu.loyalty.moving import move_points
 from rcu.sales.rehanging import Rehung
@@ -24,6 +25,15 @@ async def take_as_returns_of_sales(
         found = await repository.list_to_reckon(session, (), set(tied.values()), timezone=timezone)
         returns = [ticket for ticket in found if ticket.id in tied]
         await sale_found.take_with_sale(session, returns, at=at)
+
+
+async def follow_with_bonuses(
+    writes: Writes, client_ids: Collection[UUID], *, at: datetime, timezone: str
+) -> None:
+    """Give clients the bonuses of sales that were nobody's before; `writes` is sent first."""
+    if await late_bonuses.are_due(writes.session, client_ids, at=at):
+        await writes.send()
+        await late_bonuses.give_late_bonuses(writes.session, client_ids, at=at, timezone=timezone)
 
 
 async def follow_with_points(
@@ -49,3 +59,6 @@ async def follow_with_points(
         await move_points(
             session, {ticket: moved[ticket] for ticket in moved.keys() & known}, at=at
         )
+        found = await find_holdings(session, set(moved.values()))
+        client_ids = {holding.client_id for holding in found.values() if holding.known}
+        await follow_with_bonuses(writes, client_ids, at=at, timezone=timezone)

@@ -7,14 +7,13 @@ has to name the rule that made it so; one that names none is unexplained.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
@@ -24,6 +23,10 @@ from rcu.loyalty.earning import whole
 from rcu.loyalty.programme import Programme
 
 PAGE: Final = 5000
+ANONYMOUS: Final = "anonymous_sales_earn:false"
+"""The sale was nobody's when it came, and the programme lets such a sale earn nothing."""
+ACTIVATED_LATER: Final = "activated_later"
+"""The programme was put in force, from a day before the sale, after the sale had come."""
 MOST_TOLD: Final = 10_000
 """Deviating tickets that one report lists; it counts all."""
 
@@ -69,13 +72,30 @@ class Parity:
 
 _SALES: Final = """
     SELECT t.id, t.source, t.ticket_id, t.business_date, t.channel, t.store, t.currency,
-           t.total_cents, p.programme_version, p.rules,
-           coalesce((SELECT -sum(e.points) FROM points_entry e
-                     WHERE e.posting_id = p.id AND e.counterpart = 'issued'), 0)::bigint AS points
-    FROM ticket t JOIN points_posting p ON p.ticket_id = t.id AND p.kind = 'accrual'
-    WHERE t.id > $1 AND t.business_date BETWEEN $2 AND $3
+           t.total_cents, coalesce(p.programme_version, a.version) AS programme_version,
+           p.id IS NOT NULL AS has_earned, t.sale_client_id IS NULL AS was_nobodys,
+           t.received_at < a.activated_at AS is_older,
+           ARRAY(SELECT q.rules FROM points_posting q
+                 WHERE q.id = p.id OR (q.corrects_id = p.id AND q.kind = 'accrual')) AS rules,
+           coalesce((SELECT -sum(e.points) FROM points_posting q
+                     JOIN points_entry e ON e.posting_id = q.id AND e.counterpart = 'issued'
+                     WHERE q.id = p.id OR (q.corrects_id = p.id AND q.kind = 'accrual')
+                    ), 0)::bigint AS points
+    FROM ticket t
+    LEFT JOIN points_posting p
+        ON p.ticket_id = t.id AND p.kind = 'accrual' AND p.corrects_id IS NULL
+    LEFT JOIN source_record r ON r.id = t.record_id
+    LEFT JOIN client c ON c.id = r.client_id
+    LEFT JOIN LATERAL (
+        SELECT version, activated_at FROM programme_activation
+        WHERE effective_on <= t.business_date ORDER BY effective_on DESC, id DESC LIMIT 1
+    ) a ON true
+    WHERE t.id > $1 AND t.business_date BETWEEN $2 AND $3 AND (p.id IS NOT NULL OR (
+        t.kind = 'sale' AND c.known AND t.voided_by IS NULL AND a.version IS NOT NULL
+    ))
     ORDER BY t.id LIMIT $4
 """
+"""Sales that earned, and those of known clients that did not though a programme was in force."""
 
 
 async def report_parity(database: Database, *, first: date, last: date) -> Parity:
@@ -116,7 +136,7 @@ def _add(parity: Parity, row: Any, programme: Programme) -> None:
     earnings.points += row["points"]
     if row["points"] == plain:
         return
-    rules = _named(orjson.loads(row["rules"]) if isinstance(row["rules"], str) else row["rules"])
+    rules = _named(row["rules"]) if row["has_earned"] else _why_nothing(row, programme)
     parity.deviating += 1
     parity.unexplained += not rules
     if len(parity.deviations) < MOST_TOLD:
@@ -135,9 +155,19 @@ def _add(parity: Parity, row: Any, programme: Programme) -> None:
         )
 
 
-def _named(rules: Mapping[str, Any]) -> tuple[str, ...]:
+def _named(postings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the rules by which a sale earned, those of bonuses that it was given later too."""
     return (
-        *(f"multiplier:{code}" for code in rules.get("multipliers", ())),
-        *(f"bonus:{code}" for code in rules.get("bonuses", {})),
-        *(f"excluded:{what}" for what in rules.get("excluded", ())),
+        *(f"multiplier:{code}" for rules in postings for code in rules.get("multipliers", ())),
+        *(f"bonus:{code}" for rules in postings for code in rules.get("bonuses", {})),
+        *(f"excluded:{what}" for rules in postings for what in rules.get("excluded", ())),
     )
+
+
+def _why_nothing(row: Any, programme: Programme) -> tuple[str, ...]:
+    """Return the rule by which a sale of a known client has earned nothing, if there is one."""
+    if row["is_older"]:
+        return (ACTIVATED_LATER,)
+    if row["was_nobodys"] and not programme.anonymous_sales_earn:
+        return (ANONYMOUS,)
+    return ()

@@ -164,6 +164,7 @@ async def list_activations(session: AsyncSession) -> list[ProgrammeActivation]:
 # --- bonuses that are given once ----------------------------------------------------------------
 
 _BIRTH_MONTH: Final = slice(5, 7)
+MONTHS: Final = 12
 
 
 def bonus_period(kind: BonusKind, day: date) -> str:
@@ -192,5 +193,10 @@ def birth_month_due(
     """
     if has_bonus(programme, given, BonusKind.BIRTHDAY_MONTH, day=day):
         return None
+    return birth_month(birth_date)
+
+
+def birth_month(birth_date: str | None) -> int | None:
+    """Return the month of a birth date as a golden record has it; None when it is not known."""
     month = (birth_date or "")[_BIRTH_MONTH]
-    return int(month) if month.isdigit() else None
+    return int(month) if month.isdigit() and 1 <= int(month) <= MONTHS else None

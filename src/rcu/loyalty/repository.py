@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.loyalty.lots import Lot
+from rcu.loyalty.models import PostingKind
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.tiers import Month
 
@@ -265,7 +266,11 @@ _POSTINGS: Final = """
            CASE p.kind WHEN 'accrual' THEN ARRAY(
                SELECT b.bonus FROM points_bonus b
                WHERE b.posting_id = p.id AND b.withdrawn_by IS NOT NULL AND b.record_id IN (
-                   SELECT e.account_id FROM points_entry e WHERE e.posting_id = p.id
+                   SELECT e.account_id FROM points_entry e
+                   WHERE e.posting_id = p.id OR e.posting_id IN (
+                       SELECT late.id FROM points_posting late
+                       WHERE late.corrects_id = p.id AND late.kind = 'accrual'
+                   )
                )
            ) WHEN 'referral' THEN ARRAY(
                SELECT '' FROM referral x
@@ -277,9 +282,12 @@ _POSTINGS: Final = """
 
 
 async def find_postings(session: AsyncSession, ticket_ids: Collection[UUID]) -> list[KnownPosting]:
-    """Return the postings of tickets, of what was paid for them, and all that corrects these."""
+    """Return the postings of tickets, of what was paid for them, and all that corrects these.
+
+    A bonus that a sale was given later, when its client became known, is a part of its accrual.
+    """
     rows = await fetch(session, _POSTINGS, list(ticket_ids))
-    return [
+    postings = [
         KnownPosting(
             id=row[0],
             kind=row[1],
@@ -297,6 +305,18 @@ async def find_postings(session: AsyncSession, ticket_ids: Collection[UUID]) -> 
         )
         for row in rows
     ]
+    late = [p for p in postings if p.kind == PostingKind.ACCRUAL and p.corrects_id is not None]
+    return [_with_bonuses(p, late) for p in postings if p not in late] if late else postings
+
+
+def _with_bonuses(posting: KnownPosting, late: Sequence[KnownPosting]) -> KnownPosting:
+    """Return an accrual with the bonuses that were given later, as if it had given them itself."""
+    own = [one for one in late if one.corrects_id == posting.id]
+    if not own:
+        return posting
+    bonuses = {code: n for p in (posting, *own) for code, n in p.rules["bonuses"].items()}
+    entries = (entry for p in (posting, *own) for entry in p.entries)
+    return replace(posting, rules={**posting.rules, "bonuses": bonuses}, entries=tuple(entries))
 
 
 _OF_SALE: Final = """

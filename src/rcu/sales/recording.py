@@ -26,6 +26,8 @@ class Recording:
     at: datetime
     cause: Cause
     touched_client_ids: set[UUID] = field(default_factory=set)
+    gathering_client_ids: set[UUID] = field(default_factory=set)
+    """Those of them that were there before: earlier facts may have come to them."""
     writes: Writes = field(init=False)
     """What is written of the facts at the end, unless something has to read it before."""
     presented: PresentedRead | None = None
@@ -64,4 +66,5 @@ class Recording:
             read=None if touched else read,
         )
         self.touched_client_ids |= placed.touched_client_ids
+        self.gathering_client_ids |= placed.touched_client_ids - placed.new_record_ids
         return placed
