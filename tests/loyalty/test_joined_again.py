@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.ingestion.shop import Shop, assert_sound, sale
-from tests.loyalty.club import CLUB, account, activate, loyalty_of, spend
+from tests.ingestion.shop import Shop, assert_sound, bring_back, cancel, sale
+from tests.loyalty.club import CLUB, account, activate, ask, loyalty_of, spend
 
 
 @pytest.fixture
@@ -137,3 +137,36 @@ async def test_who_is_parted_again_owes_nothing_of_what_the_other_spent(
 
     assert answer.status_code == 200
     assert await borne(shop) == 50
+
+
+async def test_goods_brought_back_while_the_two_are_parted_repay_what_the_retailer_bore(
+    shop: Shop, decision: str
+) -> None:
+    paid = sale(ticket_id="T-9", total_cents=1000)
+    paid["payments"] = [{"method": "points", "amount_cents": 1000}]
+    spender = {"external_id": "P1"}
+    body = {"message_id": "s-1", "spender": spender, "points": 70, "ticket_id": "T-9"}
+    await ask(shop, "redeem", body)
+    await shop.ticket(paid | {"customer": spender})
+    decision = await undo(shop, decision)
+    back = bring_back(paid, ticket_id="R-9", total_cents=-1000)
+    seen = [(await points(shop), await borne(shop))]
+
+    await shop.ticket(back)
+    seen.append((await points(shop), await borne(shop)))
+    decision = await undo(shop, decision)
+    seen.append((await points(shop), await borne(shop)))
+    await shop.ticket(cancel(back))
+    refused = await spend(shop, 1, external_id="P1")
+    await undo(shop, decision)
+    seen.append((await points(shop), await borne(shop)))
+
+    # The 20 that Odile had paid herself go back to her; the 50 of Basile the retailer had borne.
+    assert seen == [
+        (((0, 0), (50, 0)), 50),
+        (((20, 0), (50, 0)), 0),
+        (((20, 0), (50, 0)), 0),
+        (((0, 0), (50, 0)), 50),
+    ]
+    assert refused.status_code == 409
+    await assert_sound(shop.database)

@@ -29,6 +29,9 @@ BORNE: Final = "borne"
 WITHOUT_TICKET: Final = "without_ticket"
 """That a return took by the plain rules of its day: nobody knew which sale it brought back."""
 
+REPAID: Final = "repaid"
+"""Of a settled redemption, what the retailer had borne and goods brought back repaid, by lender."""
+
 _TAKING: Final = frozenset({PostingKind.RETURN, PostingKind.VOID, PostingKind.SETTLEMENT})
 _RESTORING: Final = frozenset({PostingKind.RESTORATION, PostingKind.VOID})
 
@@ -85,6 +88,16 @@ def restored_of(
     ]
     accounts = dict.fromkeys(entry.account_id for entry in entries)
     return {account: _by_lot(entries, account) for account in accounts}
+
+
+def repaid_of(redemption: KnownPosting, postings: Iterable[KnownPosting]) -> dict[UUID, int]:
+    """Return what goods brought back repaid the retailer of a settled redemption, by lender."""
+    found: dict[UUID, int] = defaultdict(int)
+    for posting in postings:
+        if posting.corrects_id == redemption.id and posting.kind in _RESTORING:
+            for lender, points in posting.rules.get(REPAID, {}).items():
+                found[UUID(lender)] += points
+    return dict(found)
 
 
 def _by_lot(entries: Iterable[EntryOf], account_id: UUID) -> dict[UUID | None, int]:

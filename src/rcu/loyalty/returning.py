@@ -20,7 +20,7 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.loyalty import ledger, programmes, repository, wallets
 from rcu.loyalty.correcting import Accounts, NewDays
 from rcu.loyalty.earning import Line, Standing, earn, stored
-from rcu.loyalty.ledger import Counted, Draft, posting_id
+from rcu.loyalty.ledger import Counted, Draft, Movement, posting_id
 from rcu.loyalty.lots import active_from, expires_on, give_back
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.past import Past, points_by_lot
@@ -28,9 +28,17 @@ from rcu.loyalty.programme import Programme
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.referral_correcting import correct_referral
 from rcu.loyalty.remaining import Goods, exact_back, pays_referral, sale_in, to_take
-from rcu.loyalty.removed import COUNTED, TAKEN, WITHOUT_TICKET, removed_of, restored_of
+from rcu.loyalty.removed import (
+    COUNTED,
+    REPAID,
+    TAKEN,
+    WITHOUT_TICKET,
+    removed_of,
+    repaid_of,
+    restored_of,
+)
 from rcu.loyalty.repository import HungTicket, KnownPosting
-from rcu.loyalty.settlement import mark_given_back
+from rcu.loyalty.settlement import find_borne, mark_given_back, mark_repaid
 from rcu.sales.facts import waiting_for_ticket
 
 
@@ -57,6 +65,7 @@ async def take_back(
             work = await _of_ticket(session, fact, past)
         await ledger.post(session, work.made, at=at)
         await mark_given_back(session, work.given_back)
+        await mark_repaid(session, work.repaid)
         if work.made:
             untold = {None, *(work.past.referrers() if work.past else ())}
             moved = (m for draft in work.made for m in draft.movements)
@@ -73,6 +82,8 @@ class _Work:
     made: list[Draft] = field(default_factory=list)
     given_back: list[tuple[UUID, UUID, int]] = field(default_factory=list)
     """Points of redemptions that went back: redemption, account, points."""
+    repaid: list[tuple[UUID, UUID, int]] = field(default_factory=list)
+    """Points of settled redemptions that the retailer had borne: redemption, lender, points."""
 
     def draft(
         self, corrected: KnownPosting | None, version: str | None, *, what: str | None = None
@@ -111,8 +122,10 @@ async def _of_ticket(session: AsyncSession, fact: HungTicket, past: Past) -> _Wo
     if past.goods is not None:
         _correct_accrual(work, past, past.goods, loaded)
         _correct_referral(work, past, past.goods, loaded)
-        for redemption in past.redemptions():
-            _correct_redemption(work, past, past.goods, redemption)
+        redemptions = past.redemptions()
+        borne = await find_borne(session, [redemption.id for redemption in redemptions])
+        for redemption in redemptions:
+            _correct_redemption(work, past, past.goods, redemption, borne[redemption.id])
     elif fact.kind == "void" and past.ticket.original_id is None:
         _give_again_without_ticket(work, past, loaded)
     return work
@@ -170,25 +183,34 @@ def _correct_referral(
 # --- points that paid for the goods -------------------------------------------------------------
 
 
-def _correct_redemption(work: _Work, past: Past, goods: Goods, redemption: KnownPosting) -> None:
-    """Give spent points back with the goods they paid for, or take them again with these."""
+def _correct_redemption(
+    work: _Work, past: Past, goods: Goods, redemption: KnownPosting, borne: Mapping[UUID, int]
+) -> None:
+    """Give spent points back with the goods they paid for, or take them again with these.
+
+    `borne` is what the retailer bears of a settled redemption, by lender: it is repaid with them.
+    """
     restored = restored_of(redemption, past.postings)
+    repaid = repaid_of(redemption, past.postings)
     total = -sum(entry.points for entry in redemption.entries)
-    done = sum(sum(lots.values()) for lots in restored.values())
+    done = sum(sum(lots.values()) for lots in restored.values()) + sum(repaid.values())
     points = goods.share_back(total) - done
     if points > 0:
-        _restore(work, past, redemption, points)
+        _restore(work, past, redemption, points, borne)
     elif points < 0:
-        _take_again(work, past, redemption, -points, restored)
+        _take_again(work, past, redemption, -points, restored, repaid)
 
 
-def _restore(work: _Work, past: Past, redemption: KnownPosting, points: int) -> None:
+def _restore(
+    work: _Work, past: Past, redemption: KnownPosting, points: int, borne: Mapping[UUID, int]
+) -> None:
     correcting = past.correcting(
         redemption, PostingKind.RESTORATION, PostingKind.VOID, PostingKind.SETTLEMENT
     )
     spent = points_by_lot([e for p in (redemption, *correcting) for e in p.entries])
     back = give_back(spent, points, order=list(spent))
-    if not back:
+    repaid = give_back(borne, points - sum(back.values()), order=list(borne))
+    if not back and not repaid:
         return
     draft = work.draft(redemption, redemption.programme_version, what="restoration")
     if draft is None:
@@ -198,7 +220,17 @@ def _restore(work: _Work, past: Past, redemption: KnownPosting, points: int) -> 
         owner = past.accounts.lots[lot_id].account_id
         draft.move(part, to=owner, lot=lot_id)
         work.given_back.append((redemption.id, owner, part))
+    _repay(work, draft, redemption, repaid)
     draft.against(Counterpart.REDEEMED)
+
+
+def _repay(work: _Work, draft: Draft, redemption: KnownPosting, repaid: Mapping[UUID, int]) -> None:
+    """Let the retailer have what it had borne, or (below zero) bear it again."""
+    for lender, part in repaid.items():
+        draft.movements.append(Movement(part, counterpart=Counterpart.BORNE))
+        work.repaid.append((redemption.id, lender, part))
+    if repaid:
+        draft.rules[REPAID] = {str(lender): part for lender, part in repaid.items()}
 
 
 def _take_again(
@@ -207,10 +239,14 @@ def _take_again(
     redemption: KnownPosting,
     points: int,
     restored: Mapping[UUID, Mapping[UUID | None, int]],
+    repaid: Mapping[UUID, int],
 ) -> None:
     draft = work.draft(redemption, redemption.programme_version)
     if draft is None:
         return
+    again = give_back(repaid, points, order=list(repaid))
+    _repay(work, draft, redemption, {lender: -part for lender, part in again.items()})
+    points -= sum(again.values())
     for account in reversed(list(restored)):
         lots = restored[account]
         part = min(sum(lots.values()), points)

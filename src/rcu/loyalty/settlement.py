@@ -86,6 +86,16 @@ _SETTLED: Final = """
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS done (posting_id, account_id, points)
     WHERE (c.posting_id, c.account_id) = (done.posting_id, done.account_id)
 """
+_BORNE_OF: Final = """
+    SELECT posting_id, account_id, borne FROM points_crossing
+    WHERE posting_id = ANY ($1::uuid[]) AND borne > 0 ORDER BY posting_id, account_id
+"""
+_REPAID: Final = """
+    UPDATE points_crossing c
+    SET borne = c.borne - done.points, given = least(c.given - done.points, c.points)
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS done (posting_id, account_id, points)
+    WHERE (c.posting_id, c.account_id) = (done.posting_id, done.account_id)
+"""
 _KEEP: Final = """
     UPDATE points_crossing SET settled = $3, given = $4, borne = $5
     WHERE posting_id = $1 AND account_id = $2
@@ -99,6 +109,23 @@ async def mark_given_back(session: AsyncSession, given: Collection[tuple[UUID, U
         sums[redemption_id, account_id] += points
     if sums:
         await fetch(session, _SETTLED, *columns([(*key, n) for key, n in sums.items()]))
+
+
+async def find_borne(
+    session: AsyncSession, redemption_ids: Collection[UUID]
+) -> dict[UUID, dict[UUID, int]]:
+    """Return what the retailer bears of settled redemptions, by redemption and lender."""
+    found: dict[UUID, dict[UUID, int]] = defaultdict(dict)
+    if redemption_ids:
+        for redemption_id, account_id, points in await fetch(session, _BORNE_OF, redemption_ids):
+            found[redemption_id][account_id] = points
+    return found
+
+
+async def mark_repaid(session: AsyncSession, repaid: Collection[tuple[UUID, UUID, int]]) -> None:
+    """Note what goods brought back repaid the retailer: `(redemption, lender, points)`."""
+    if repaid:
+        await fetch(session, _REPAID, *columns(list(repaid)))
 
 
 async def settle(
