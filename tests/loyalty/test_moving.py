@@ -85,6 +85,19 @@ async def test_a_ticket_that_goes_to_and_fro_brings_nobody_what_he_has_spent_of_
     await assert_sound(shop.database)
 
 
+async def test_a_third_holder_gets_what_is_left_once_two_have_spent_the_points(shop: Shop) -> None:
+    for key, name in (("E1", "Odile"), ("E2", "Basile"), ("E3", "Zita")):
+        await shop.profile("eshop", key, given_name=name)
+    await order_for(shop, "E1", 0)
+    await shop.ticket(sold_now(order_id="O-1"), source="eshop")
+
+    for minute, (holder, part) in enumerate([("E1", 100), ("E2", 90)], 1):
+        assert (await spend(shop, part, who="eshop", external_id=holder)).status_code == 200
+        await order_for(shop, f"E{minute + 1}", minute)
+
+    assert await account(shop, "eshop", "E3") == (10, 0)
+
+
 async def test_a_ticket_that_comes_back_unspent_leaves_all_as_it_was(shop: Shop) -> None:
     await shop.profile("eshop", "E1", given_name="Odile")
     await shop.profile("eshop", "E2", given_name="Basile")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.ingestion.shop import Shop, bring_back, sale
-from tests.loyalty.club import account, ask, loyalty_of, spend
+from tests.loyalty.club import CLUB, account, activate, ask, loyalty_of, spend
 
 P1: dict[str, Any] = {"external_id": "P1"}
 
@@ -123,3 +124,19 @@ async def test_a_message_that_parts_two_settles_in_its_own_transaction(shop: Sho
 
     assert await shop.client_of("pos", "P1") != await shop.client_of("eshop", "E1")
     assert await account(shop, "eshop", "E1") == (50, 0)
+
+
+async def test_points_past_their_day_settle_nothing(shop: Shop) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "expires_after_months": 1})
+    one, two = await two_people(shop, points=(100, 0))
+    now = datetime.now(UTC).isoformat()
+    web = sale(customer={"external_id": "E1"}, total_cents=5000, sold_at=now)
+    await shop.ticket(web, source="eshop")
+    merged = (await shop.merge(one, two)).json()
+    await spend(shop, 50, external_id="P1")
+
+    await shop.staff("POST", f"identity-changes/{merged['decision_id']}/undo", {"reason": "error"})
+
+    # Those of the till lapsed long ago: the job will write them off.
+    assert await account(shop, "eshop", "E1") == (50, 0)
+    assert await account(shop, "pos", "P1") == (100, 0)
