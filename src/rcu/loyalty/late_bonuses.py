@@ -51,6 +51,7 @@ _STANDINGS: Final = """
     WHERE c.id = ANY ($1::uuid[]) AND c.known AND bought.first_at IS NOT NULL
 """
 # By the index of each record's tickets: a look for each record and period, however many there are.
+# A sum, lest the index of business days be read as well, with all of a record's tickets.
 _FIRST_SALES: Final = """
     SELECT wanted.number, sold.id
     FROM unnest($1::int[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::date[], $6::date[])
@@ -60,7 +61,7 @@ _FIRST_SALES: Final = """
             SELECT t.id, t.sold_at, t.ticket_id, t.sale_client_id FROM ticket t
             WHERE t.record_id = r.id AND t.sold_at >= wanted.from_at
               AND t.sold_at < wanted.until_at AND t.kind = 'sale'
-              AND t.business_date BETWEEN wanted.first_on AND wanted.last_on
+              AND t.business_date + 0 BETWEEN wanted.first_on AND wanted.last_on
             ORDER BY t.sold_at, t.ticket_id, t.id LIMIT 1
         ) t
         WHERE r.client_id = wanted.client_id
