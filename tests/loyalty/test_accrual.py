@@ -138,6 +138,18 @@ async def test_a_voided_return_gives_the_points_again(shop: Shop) -> None:
     assert await shop.scalar("SELECT points FROM points_month") == 6
 
 
+async def test_a_return_in_another_currency_takes_nothing(shop: Shop) -> None:
+    await shop.profile("pos", "P1", given_name="Odile")
+    ticket = sale(customer={"external_id": "P1"}, total_cents=10000)
+    await shop.ticket(ticket)
+
+    await shop.ticket(bring_back(ticket, total_cents=-10000, currency="JPY"))
+    before = await account(shop, "pos", "P1")
+    await shop.ticket(bring_back(ticket, total_cents=-4000))
+
+    assert (before, await account(shop, "pos", "P1")) == ((100, 0), (60, 0))
+
+
 async def test_a_sale_and_its_return_in_one_batch_and_out_of_order_end_the_same(
     shop: Shop,
 ) -> None:

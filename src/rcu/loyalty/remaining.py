@@ -23,7 +23,10 @@ class Goods:
 
     sale: OriginalTicket
     returns: Sequence[OriginalTicket]
-    """Those that are not cancelled themselves."""
+    """Those in its currency that are not cancelled themselves.
+
+    What share of a sale an amount of another currency is, no rate here tells: an operator adjusts.
+    """
     is_voided: bool
 
     @classmethod
@@ -33,7 +36,9 @@ class Goods:
         returns = [
             t
             for t in tickets
-            if t.kind == "return" and t.original_id == sale.id and t.id not in voided
+            if t.kind == "return"
+            and (t.original_id, t.currency) == (sale.id, sale.currency)
+            and t.id not in voided
         ]
         return cls(sale, returns, sale.id in voided)
 
@@ -101,6 +106,8 @@ def exact_back(
     exact = Fraction(accrual.exact_points or 0)
     if back.kind == "void":
         return exact
+    if back.currency != sale.currency:
+        return Fraction(0)
     if back.lines:
         return exact_of_return(programme, sale_in(back), sale_in(sale), accrual.rules.get("tier"))
     share = Fraction(-back.total_cents, max(sale.total_cents, 1))
