@@ -44,9 +44,9 @@ from rcu.sales.facts import (
     NewOrder,
     NewTicket,
     Outcome,
+    names_of_ticket,
     waiting_for_order,
     waiting_for_store,
-    waiting_for_ticket,
 )
 from rcu.sales.orders import record_orders
 from rcu.sales.recording import Recording
@@ -275,9 +275,7 @@ def _arrived(said: _Said, outcomes: Mapping[int, Applied]) -> frozenset[str]:
     keys: set[str] = set()
     for position, ticket in said.tickets.items():
         if isinstance(outcomes[position], Attached):
-            keys.add(waiting_for_ticket(ticket.ticket_id, None))
-            if ticket.printed is not None:
-                keys.add(waiting_for_ticket(None, ticket.printed))
+            keys |= names_of_ticket(ticket.ticket_id, ticket.printed)
     for position, order in said.orders.items():
         if isinstance(outcomes[position], Attached):
             keys.add(waiting_for_order(order.order_id))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.statements import fetch
 from rcu.identity.errors import AnonymousClientError, ClientNotFoundError
 from rcu.identity.placing import NAMING
+from rcu.sales.clauses import ITS_ORDER, names_nobody
 from rcu.sales.errors import TicketNotFoundError, VoidNotAttachedError
 from rcu.sales.facts import waiting_for_order
 from rcu.sales.rehanging import (
@@ -75,12 +76,10 @@ async def detach_ticket(session: AsyncSession, ticket_id: UUID, by: Instruction)
 
 # Only a ticket that was hung elsewhere can be restored. What it hung on when it was received says
 # what it carried; what it refers to is read as it is now, its order as a new ticket finds it.
-_BY_ITSELF = """
+_BY_ITSELF = f"""
     SELECT first.old_link, first.old_record_id,
-           first.old_link = 'identifiers' AND (r.kind <> 'identifiers' OR EXISTS (
-               SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($2::text[])
-           )) AS names_a_person,
-           sold.record_id, o.record_id
+           first.old_link = 'identifiers' AND NOT {names_nobody("first.old_link", "$2")},
+           sold.record_id, its_order.record_id
     FROM ticket t
     CROSS JOIN LATERAL (
         SELECT c.old_link, c.old_record_id FROM ticket_link_change c
@@ -88,14 +87,9 @@ _BY_ITSELF = """
     ) first
     LEFT JOIN source_record r ON r.id = first.old_record_id
     LEFT JOIN ticket sold ON sold.id = t.original_id
-    LEFT JOIN LATERAL (
-        SELECT CASE WHEN count(*) FILTER (WHERE source = t.source) = 1
-                    THEN (array_agg(record_id) FILTER (WHERE source = t.source))[1]
-                    WHEN count(*) = 1 THEN (array_agg(record_id))[1] END AS record_id
-        FROM sales_order WHERE order_id = t.order_id
-    ) o ON true
+    {ITS_ORDER}
     WHERE t.id = $1
-"""
+"""  # noqa: S608 - a constant
 
 
 _LEANS_ON = "SELECT original_id, order_id FROM ticket WHERE id = $1"

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch, to_json
+from rcu.sales.clauses import ITS_ORDER
 from rcu.sales.credits import Credit, credits_of
 from rcu.sales.rehanging import lock_tickets
 from rcu.sales.repository import KnownOrder
@@ -25,25 +26,20 @@ _OF_ORDER: Final = """
 """
 # With all that brings the tickets back or cancels them, each after what it refers to. The sellers
 # are those of the order that a ticket finds by itself, as when it comes.
-_WITH_WHAT_FOLLOWS: Final = """
+_WITH_WHAT_FOLLOWS: Final = f"""
     WITH RECURSIVE concerned (id, depth) AS (
         SELECT id, 0 FROM unnest($1::uuid[]) AS id
         UNION
         SELECT t.id, depth + 1 FROM concerned JOIN ticket t ON t.original_id = concerned.id
     )
     SELECT t.id, t.kind, t.cashier, t.order_id IS NOT NULL AS is_of_order, t.credits,
-           t.original_id, sold.credits AS original_credits, o.sellers
+           t.original_id, sold.credits AS original_credits, its_order.sellers
     FROM (SELECT id, max(depth) AS depth FROM concerned GROUP BY id) found
     JOIN ticket t USING (id)
     LEFT JOIN ticket sold ON sold.id = t.original_id
-    LEFT JOIN LATERAL (
-        SELECT CASE WHEN count(*) FILTER (WHERE source = t.source) = 1
-                    THEN (array_agg(sellers) FILTER (WHERE source = t.source))[1]
-                    WHEN count(*) = 1 THEN (array_agg(sellers))[1] END AS sellers
-        FROM sales_order WHERE order_id = t.order_id
-    ) o ON true
+    {ITS_ORDER}
     ORDER BY found.depth, t.id
-"""
+"""  # noqa: S608 - a constant
 _CREDIT: Final = """
     UPDATE ticket t SET credits = new.credits
     FROM unnest($1::uuid[], $2::jsonb[]) AS new (id, credits)

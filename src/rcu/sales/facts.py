@@ -33,6 +33,12 @@ def waiting_for_ticket(ticket_id: str | None, printed: Printed | None) -> str:
     return "printed:" + "/".join(map(str, printed or ()))
 
 
+def names_of_ticket(ticket_id: str, printed: Printed | None) -> frozenset[str]:
+    """Return all keys under which messages wait for a ticket that is there."""
+    own = waiting_for_ticket(ticket_id, None)
+    return frozenset({own} if printed is None else {own, waiting_for_ticket(None, printed)})
+
+
 def waiting_for_order(order_id: str) -> str:
     """Return the key under which messages wait for an order."""
     return f"order:{order_id}"
@@ -95,9 +101,7 @@ class NewTicket:
     @property
     def keys(self) -> frozenset[str]:
         """What others may wait for, and what this ticket refers to."""
-        found = {waiting_for_ticket(self.ticket_id, None)}
-        if self.printed is not None:
-            found.add(waiting_for_ticket(None, self.printed))
+        found = {*names_of_ticket(self.ticket_id, self.printed)}
         if self.original is not None:
             found.add(self.original.waiting_key)
         if self.order_id is not None:

@@ -13,6 +13,7 @@ from rcu.identity.repository import RecordKey
 from rcu.ids import uuid7
 from rcu.sales import repository
 from rcu.sales.attachment import attachment
+from rcu.sales.clauses import names_nobody
 from rcu.sales.crediting import credit_order
 from rcu.sales.facts import (
     Attached,
@@ -143,7 +144,7 @@ async def _place(recording: Recording, step: NewOrder, refs: References) -> None
 
 # A ticket that names a person, or that a person has decided on, stays where it is; so does one
 # that returns another: the ticket it returns comes first.
-_TICKETS_OF_ORDER = """
+_TICKETS_OF_ORDER = f"""
     SELECT t.id, t.original_id
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
     WHERE t.order_id = $1 AND (
@@ -153,16 +154,10 @@ _TICKETS_OF_ORDER = """
                 SELECT FROM sales_order other
                 WHERE other.order_id = $1 AND other.source <> $2
             ))
-            AND (
-                t.link = 'none'
-                OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
-                    SELECT FROM identifier i
-                    WHERE i.record_id = r.id AND i.kind = ANY ($3::text[])
-                ))
-            )
+            AND (t.link = 'none' OR {names_nobody("t.link", "$3")})
         )
     )
-"""
+"""  # noqa: S608 - a constant
 
 
 async def _hang_tickets(

@@ -22,7 +22,8 @@ from rcu.db.writes import Writes
 from rcu.identity.placing import NAMING
 from rcu.ids import uuid7
 from rcu.sales import repository
-from rcu.sales.facts import waiting_for_ticket
+from rcu.sales.clauses import names_nobody
+from rcu.sales.facts import names_of_ticket
 from rcu.sales.repository import TotalRow
 
 ORIGINAL, ORDER, CLAIM, STEWARD, DETACHED = "original", "order", "claim", "steward", "detached"
@@ -76,12 +77,7 @@ _FOLLOWING = f"""
     SELECT {_COLUMNS}
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
     WHERE t.original_id = ANY ($1::uuid[])
-      AND (
-          t.link IN ('original', 'none')
-          OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
-              SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($2::text[])
-          ))
-      )
+      AND (t.link IN ('original', 'none') OR {names_nobody("t.link", "$2")})
     ORDER BY t.id FOR UPDATE OF t
 """  # noqa: S608 - a constant
 
@@ -114,12 +110,9 @@ async def lock_tickets(
         if locked is not None and found <= locked:
             break
         # What came while we waited is locked as well; from then on nothing can come.
-        keys = {waiting_for_ticket(ticket_id, None) for _, ticket_id, *_ in named} | {*further}
-        keys |= {
-            waiting_for_ticket(None, tuple(printed))
-            for _, _, *printed in named
-            if None not in printed
-        }
+        keys = {*further}
+        for _, ticket_id, *printed in named:
+            keys |= names_of_ticket(ticket_id, None if None in printed else tuple(printed))
         await lock_until_commit(session, {lock_key(key) for key in keys})
         locked = found
     rows = await fetch(session, _LOCK, sorted(ticket_ids))

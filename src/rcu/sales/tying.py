@@ -17,8 +17,9 @@ from rcu.db.locks import lock_key, lock_until_commit
 from rcu.db.statements import columns, fetch
 from rcu.identity.placing import NAMING
 from rcu.sales import repository
+from rcu.sales.clauses import names_nobody
 from rcu.sales.crediting import credit_anew
-from rcu.sales.facts import NewTicket, waiting_for_ticket
+from rcu.sales.facts import NewTicket, names_of_ticket
 from rcu.sales.recording import Recording
 from rcu.sales.references import References
 from rcu.sales.rehanging import ORIGINAL, Rehang, lock_tickets, rehang
@@ -28,16 +29,13 @@ MOST: Final = 1000
 """Returns without a sale that one sale of their order is looked for."""
 
 # One that names a person, or that a person has decided on, keeps what it hangs on.
-_WAITING: Final = """
+_WAITING: Final = f"""
     SELECT t.id, t.source, t.order_id,
-           t.link IN ('order', 'none')
-               OR (t.link = 'identifiers' AND r.kind = 'identifiers' AND NOT EXISTS (
-                   SELECT FROM identifier i WHERE i.record_id = r.id AND i.kind = ANY ($2::text[])
-               )) AS may_follow
+           t.link IN ('order', 'none') OR {names_nobody("t.link", "$2")} AS may_follow
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
     WHERE t.order_id = ANY ($1::text[]) AND t.kind = 'return' AND t.original_id IS NULL
     ORDER BY t.sold_at, t.id LIMIT $3
-"""
+"""  # noqa: S608 - a constant
 _TIE: Final = """
     UPDATE ticket t SET original_id = tied.original_id
     FROM unnest($1::uuid[], $2::uuid[]) AS tied (id, original_id)
@@ -97,8 +95,7 @@ async def find_returned_sales(
     sold = await repository.find_sales_of_orders(session, order_ids) if order_ids else []
     if not sold:
         return
-    keys = {waiting_for_ticket(ticket.ticket_id, None) for ticket in sold}
-    keys |= {waiting_for_ticket(None, ticket.printed) for ticket in sold if ticket.printed}
+    keys = {key for one in sold for key in names_of_ticket(one.ticket_id, one.printed)}
     await lock_until_commit(session, {lock_key(key) for key in keys})
     for ticket in await repository.find_sales_of_orders(session, order_ids):
         refs.know_ticket(ticket)
