@@ -172,7 +172,7 @@ class AdjustmentDecidedError(RcuError):
 
 
 class FourEyesError(RcuError):
-    """Who proposed an adjustment cannot approve it."""
+    """Who proposed an adjustment cannot approve it, with whatever key."""
 
     status = 403
     code = "four_eyes"

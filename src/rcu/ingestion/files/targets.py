@@ -172,7 +172,8 @@ COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
         "full_name": "fullname name nom_complet nom_et_prenom nom_prenom prenom_nom customer_name "
         "client_name",
         "birth_name": "maiden_name nom_de_naissance nom_naissance nom_jeune_fille geburtsname",
-        "birth_date": "date_of_birth birthdate birthday dob date_naissance date_de_naissance "
+        "birth_date": "date_of_birth birthdate birthday dob naissance date_naiss date_naissance "
+        "date_de_naissance ne_le "
         "geburtsdatum geburtstag fecha_nacimiento fecha_de_nacimiento data_di_nascita "
         "data_nascimento data_de_nascimento geboortedatum birth_year year_of_birth",
         "emails": "email email_1 email_2 email_3 e_mail mail courriel email_address adresse_email "
