@@ -27,6 +27,7 @@ from rcu.identity.model import Model, ModelDocument
 from rcu.identity.model_versions import Activation
 from rcu.identity.models import ModelOrigin
 from tests.ingestion.shop import Shop, clear, open_shop, profile
+from tests.people import ODILE
 
 SHIPPED = Model.shipped()
 
@@ -81,13 +82,6 @@ async def elsewhere(shop: Shop) -> AsyncIterator[Database]:
     other = Database(url)
     yield other
     await other.close()
-
-
-ODILE: dict[str, Any] = {
-    "given_name": "Odile",
-    "family_name": "Vasseur",
-    "birth_date": "1971-05-04",
-}
 
 
 async def test_without_an_activation_the_shipped_model_decides(shop: Shop) -> None:

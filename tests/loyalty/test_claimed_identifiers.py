@@ -8,17 +8,8 @@ import pytest
 
 from tests.ingestion.shop import Shop, sale
 from tests.loyalty.club import loyalty_of, spend
+from tests.people import BASILE, ODILE
 
-ODILE: dict[str, Any] = {
-    "given_name": "Odile",
-    "family_name": "Vasseur",
-    "birth_date": "1971-05-04",
-}
-BASILE: dict[str, Any] = {
-    "given_name": "Basile",
-    "family_name": "Kermadec",
-    "birth_date": "1990-10-30",
-}
 OLD, NEW = "ABC-1234", "DEF-5678"
 
 

@@ -8,14 +8,10 @@ import pytest
 
 from tests.ingestion.shop import Shop, bring_back, cancel, sale
 from tests.loyalty.club import CLUB, account, activate, ask, loyalty_of, spend
+from tests.people import ODILE
 
 P1: dict[str, Any] = {"external_id": "P1"}
 EMAIL = "odile.vasseur@mail.example"
-ODILE: dict[str, Any] = {
-    "given_name": "Odile",
-    "family_name": "Vasseur",
-    "birth_date": "1971-05-04",
-}
 
 
 async def earn(shop: Shop, points: int, *, source: str = "pos", **customer: str) -> Any:

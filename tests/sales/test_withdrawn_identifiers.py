@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import pytest
 
 from tests.ingestion.shop import Message, Shop, sale
+from tests.people import BASILE, ODILE
 
-ODILE: dict[str, Any] = {
-    "given_name": "Odile",
-    "family_name": "Vasseur",
-    "birth_date": "1971-05-04",
-}
-BASILE: dict[str, Any] = {
-    "given_name": "Basile",
-    "family_name": "Kermadec",
-    "birth_date": "1990-10-30",
-}
 CHANGES = {
     "card": ("cards", "ABC-1234", "DEF-5678"),
     "email": ("emails", "odile.vasseur@mail.example", "odile.v@mail.example"),
