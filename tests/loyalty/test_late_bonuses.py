@@ -21,7 +21,7 @@ from tests.ingestion.shop import (
     sale,
     typed,
 )
-from tests.loyalty.club import CLUB, activate, loyalty_of
+from tests.loyalty.club import CLUB, activate, loyalty_of, spend
 
 WELCOMING = CLUB | {
     "version": "club-welcome",
@@ -148,6 +148,51 @@ async def test_a_sale_that_earned_no_point_is_welcomed_too(shop: Shop) -> None:
     await shop.ticket(cancel(sold))
 
     assert (given, await balance(shop)) == (7, 0)
+
+
+async def test_two_bonuses_of_a_sale_that_earned_no_point_are_both_given(shop: Shop) -> None:
+    await start(shop)
+    await shop.ticket(sale(total_cents=50, **SHOWN["card"]))
+
+    await shop.profile("pos", "A", **ODILE | {"birth_date": "1971-03-04"})
+
+    assert (await balance(shop), await bonuses(shop)) == (
+        10,
+        [("birthday", "2025"), ("welcome", "")],
+    )
+    await assert_sound(shop.database)
+
+
+async def test_a_late_bonus_pays_what_is_owed_first(shop: Shop) -> None:
+    birthday = [bonus for bonus in WELCOMING["bonuses"] if bonus["code"] == "birthday"]
+    await start(shop, WELCOMING | {"bonuses": birthday})
+    spent = sale(ticket_id="T2", sold_at=at_minute(9), customer=A)
+    await shop.ticket(sale(ticket_id="T1", total_cents=50, customer=A))
+    await shop.profile("pos", "A", given_name="Odile")
+    await shop.ticket(spent)
+    await spend(shop, 10, external_id="A")
+    await shop.ticket(bring_back(spent, total_cents=-1000))
+
+    await shop.profile("pos", "A", minute=9, given_name="Odile", birth_date="1971-03-04")
+
+    assert await shop.rows("SELECT balance, debt FROM points_account") == [(-7, 7)]
+    await assert_sound(shop.database)
+
+
+async def test_many_are_welcomed_in_one_batch(shop: Shop) -> None:
+    """Each for the sale of their own, whatever the others are due."""
+    await start(shop)
+    keys = [f"K{n}" for n in range(6)]
+    for n, key in enumerate(keys):
+        await shop.ticket(sale(customer={"external_id": key}, total_cents=100 * n))
+
+    names = ("Odile", "Basile", "Firmin", "Maud", "Gaspard", "Ysaline")
+    told = [profile(key, given_name=name) for key, name in zip(keys, names, strict=True)]
+    await shop.batch("pos", [typed("profile", one) for one in told])
+
+    # A sale of nothing is no purchase.
+    assert [await balance(shop, key) for key in keys] == [0, 8, 9, 10, 11, 12]
+    await assert_sound(shop.database)
 
 
 async def test_two_who_are_welcomed_late_and_turn_out_to_be_one_are_welcomed_once(

@@ -8,19 +8,20 @@ part of what the sale has earned: it goes where that goes, and back with it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import columns, fetch
-from rcu.ids import uuid7
-from rcu.loyalty import ledger, programmes
+from rcu.db.statements import arrays, columns, fetch
+from rcu.db.writes import Write, Writes
+from rcu.loyalty import ledger, programmes, wallets
 from rcu.loyalty.earning import Standing, earn
-from rcu.loyalty.ledger import Draft, posting_id
+from rcu.loyalty.ledger import Draft, NewLot, posting_id
 from rcu.loyalty.lots import active_from, expires_on
 from rcu.loyalty.models import Counterpart, PostingKind
 from rcu.loyalty.past import Past
@@ -70,23 +71,31 @@ _FIRST_SALES: Final = """
     WHERE sold.sale_client_id IS NULL
 """
 _TURN: Final = "SELECT lock_points_turn($1::uuid[])"
-_HANGS_ON: Final = """
-    SELECT t.record_id, coalesce(s.timezone, $2) AS timezone
-    FROM ticket t LEFT JOIN store s ON s.code = t.store WHERE t.id = $1
+_HANG_ON: Final = """
+    SELECT t.id, t.record_id, coalesce(s.timezone, $2) AS timezone
+    FROM ticket t LEFT JOIN store s ON s.code = t.store WHERE t.id = ANY ($1::uuid[])
 """
-_GRANT_MORE: Final = "UPDATE points_lot SET granted = granted + $2 WHERE id = $1"
-_OPEN: Final = """
-    INSERT INTO points_account (record_id, opened_at) VALUES ($1, $2)
-    ON CONFLICT (record_id) DO NOTHING
-"""
-_ADD_LOT: Final = """
-    INSERT INTO points_lot (
-        id, account_id, posting_id, earned_at, active_from, expires_on, timezone, granted
-    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-_GIVE: Final = """
-    INSERT INTO points_bonus (record_id, bonus, period, posting_id) VALUES ($1, $2, $3, $4)
-"""
+# A bonus joins the lot of its sale, and stands beside it among what is given once.
+_GIVE: Final = Write(
+    """
+    grown AS (
+        UPDATE points_lot SET granted = granted + more.points
+        FROM unnest($1::uuid[], $2::bigint[]) AS more (lot_id, points)
+        WHERE points_lot.id = more.lot_id
+    ), late AS (
+        INSERT INTO points_lot (
+            id, account_id, posting_id, earned_at, active_from, expires_on, timezone, granted
+        )
+        SELECT * FROM unnest(
+            $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::date[], $8::date[],
+            $9::text[], $10::bigint[]
+        )
+    ), given AS (
+        INSERT INTO points_bonus (record_id, bonus, period, posting_id)
+        SELECT * FROM unnest($11::uuid[], $12::text[], $13::text[], $14::uuid[])
+    )
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +150,22 @@ async def give_late_bonuses(
     """
     await fetch(session, _TURN, sorted(client_ids))
     # As it is now that nobody else gives them something.
-    due = await _find_due(session, client_ids, at=at)
-    debts: dict[UUID, int] = {}
-    given = 0
-    for one in due:
-        past = await Past.read(session, one.ticket_id, debts=debts, at=at)
-        given += await _give(session, one, past, at=at, timezone=timezone)
-    return given
+    due: dict[UUID, list[BonusKind]] = defaultdict(list)
+    for one in await _find_due(session, client_ids, at=at):
+        due[one.ticket_id].append(one.kind)
+    hangs_on = {
+        row["id"]: (row["record_id"], row["timezone"])
+        for row in await fetch(session, _HANG_ON, list(due), timezone)
+    }
+    locked = await wallets.lock_accounts(session, {record_id for record_id, _ in hangs_on.values()})
+    debts = {account.record_id: account.debt for account in locked}
+    past = await Past.read_all(session, due, debts=debts, at=at)
+    sales = [sale for id_, one in past.items() if (sale := _Sale.of(one, *hangs_on[id_]))]
+    loaded = await programmes.load(session, {sale.version for sale in sales})
+    giving = _Giving()
+    for sale in sales:
+        giving.add(sale, loaded[sale.version], due[sale.past.ticket.id])
+    return await giving.send(session, at=at)
 
 
 async def _find_due(
@@ -193,83 +211,127 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-async def _give(
-    session: AsyncSession, due: _Due, past: Past, *, at: datetime, timezone: str
-) -> int:
-    """Give the bonuses of a sale, unless it has not earned, or all of it has come back."""
-    accrual = past.accrual()
-    if accrual is None or accrual.programme_version is None:
-        return 0
-    if past.goods is None or past.goods.is_back:
-        return 0
-    [(record_id, zone)] = await fetch(session, _HANGS_ON, due.ticket_id, timezone)
-    if accrual.entries and past.holder(accrual).account_id != record_id:
-        return 0
-    loaded = await programmes.load(session, [accrual.programme_version])
-    programme = loaded[accrual.programme_version]
-    await fetch(session, _OPEN, record_id, at)
-    drafts = []
-    for bonus in _bonuses(programme, due, past):
-        drafts.append(await _draft(session, past, accrual, bonus, programme, (record_id, zone)))
-        period = programmes.bonus_period(bonus.kind, past.ticket.business_date)
-        await fetch(session, _GIVE, record_id, bonus.code, period, accrual.id)
-    await ledger.post(session, drafts, at=at)
-    return sum(m.points for draft in drafts for m in draft.movements if m.account_id)
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    """A sale that has earned and is kept, at least in part, with its points where it hangs."""
+
+    past: Past
+    accrual: KnownPosting
+    version: str
+    """The programme by which it has earned."""
+    record_id: UUID
+    timezone: str
+
+    @classmethod
+    def of(cls, past: Past, record_id: UUID, timezone: str) -> Self | None:
+        """Return it of what is known of a sale; None of one that is given nothing any more."""
+        accrual = past.accrual()
+        if accrual is None or accrual.programme_version is None:
+            return None
+        if past.goods is None or past.goods.is_back:
+            return None
+        if accrual.entries and past.holder(accrual).account_id != record_id:
+            return None
+        return cls(past, accrual, accrual.programme_version, record_id, timezone)
+
+    def lot_id(self) -> UUID | None:
+        """Return the lot that its points are in; None where it has earned none."""
+        accrual = self.accrual
+        given_by = self.past.holder(accrual).posting_id if accrual.entries else accrual.id
+        lots = self.past.accounts.lots.values()
+        return next((lot.id for lot in lots if lot.posting_id == given_by), None)
+
+    def new_lot(self, programme: Programme) -> NewLot:
+        """Return a lot with the days of the sale and nothing in it."""
+        sold = self.past.ticket
+        start = active_from(sold.business_date, after_days=programme.active_after_days)
+        until = expires_on(start, months=programme.expires_after_months)
+        return NewLot(self.record_id, sold.sold_at, start, until, self.timezone, 0)
 
 
-def _bonuses(programme: Programme, due: _Due, past: Past) -> Sequence[Bonus]:
+@dataclass(slots=True)
+class _Giving:
+    """Bonuses of some sales, made ready to be written together."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    grown: dict[UUID, int] = field(default_factory=dict)
+    """Points that join lots that are there."""
+    lots: dict[UUID, NewLot] = field(default_factory=dict)
+    """Lots of sales that have none, by their accrual."""
+    given: list[tuple[UUID, str, str, UUID]] = field(default_factory=list)
+
+    def add(self, sale: _Sale, programme: Programme, kinds: Iterable[BonusKind]) -> None:
+        """Give what a sale would have been given, by the rules that it had earned by."""
+        account, debts = sale.record_id, sale.past.accounts.debts
+        for bonus in (bonus for kind in kinds for bonus in _bonuses(programme, kind, sale)):
+            period = programmes.bonus_period(bonus.kind, sale.past.ticket.business_date)
+            draft = _draft(sale, bonus, period)
+            lot_id = self._lot_for(sale, programme, bonus.points)
+            debt = debts.get(account, 0)
+            paid = min(debt, bonus.points)
+            debts[account] = debt - paid
+            draft.move(bonus.points, to=account, lot=lot_id)
+            draft.move(-paid, to=account, lot=lot_id)
+            draft.move(paid, to=account)
+            draft.against(Counterpart.ISSUED)
+            self.drafts.append(draft)
+            self.given.append((account, bonus.code, period, sale.accrual.id))
+
+    def _lot_for(self, sale: _Sale, programme: Programme, points: int) -> UUID:
+        """Return the lot of a sale, with so many points more in it."""
+        found = sale.lot_id()
+        if found is not None:
+            self.grown[found] = self.grown.get(found, 0) + points
+            return found
+        new = self.lots.get(sale.accrual.id) or sale.new_lot(programme)
+        self.lots[sale.accrual.id] = replace(new, granted=new.granted + points)
+        return new.id
+
+    async def send(self, session: AsyncSession, *, at: datetime) -> int:
+        """Write all of them, in one round trip; return the points that were given."""
+        if not self.drafts:
+            return 0
+        writes = Writes(session)
+        new = [
+            (lot.id, lot.account_id, accrual_id, lot.earned_at, lot.active_from, lot.expires_on,
+             lot.timezone, lot.granted)
+            for accrual_id, lot in self.lots.items()
+        ]  # fmt: skip
+        await writes.add(
+            _GIVE,
+            *arrays(list(self.grown.items()), width=2),
+            *arrays(new, width=8),
+            *columns(self.given),
+        )
+        await ledger.post_with(writes, self.drafts, at=at)
+        await writes.send()
+        return sum(m.points for draft in self.drafts for m in draft.movements if m.account_id)
+
+
+def _bonuses(programme: Programme, kind: BonusKind, sale: _Sale) -> Sequence[Bonus]:
     """Return what the sale would have been given of a kind, by the rules that it had earned by."""
-    is_first = due.kind is BonusKind.FIRST_PURCHASE
+    is_first = kind is BonusKind.FIRST_PURCHASE
+    ticket = sale.past.ticket
     standing = Standing(
-        is_first_purchase=is_first,
-        birth_month=None if is_first else past.ticket.business_date.month,
+        is_first_purchase=is_first, birth_month=None if is_first else ticket.business_date.month
     )
-    accrual = past.accrual()
-    given = accrual.rules.get("bonuses", {}) if accrual is not None else {}
-    found = earn(programme, sale_in(past.ticket), standing).bonuses
+    given = sale.accrual.rules.get("bonuses", {})
+    found = earn(programme, sale_in(ticket), standing).bonuses
     # One that it gave to its client before it moved here has moved along.
     return [bonus for bonus in found if bonus.code not in given]
 
 
-async def _draft(
-    session: AsyncSession,
-    past: Past,
-    accrual: KnownPosting,
-    bonus: Bonus,
-    programme: Programme,
-    account: tuple[UUID, str],
-) -> Draft:
-    """Return the posting of a bonus, whose points join the lot of the sale's."""
-    record_id, zone = account
-    ticket = past.ticket
-    period = programmes.bonus_period(bonus.kind, ticket.business_date)
-    draft = Draft(
+def _draft(sale: _Sale, bonus: Bonus, period: str) -> Draft:
+    """Return the posting of a bonus, without its movements."""
+    accrual, ticket = sale.accrual, sale.past.ticket
+    return Draft(
         posting_id("bonus", accrual.id, bonus.code, period),
         PostingKind.ACCRUAL,
         ticket.business_date,
         actor="rcu",
-        programme_version=programme.version,
+        programme_version=sale.version,
         ticket_id=ticket.id,
         corrects_id=accrual.id,
         rules={"multipliers": [], "bonuses": {bonus.code: bonus.points}, "excluded": []},
         reason="The client of the sale is known by now",
     )
-    given_by = past.holder(accrual).posting_id if accrual.entries else accrual.id
-    lots = past.accounts.lots.values()
-    lot_id = next((lot.id for lot in lots if lot.posting_id == given_by), None)
-    if lot_id is not None:
-        await fetch(session, _GRANT_MORE, lot_id, bonus.points)
-    else:
-        lot_id = uuid7()
-        start = active_from(ticket.business_date, after_days=programme.active_after_days)
-        until = expires_on(start, months=programme.expires_after_months)
-        days = (ticket.sold_at, start, until, zone)
-        await fetch(session, _ADD_LOT, lot_id, record_id, accrual.id, *days, bonus.points)
-    debt = past.accounts.debts.get(record_id, 0)
-    paid = min(debt, bonus.points)
-    past.accounts.debts[record_id] = debt - paid
-    draft.move(bonus.points, to=record_id, lot=lot_id)
-    draft.move(-paid, to=record_id, lot=lot_id)
-    draft.move(paid, to=record_id)
-    draft.against(Counterpart.ISSUED)
-    return draft

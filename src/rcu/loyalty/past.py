@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -44,20 +44,41 @@ class Past:
 
         `debts` are those of the accounts that are locked; those that are not yet join them.
         """
-        found = await repository.list_of_sale(session, ticket_id)
-        ticket = next(one for one in found if one.id == ticket_id)
-        goods = _goods_of(ticket, [one for one in found if one.id not in without])
-        paid_for = goods.sale.id if goods else ticket_id
-        postings = await repository.find_postings(session, [paid_for])
-        accounts = {entry.account_id for posting in postings for entry in posting.entries}
+        found = await cls.read_all(session, [ticket_id], debts=debts, at=at, without=without)
+        return found[ticket_id]
+
+    @classmethod
+    async def read_all(
+        cls,
+        session: AsyncSession,
+        ticket_ids: Collection[UUID],
+        *,
+        debts: dict[UUID, int],
+        at: datetime,
+        without: Collection[UUID] = (),
+    ) -> dict[UUID, Self]:
+        """Return as `read` does it of each ticket; they share the debts and lots of an account."""
+        goods: dict[UUID, Goods | None] = {}
+        tickets: dict[UUID, OriginalTicket] = {}
+        for ticket_id, found in (await repository.list_of_sales(session, ticket_ids)).items():
+            ticket = tickets[ticket_id] = next(one for one in found if one.id == ticket_id)
+            goods[ticket_id] = _goods_of(ticket, [one for one in found if one.id not in without])
+        paid_for = {id_: known.sale.id if known else id_ for id_, known in goods.items()}
+        asked = set(paid_for.values())
+        postings = await repository.find_postings_by_ticket(session, asked)
+        accounts = {entry.account_id for entry in _entries(postings)}
         if further := accounts - debts.keys():
             locked = await wallets.lock_accounts(session, further)
             debts |= {account.record_id: account.debt for account in locked}
             # As they are now that nobody else moves their points.
-            postings = await repository.find_postings(session, [paid_for])
-        moved = {e.lot_id for posting in postings for e in posting.entries if e.lot_id}
+            postings = await repository.find_postings_by_ticket(session, asked)
+        moved = {entry.lot_id for entry in _entries(postings) if entry.lot_id}
         lots = await wallets.list_lots(session, accounts, at=at, lot_ids=moved) if accounts else []
-        return cls(ticket, goods, postings, Accounts({lot.id: lot for lot in lots}, debts, at))
+        shared = Accounts({lot.id: lot for lot in lots}, debts, at)
+        return {
+            id_: cls(ticket, goods[id_], postings[paid_for[id_]], shared)
+            for id_, ticket in tickets.items()
+        }
 
     def accrual(self) -> KnownPosting | None:
         """Return what the sale has earned."""
@@ -86,6 +107,10 @@ class Past:
     def redemptions(self) -> list[KnownPosting]:
         """Return the spending that paid for the sale."""
         return [p for p in self.postings if p.kind == PostingKind.REDEMPTION]
+
+
+def _entries(postings: Mapping[UUID, Sequence[KnownPosting]]) -> Iterator[EntryOf]:
+    return (entry for own in postings.values() for posting in own for entry in posting.entries)
 
 
 def _goods_of(ticket: OriginalTicket, tickets: Sequence[OriginalTicket]) -> Goods | None:

@@ -246,21 +246,22 @@ class KnownPosting:
 
 _POSTINGS: Final = """
     WITH first AS (
-        SELECT p.id FROM points_posting p WHERE p.ticket_id = ANY ($1::uuid[])
+        SELECT p.ticket_id AS asked_for, p.id
+        FROM points_posting p WHERE p.ticket_id = ANY ($1::uuid[])
         UNION
-        SELECT p.id FROM ticket t
+        SELECT t.id, p.id FROM ticket t
         JOIN points_posting p ON (p.paid_source, p.paid_ticket) = (t.source, t.ticket_id)
         WHERE t.id = ANY ($1::uuid[])
     ), wanted AS (
-        SELECT id FROM first
+        SELECT asked_for, id FROM first
         UNION
-        SELECT p.id FROM first JOIN points_posting p ON p.corrects_id = first.id
+        SELECT asked_for, p.id FROM first JOIN points_posting p ON p.corrects_id = first.id
         UNION
-        SELECT undone.id FROM first JOIN points_posting p ON p.corrects_id = first.id
+        SELECT asked_for, undone.id FROM first JOIN points_posting p ON p.corrects_id = first.id
         JOIN points_posting undone ON undone.corrects_id = p.id
     )
-    SELECT p.id, p.kind, p.ticket_id, p.corrects_id, p.programme_version, p.amount_cents,
-           p.exact_points, p.rules,
+    SELECT wanted.asked_for, p.id, p.kind, p.ticket_id, p.corrects_id, p.programme_version,
+           p.amount_cents, p.exact_points, p.rules,
            (SELECT jsonb_agg(jsonb_build_array(account_id, lot_id, points) ORDER BY number)
             FROM points_entry e WHERE e.posting_id = p.id AND account_id IS NOT NULL),
            CASE p.kind WHEN 'accrual' THEN ARRAY(
@@ -286,30 +287,56 @@ async def find_postings(session: AsyncSession, ticket_ids: Collection[UUID]) -> 
 
     A bonus that a sale was given later, when its client became known, is a part of its accrual.
     """
-    rows = await fetch(session, _POSTINGS, list(ticket_ids))
-    postings = [
-        KnownPosting(
-            id=row[0],
-            kind=row[1],
-            ticket_id=row[2],
-            corrects_id=row[3],
-            programme_version=row[4],
-            amount_cents=row[5],
-            exact_points=row[6],
-            rules=_json(row[7]),
-            entries=tuple(
-                EntryOf(UUID(account), UUID(lot) if lot else None, points)
-                for account, lot, points in _json(row[8]) or ()
+    found = {posting.id: posting for _, posting in await _read_postings(session, ticket_ids)}
+    return _with_bonuses(list(found.values()))
+
+
+async def find_postings_by_ticket(
+    session: AsyncSession, ticket_ids: Collection[UUID]
+) -> dict[UUID, list[KnownPosting]]:
+    """Return what `find_postings` does, by the ticket that it was found for."""
+    found: dict[UUID, list[KnownPosting]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for ticket_id, posting in await _read_postings(session, ticket_ids):
+        found[ticket_id].append(posting)
+    return {ticket_id: _with_bonuses(postings) for ticket_id, postings in found.items()}
+
+
+async def _read_postings(
+    session: AsyncSession, ticket_ids: Collection[UUID]
+) -> list[tuple[UUID, KnownPosting]]:
+    """Return postings in the order in which they were made, each with a ticket it is found for."""
+    return [
+        (
+            row[0],
+            KnownPosting(
+                id=row[1],
+                kind=row[2],
+                ticket_id=row[3],
+                corrects_id=row[4],
+                programme_version=row[5],
+                amount_cents=row[6],
+                exact_points=row[7],
+                rules=_json(row[8]),
+                entries=tuple(
+                    EntryOf(UUID(account), UUID(lot) if lot else None, points)
+                    for account, lot, points in _json(row[9]) or ()
+                ),
+                withdrawn=frozenset(row[10] or ()),
             ),
-            withdrawn=frozenset(row[9] or ()),
         )
-        for row in rows
+        for row in await fetch(session, _POSTINGS, list(ticket_ids))
     ]
+
+
+def _with_bonuses(postings: list[KnownPosting]) -> list[KnownPosting]:
+    """Return postings, each accrual with what was given later as if it had given that itself."""
     late = [p for p in postings if p.kind == PostingKind.ACCRUAL and p.corrects_id is not None]
-    return [_with_bonuses(p, late) for p in postings if p not in late] if late else postings
+    if not late:
+        return postings
+    return [_with_its_bonuses(p, late) for p in postings if p not in late]
 
 
-def _with_bonuses(posting: KnownPosting, late: Sequence[KnownPosting]) -> KnownPosting:
+def _with_its_bonuses(posting: KnownPosting, late: Sequence[KnownPosting]) -> KnownPosting:
     """Return an accrual with the bonuses that were given later, as if it had given them itself."""
     own = [one for one in late if one.corrects_id == posting.id]
     if not own:
@@ -319,29 +346,34 @@ def _with_bonuses(posting: KnownPosting, late: Sequence[KnownPosting]) -> KnownP
     return replace(posting, rules={**posting.rules, "bonuses": bonuses}, entries=tuple(entries))
 
 
-_OF_SALE: Final = """
+_OF_SALES: Final = """
     WITH asked AS (
-        SELECT coalesce(t.original_id, t.id) AS id FROM ticket t WHERE t.id = $1
+        SELECT t.id AS asked_for, coalesce(t.original_id, t.id) AS id
+        FROM ticket t WHERE t.id = ANY ($1::uuid[])
     ), back AS (
-        SELECT t.id FROM ticket t JOIN asked ON t.original_id = asked.id
+        SELECT asked.asked_for, t.id FROM ticket t JOIN asked ON t.original_id = asked.id
     ), wanted AS (
-        SELECT id FROM asked
-        UNION SELECT id FROM back
-        UNION SELECT t.id FROM ticket t JOIN back ON t.original_id = back.id WHERE t.kind = 'void'
+        SELECT asked_for, id FROM asked
+        UNION SELECT asked_for, id FROM back
+        UNION SELECT back.asked_for, t.id FROM ticket t JOIN back ON t.original_id = back.id
+              WHERE t.kind = 'void'
     )
-    SELECT t.id, t.source, t.ticket_id, t.kind, t.store, t.channel, t.business_date, t.sold_at,
-           t.currency, t.total_cents, t.lines, t.payments, t.original_id
+    SELECT wanted.asked_for, t.id, t.source, t.ticket_id, t.kind, t.store, t.channel,
+           t.business_date, t.sold_at, t.currency, t.total_cents, t.lines, t.payments, t.original_id
     FROM ticket t JOIN wanted USING (id)
     ORDER BY t.sold_at, t.ticket_id, t.id
 """
 
 
-async def list_of_sale(session: AsyncSession, ticket_id: UUID) -> list[OriginalTicket]:
-    """Return a ticket, the one that it refers to, and all that brings back or cancels these."""
-    return [
-        OriginalTicket(**{name: _json_column(name, row[name]) for name in row.keys()})  # noqa: SIM118 - a record iterates over its values
-        for row in await fetch(session, _OF_SALE, ticket_id)
-    ]
+async def list_of_sales(
+    session: AsyncSession, ticket_ids: Collection[UUID]
+) -> dict[UUID, list[OriginalTicket]]:
+    """Return by ticket: itself, what it refers to, and all that brings back or cancels these."""
+    found: dict[UUID, list[OriginalTicket]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for row in await fetch(session, _OF_SALES, list(ticket_ids)):
+        told = {name: _json_column(name, value) for name, value in row.items()}
+        found[told.pop("asked_for")].append(OriginalTicket(**told))
+    return found
 
 
 _BUSINESS_DATES: Final = "SELECT id, business_date FROM ticket WHERE id = ANY ($1::uuid[])"
