@@ -137,6 +137,18 @@ async def test_the_view_says_whom_its_id_stood_for(shop: Shop) -> None:
     assert plain == body | {"identity_as_of": None}
 
 
+async def test_a_record_is_told_as_soon_as_it_is_there_whatever_the_clock_of_its_machine(
+    shop: Shop,
+) -> None:
+    odile = (await shop.profile("pos", "P1", **ODILE))["client_id"]
+    await shop.run_sql("UPDATE source_record SET created_at = created_at + interval '5 seconds'")
+
+    told = await records(shop, odile, as_of=now())
+
+    assert told["client_id"] == odile
+    assert [record["external_id"] for record in told["records"]] == ["P1"]
+
+
 async def test_a_time_without_its_offset_is_refused(shop: Shop) -> None:
     odile = (await shop.profile("pos", "P1", **ODILE))["client_id"]
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from rcu.clients import reviews
 from tests.ingestion.shop import Shop, profile, sale
 
 EMAIL = "marie.v@mail.example"
@@ -300,6 +301,18 @@ async def test_an_id_of_no_pair_is_not_found(shop: Shop, review_id: str) -> None
     ]
 
     assert [answer.status_code for answer in answers] == [404, 404]
+
+
+async def test_the_two_records_of_a_pair_stand_in_one_order(shop: Shop) -> None:
+    await doubtful(shop, "Vandeputte")
+    left, right = await shop.rows("SELECT id FROM source_record ORDER BY id")
+    body = {"verdict": "match", "reason": "a test", "expected_version": "x"}
+
+    for pair in ((right.id, left.id), (left.id, left.id)):
+        written = reviews.review_id(pair)
+        found = await shop.call("GET", f"reviews/{written}")
+        judging = await shop.call("POST", f"reviews/{written}/judgement", body)
+        assert (found.status_code, judging.status_code) == (404, 404)
 
 
 async def test_the_sample_holds_links_until_they_are_judged(shop: Shop) -> None:

@@ -250,6 +250,39 @@ async def test_what_the_service_joined_is_parted_and_stays_so(shop: Shop) -> Non
     assert await shop.clients() == 1
 
 
+async def test_what_the_service_joined_is_parted_although_the_clocks_of_machines_differ(
+    shop: Shop,
+) -> None:
+    same = {"given_name": "Odile", "family_name": "Vasseur"}
+    one = await shop.profile("pos", "P1", **same, emails=[EMAIL])
+    two = await shop.profile("eshop", "E1", **same)
+    # One was served by a machine whose clock is ahead of that of the next message.
+    await shop.run_sql("UPDATE source_record SET created_at = created_at + interval '5 seconds'")
+    await shop.profile("eshop", "E1", minute=1, emails=[EMAIL])
+    assert await shop.clients() == 1
+    [change] = await automatic_changes(shop, "merge")
+
+    answer = await undone(shop, change)
+
+    assert answer["client_ids"] == [one["client_id"], two["client_id"]]
+
+
+async def test_the_last_decision_holds_although_the_clock_was_put_back(shop: Shop) -> None:
+    odile = await shop.profile("pos", "P1", **ODILE)
+    basile = await shop.profile("eshop", "E1", **BASILE)
+    await merged(shop, odile, basile)
+    for table in ("decision", "judgement"):
+        await shop.run_sql(f"UPDATE {table} SET made_at = made_at + interval '1 hour'")
+
+    split = await shop.split(odile["client_id"], [("eshop", "E1")])
+
+    assert await shop.clients() == 2
+    undoing = await undone(shop, split.json()["decision_id"])
+    assert await shop.clients() == 1
+    await undone(shop, undoing["decision_id"])
+    assert await shop.clients() == 2
+
+
 async def test_a_record_that_came_later_goes_to_the_side_that_its_evidence_names(
     shop: Shop,
 ) -> None:

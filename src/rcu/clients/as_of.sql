@@ -1,7 +1,8 @@
 -- Who a client id stood for at a time, and the records of that client then, after a record.
 -- $1 any client id ever given; $2 the time; $3 the last record already told; $4 how many.
 -- The partition of then is that of now with the later changes taken back: where a record was is
--- where the first change after the time took it from. One row at least when the id was ever
+-- where the first change after the time took it from. Records and changes are on one clock, that of
+-- the database: the clocks of the machines that serve may differ. One row at least when the id was ever
 -- given; the client is null when the id did not exist yet.
 WITH asked AS (
     SELECT (
@@ -11,7 +12,8 @@ WITH asked AS (
              ORDER BY i.recorded_at, i.id LIMIT 1),
             r.client_id
         )
-        FROM source_record r WHERE r.id = c.id AND r.created_at <= $2
+        FROM source_record r
+        WHERE r.id = c.id AND coalesce(r.recorded_at, r.created_at) <= $2
     ) AS client_id
     FROM client c WHERE c.id = $1
 ), candidate AS (
@@ -23,7 +25,7 @@ WITH asked AS (
 ), told AS (
     SELECT r.id, r.source, r.external_id, r.kind, r.created_at AS since
     FROM candidate JOIN source_record r USING (id)
-    WHERE r.created_at <= $2 AND r.id > $3 AND (SELECT client_id FROM asked) = coalesce(
+    WHERE coalesce(r.recorded_at, r.created_at) <= $2 AND r.id > $3 AND (SELECT client_id FROM asked) = coalesce(
         (SELECT i.other_client_id FROM identity_change i
          WHERE i.record_ids @> ARRAY[r.id] AND i.recorded_at > $2
          ORDER BY i.recorded_at, i.id LIMIT 1),

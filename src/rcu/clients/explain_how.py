@@ -61,7 +61,7 @@ async def _by_time(
     changes = await examination.list_changes(session, ids)
     arrivals = [_arrival(member, members, came_at, examined, asking) for member in members] + [
         Arrival(
-            at=change.made_at,
+            at=change.recorded_at,
             kind=change.kind,
             record=None,
             placement=None,

@@ -57,7 +57,10 @@ def pair_of(id_: str) -> Pair:
         packed = b""
     if len(packed) != _ID_BYTES:
         raise ReviewNotFoundError
-    return UUID(bytes=packed[:16]), UUID(bytes=packed[16:])
+    left_id, right_id = UUID(bytes=packed[:16]), UUID(bytes=packed[16:])
+    if left_id >= right_id:  # a pair stands in order, and is of two
+        raise ReviewNotFoundError
+    return left_id, right_id
 
 
 # --- reading ------------------------------------------------------------------------------------

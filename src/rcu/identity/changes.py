@@ -50,8 +50,9 @@ _CLIENT_BEFORE = """
     )
 """
 
-# A record that is as young as the change came with it, and one that moved at the same instant left
-# as others came: neither was there before and after.
+# A record of the same transaction came with the change, and one that moved in it left as others
+# came: neither was there before and after. What else came before is told by the clock of the
+# database: those of the machines that serve differ, and a message may have waited for its locks.
 _PROFILES_STAYING = f"""
     WITH changed AS (
         SELECT * FROM identity_change WHERE id = $1
@@ -64,7 +65,9 @@ _PROFILES_STAYING = f"""
     )
     SELECT r.id
     FROM changed CROSS JOIN candidate JOIN source_record r ON r.id = candidate.id
-    WHERE r.kind = 'profile' AND r.created_at < changed.made_at AND {_CLIENT_BEFORE} = $2
+    WHERE r.kind = 'profile' AND {_CLIENT_BEFORE} = $2
+      AND r.created_at <> changed.made_at
+      AND coalesce(r.recorded_at, r.created_at) < changed.recorded_at
       AND NOT EXISTS (
           SELECT FROM identity_change beside
           WHERE beside.record_ids @> ARRAY[r.id] AND beside.made_at = changed.made_at

@@ -67,7 +67,9 @@ class Statement(NamedTuple):
 _RECORD = """
     INSERT INTO decision (id, kind, actor, reason, made_at, undoes_id, undoes_change_id,
                           message_id, request_digest)
-    VALUES ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7, $8)
+    SELECT $1, $2, $3, $4, greatest(
+        clock_timestamp(), (SELECT max(made_at) FROM decision) + interval '1 microsecond'
+    ), $5, $6, $7, $8
     RETURNING made_at
 """
 
@@ -80,7 +82,10 @@ async def record(
     undoes_id: UUID | None = None,
     undoes_change_id: UUID | None = None,
 ) -> Decision:
-    """Write a decision down. The caller holds the turn, so that its time is after all others'."""
+    """Write a decision down. Its time is after all others', also when the clock was put back.
+
+    The caller holds the turn, so that no other is made meanwhile.
+    """
     decision_id = uuid7()
     [row] = await fetch(
         session,

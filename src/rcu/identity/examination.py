@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, or_, select
+from sqlalchemy import ColumnElement, Uuid, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -176,7 +176,7 @@ async def list_changes(session: AsyncSession, client_ids: Collection[UUID]) -> l
                 _among(IdentityChange.other_client_id, client_ids),
             )
         )
-        .order_by(IdentityChange.made_at, IdentityChange.recorded_at, IdentityChange.id)
+        .order_by(IdentityChange.recorded_at, IdentityChange.id)
     )
     return list(found)
 
@@ -185,8 +185,9 @@ async def list_arrivals(
     session: AsyncSession, record_ids: Collection[UUID]
 ) -> dict[UUID, datetime]:
     """Return when each of the records was first heard of."""
+    came_at = func.coalesce(SourceRecord.recorded_at, SourceRecord.created_at)
     rows = await session.execute(
-        select(SourceRecord.id, SourceRecord.created_at).where(_among(SourceRecord.id, record_ids))
+        select(SourceRecord.id, came_at).where(_among(SourceRecord.id, record_ids))
     )
     return dict(rows.all())
 

@@ -156,6 +156,12 @@ class SourceRecord(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(Timestamp)
     changed_at: Mapped[datetime] = mapped_column(Timestamp)
+    recorded_at: Mapped[datetime | None] = mapped_column(
+        Timestamp,
+        server_default=text("clock_timestamp()"),
+        comment="when it was written, by the clock that orders the changes of the partition; null"
+        " for records older than this column",
+    )
 
     __table_args__ = (
         CheckConstraint(one_of("kind", RecordKind), name="kind"),
@@ -279,6 +285,7 @@ class StewardDecision(Base):
             "(kind = 'undo') = (num_nonnulls(undoes_id, undoes_change_id) = 1)",
             name="undo_names_one",
         ),
+        Index("ix_decision_made_at", "made_at"),
         Index("ix_decision_undoes_id", "undoes_id", postgresql_where=text("undoes_id IS NOT NULL")),
         Index(
             "ix_decision_undoes_change_id",
