@@ -180,7 +180,7 @@ class Score:
             yield batch_of(self.schema, list(self._scored(pairs)))
 
     def _scored(self, pairs: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        model, known = model_of(self.document), _Unpacked()
+        model, known, told = model_of(self.document), _Unpacked(), _Told()
         weigh = score_pair if self.keep_apart else score_unless_apart
         for left, right, left_features, right_features in pairs:
             ours, theirs = (
@@ -189,7 +189,7 @@ class Score:
             )
             score = weigh(ours, theirs, model, shared=self.shared)
             if score is not None:
-                yield _scored_row(left, right, score)
+                yield left, right, *told.columns(score)
 
 
 class _Unpacked:
@@ -204,6 +204,32 @@ class _Unpacked:
         if found is None:
             found = self._known[number] = Features.from_json(orjson.loads(packed))
         return found
+
+
+class _Told:
+    """What is told of a score, written once a batch: pairs of the same levels share one."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[PairScore, tuple[Any, ...]]] = {}
+        """By the identity of a score, which is kept so that no other takes its place."""
+
+    def columns(self, score: PairScore) -> tuple[Any, ...]:
+        """Return the values of `SCORED_SCHEMA` behind the numbers of the pair."""
+        found = self._told.get(id(score))
+        if found is None:
+            found = self._told[id(score)] = score, _columns_of(score)
+        return found[1]
+
+
+def _columns_of(score: PairScore) -> tuple[Any, ...]:
+    return (
+        score.weight,
+        score.probability,
+        str(score.decision),
+        score.contradiction,
+        evidence_json(score),
+        _levels_text(score),
+    )
 
 
 def evidence_json(score: PairScore) -> str:
@@ -232,19 +258,6 @@ def _levels_of(text: str) -> tuple[Evidence, ...]:
     """Return evidence as far as `_levels_text` tells it: few combinations, without weights."""
     said = (one.partition(_LEVEL_MARK) for one in text.split())
     return tuple(Evidence(attribute, level, 0.0, 0.0) for attribute, _, level in said)
-
-
-def _scored_row(left: int, right: int, score: PairScore) -> tuple[Any, ...]:
-    return (
-        left,
-        right,
-        score.weight,
-        score.probability,
-        str(score.decision),
-        score.contradiction,
-        evidence_json(score),
-        _levels_text(score),
-    )
 
 
 # --- partition ----------------------------------------------------------------------------------

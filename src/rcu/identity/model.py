@@ -235,7 +235,7 @@ class Model:
         self.lent_kinds = document.lent_kinds
         self.compared_kinds = document.single_valued_kinds | document.ambiguous_kinds
         self.name_cache: OrderedDict[Any, Any] = OrderedDict()
-        """Names already compared under this model (see `scoring.cached_names`)."""
+        """Names already compared under this model (see `compared_pairs.cached_names`)."""
         self.score_cache: OrderedDict[Any, Any] = OrderedDict()
         """Combinations of levels already weighed under this model (see `scoring.score_pair`).
 
@@ -297,23 +297,20 @@ class Model:
         return weight if correction is None else correction.apply(weight, value)
 
     def weigh(
-        self, levels: Mapping[str, str], values: Mapping[str, str | None]
+        self, levels: Mapping[str, str], by_value: Mapping[str, float]
     ) -> list[tuple[str, str, float]]:
         """Return attribute, level and weight of all that could be compared.
 
-        As `weight` says of each; `values` holds what is agreed on where its frequency counts.
+        `by_value` holds the `weight` of attributes whose values count by their frequency.
         """
-        weights, by_frequency = self._weights, self._by_frequency
+        weights = self._weights
         found = []
         for attribute, level in levels.items():
             if level == MISSING:
                 continue
-            weight = weights[attribute].get(level, 0.0)
-            value = values.get(attribute)
-            if value is not None:
-                correction = by_frequency.get((attribute, level))
-                if correction is not None:
-                    weight = correction.apply(weight, value)
+            weight = by_value.get(attribute)
+            if weight is None:
+                weight = weights[attribute].get(level, 0.0)
             found.append((attribute, level, weight))
         return found
 

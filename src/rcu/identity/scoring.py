@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Container
 from enum import StrEnum
 from math import exp2
 from typing import Any, Final, NamedTuple
 
-from rcu.identity.comparison import (
-    compare_addresses,
-    compare_birth_dates,
-    compare_cards,
-    compare_emails,
-    compare_identifiers,
-    compare_phones,
-)
+from rcu.identity.compared_pairs import ComparedPair, cached_names, compare_pair, remember
+from rcu.identity.comparison import compare_birth_dates, compare_identifiers
 from rcu.identity.contradictions import (
     AGREEING_DATE,
     AGREEING_GIVEN_NAME,
@@ -34,13 +27,9 @@ from rcu.identity.levels import (
     EXACT,
     MISSING,
     RESEMBLING,
-    Compared,
-    ComparedNames,
 )
 from rcu.identity.model import Model
-from rcu.identity.name_comparison import compare_names
 
-_NAMES_REMEMBERED = 50_000
 _SCORES_REMEMBERED = 10_000
 
 
@@ -84,11 +73,11 @@ def score_pair(
     `shared` holds the `(kind, value)` of identifiers known to be held by too many different
     people: agreeing on one is no evidence.
     """
-    compared = _compare(a, b, model, shared)
+    compared = compare_pair(a, b, model, shared)
     found: PairScore | None = model.score_cache.get(compared)
     if found is None:
         found = weigh_levels(*_weigh(compared, model), model)
-        _remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
+        remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
     return found
 
 
@@ -99,92 +88,41 @@ def score_unless_apart(
 
     Of most of those no more is worked out than their weight.
     """
-    compared = _compare(a, b, model, shared)
+    compared = compare_pair(a, b, model, shared)
     found: PairScore | None = model.score_cache.get(compared, _UNKNOWN)
     if found is _UNKNOWN:
         found = _score_unless_light(compared, model)
-        _remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
+        remember(model.score_cache, compared, found, most=_SCORES_REMEMBERED)
     return None if found is None or found.decision is Decision.APART else found
 
 
 _UNKNOWN: Final[Any] = object()
 
 
-def _remember(cache: OrderedDict[Any, Any], key: object, value: object, *, most: int) -> None:
-    """Keep a value, and forget the oldest one where there are too many."""
-    if len(cache) >= most:
-        cache.popitem(last=False)
-    cache[key] = value
-
-
 _Weighed = list[tuple[str, str, float]]
 """Attribute, level and weight of what could be compared."""
 
 
-class _ComparedPair(NamedTuple):
-    """All that the score of a pair depends on, besides the model. Few combinations ever occur."""
-
-    given: Compared
-    family: Compared
-    birth_date: str
-    email: str
-    phone: str
-    card: str
-    address: str
-    place: Compared
-    title: str | None
-    """None when it could not be compared."""
-    others: tuple[tuple[str, str], ...]
-
-
-def _compare(
-    a: Features, b: Features, model: Model, shared: Container[tuple[str, str]]
-) -> _ComparedPair:
-    """Return the level of every attribute, and the values whose frequency may count."""
-    given, family = cached_names(a, b, model)
-    dwelling, place = compare_addresses(a, b)
-    return _ComparedPair(
-        given,
-        family,
-        compare_birth_dates(a, b),
-        compare_emails(a, b, shared),
-        compare_phones(a, b, shared),
-        compare_cards(a, b, shared),
-        dwelling,
-        place,
-        _compare_titles(a, b),
-        tuple(compare_identifiers(a, b, shared, model.compared_kinds))
-        if a.others and b.others
-        else (),
-    )
-
-
-def _compare_titles(a: Features, b: Features) -> str | None:
-    if a.gender is None or b.gender is None:
-        return None
-    return "same" if a.gender == b.gender else DIFFERENT
-
-
-def _weigh(compared: _ComparedPair, model: Model) -> tuple[dict[str, str], _Weighed]:
+def _weigh(compared: ComparedPair, model: Model) -> tuple[dict[str, str], _Weighed]:
     """Return the level of every attribute, and the weight of those that could be compared."""
     levels = {
-        "given_name": compared.given.level,
-        "family_name": compared.family.level,
+        "given_name": compared.given[0],
+        "family_name": compared.family[0],
         "birth_date": compared.birth_date,
         "email": compared.email,
         "phone": compared.phone,
         "card": compared.card,
         "address": compared.address,
-        "place": compared.place.level,
+        "place": compared.place[0],
     }
     if compared.title is not None:
         levels["title"] = compared.title
-    values = {
-        "given_name": compared.given.value,
-        "family_name": compared.family.value,
-        "place": compared.place.value,
+    by_value = {
+        "given_name": compared.given[1],
+        "family_name": compared.family[1],
+        "place": compared.place[1],
     }
-    weighed = model.weigh(levels, values)
+    weighed = model.weigh(levels, by_value)
     weighed += [
         (kind, level, model.identifier_weight(kind, level)) for kind, level in compared.others
     ]
@@ -192,7 +130,7 @@ def _weigh(compared: _ComparedPair, model: Model) -> tuple[dict[str, str], _Weig
     return levels, weighed
 
 
-def _score_unless_light(compared: _ComparedPair, model: Model) -> PairScore | None:
+def _score_unless_light(compared: ComparedPair, model: Model) -> PairScore | None:
     """Return the score of a pair; None where its weight alone keeps it apart."""
     levels, weighed = _weigh(compared, model)
     shares = _shares(weighed, model)
@@ -288,16 +226,6 @@ def _are_born_apart(a: Features, b: Features, model: Model) -> bool:
         and BIRTH_DATE not in model.excusable_differences
         and not (a.others and b.others)
     )
-
-
-def cached_names(a: Features, b: Features, model: Model) -> ComparedNames:
-    """Compare names, remembering the answer: the same names meet again and again."""
-    key = (a.given_name, a.family_name, a.birth_name, b.given_name, b.family_name, b.birth_name)
-    found: ComparedNames | None = model.name_cache.get(key)
-    if found is None:
-        found = compare_names(a, b, model.is_common_given_name)
-        _remember(model.name_cache, key, found, most=_NAMES_REMEMBERED)
-    return found
 
 
 def _shares(weighed: _Weighed, model: Model) -> list[float]:

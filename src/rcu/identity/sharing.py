@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rcu.identity.compared_pairs import cached_names
 from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.model import Model
-from rcu.identity.scoring import cached_names, contradiction
+from rcu.identity.scoring import contradiction
 
 
 def is_shared_by_number(kind: str, holders: int, model: Model) -> bool | None:
