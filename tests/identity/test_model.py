@@ -1,6 +1,6 @@
 """The model document: sound or refused; weights by level and by frequency."""
 
-from math import isclose, log2
+from math import inf, isclose, log2, nan
 from typing import Any
 
 import pytest
@@ -57,9 +57,35 @@ def test_an_unknown_level_weighs_nothing() -> None:
         {"shared_limits": {}},
         {"frequencies": {}},
         {"key_cap": 0},
+        {"key_cap": 2**31},
+        {"shared_limits": {"default": 2**70}},
+        {"value_limits": {"default": 2**70}},
+        {"link_weight": nan},
+        {"link_weight": inf},
+        {"prior_bits": -inf},
+        {"prior_bits": 1e308},
+        {"household": {"attributes": [], "agreeing_share": nan, "disagreeing_share": 1}},
         {"surprise": 1},
     ],
 )
 def test_an_unsound_document_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ModelDocument.model_validate(document(**changed))
+
+
+def test_a_probability_that_is_next_to_nothing_is_refused() -> None:
+    attributes = document()["attributes"]
+    attributes["email"]["levels"]["exact"] = {"m": 0.9, "u": 5e-324}
+
+    with pytest.raises(ValidationError, match="greater than or equal to 1e-60"):
+        ModelDocument.model_validate(document(attributes=attributes))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_is_refused_before_it_is_kept(number: str) -> None:
+    written = Model.shipped().document.model_dump_json()
+    link_weight = f'"link_weight":{Model.shipped().link_weight}'
+    assert link_weight in written
+
+    with pytest.raises(ValidationError):
+        Model.from_json(written.replace(link_weight, f'"link_weight":{number}'))

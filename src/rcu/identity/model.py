@@ -20,9 +20,12 @@ from pydantic import (
 
 from rcu.identity.levels import MISSING
 
-Probability = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=1e-60, lt=1)]
+"""Of no base so rare that its logarithm is none: any two of them make a weight."""
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(gt=0)]
+Bits = Annotated[float, Field(ge=-1_000, le=1_000)]
+Count = Annotated[int, Field(gt=0, le=1_000_000)]
+"""Counted by the database, which has bounds of its own."""
 Names = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str], when_used="json")]
 """A set that is written in one order, so that equal documents are equal texts."""
 
@@ -43,7 +46,7 @@ ATTRIBUTES = frozenset(
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Level(_Part):
@@ -60,7 +63,7 @@ class Attribute(_Part):
 
     levels: dict[str, Level]
     frequency_table: str | None = None
-    max_weight: float | None = None
+    max_weight: Bits | None = None
     """Ceiling, in bits, for a weight raised by a rare value."""
 
 
@@ -136,10 +139,10 @@ class ModelDocument(_Part):
 
     version: str
     notes: tuple[str, ...] = ()
-    prior_bits: float
+    prior_bits: Bits
     """Log-odds, in bits, that two records drawn at random are one person."""
-    link_weight: float
-    review_weight: float
+    link_weight: Bits
+    review_weight: Bits
     names_alone_link: bool
     """Whether two records may link when nothing but their names agrees.
 
@@ -147,7 +150,7 @@ class ModelDocument(_Part):
     of the name (see `partition`).
     """
     household: Household
-    key_cap: Annotated[int, Field(gt=1)]
+    key_cap: Annotated[int, Field(gt=1, le=10_000)]
     """A blocking key with more holders than this finds no candidates."""
     single_valued_kinds: Names
     """Kinds of other identifiers of which a person has one: two different ones speak against."""
