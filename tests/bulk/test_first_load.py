@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import csv
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk import first_load
 from rcu.bulk.duckdb_engine import DuckDBEngine
-from rcu.bulk.errors import NotAFirstLoadError
+from rcu.bulk.errors import LoadOvertakenError, NotAFirstLoadError
 from rcu.bulk.first_load import Load, Loaded, load_first
 from rcu.bulk.load_stages import Reading
 from rcu.db.engine import Database
+from rcu.identity.decisions import Instruction
+from rcu.identity.declarations import declare
+from rcu.identity.identifier_models import DeclaredStatus
 from rcu.identity.model import Model
 from rcu.ingestion import service
 from rcu.ingestion.context import Context
@@ -256,25 +260,102 @@ async def test_a_database_with_profiles_is_refused_and_left_as_it_is(
     assert await state(open_database) == before
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], Awaitable[object]]) -> None:
+    """Have something done after the file was read and resolved, before anything is written."""
+    resolved = first_load._Load.resolve
+    loop = asyncio.get_running_loop()
+
+    async def do() -> None:
+        await deed()
+
+    def resolve_then_do(self: Any, known: Any) -> Any:
+        figures = resolved(self, known)
+        asyncio.run_coroutine_threadsafe(do(), loop).result()
+        return figures
+
+    monkeypatch.setattr(first_load._Load, "resolve", resolve_then_do)
+
+
 async def test_a_profile_that_arrives_meanwhile_stops_it_before_anything_is_written(
     open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = file_of(tmp_path, 10, seed=36)
     [(source, message)] = profile_messages(crowd(1, seed=99))[:1]
-    resolved = first_load._Load.resolve
-    loop = asyncio.get_running_loop()
 
-    def resolve_then_receive(self: Any, known: Any) -> Any:
-        figures = resolved(self, known)
-        receiving = receive_all(open_database, source=source, messages=[message], context=CONTEXT)
-        asyncio.run_coroutine_threadsafe(receiving, loop).result()
-        return figures
+    async def receive() -> None:
+        await receive_all(open_database, source=source, messages=[message], context=CONTEXT)
 
-    monkeypatch.setattr(first_load._Load, "resolve", resolve_then_receive)
+    meanwhile(monkeypatch, receive)
     with pytest.raises(NotAFirstLoadError):
         await file.load(open_database)
 
     assert await rows(open_database, "SELECT count(*) FROM source_record") == [(1,)]
+
+
+@pytest.mark.parametrize("about", ["record", "message id"])
+async def test_a_sale_about_a_row_that_arrives_meanwhile_stops_it_and_says_so(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, about: str
+) -> None:
+    file = file_of(tmp_path, 10, seed=35, source="pos")
+    row = next(file.rows()).cells
+    named = sale(customer={"external_id": row["external_id"]})
+    said = named if about == "record" else sale() | {"message_id": row["message_id"]}
+    ticket = TicketMessage.model_validate(said)
+
+    async def receive() -> None:
+        await receive_all(open_database, source="pos", messages=[ticket], context=CONTEXT)
+
+    meanwhile(monkeypatch, receive)
+    with pytest.raises(LoadOvertakenError) as refused:
+        await file.load(open_database)
+
+    assert str(row["external_id"]) not in str(refused.value)
+    assert await rows(open_database, "SELECT count(*) FROM golden_record") == [(0,)]
+    monkeypatch.undo()
+    await file.load(open_database)
+    assert await rows(open_database, "SELECT count(*) FROM ticket") == [(1,)]
+
+
+async def test_a_sale_about_no_row_that_arrives_meanwhile_finds_its_client(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 10, seed=35, source="pos")
+    card = next(row.cells["card"] for row in file.rows() if row.cells["card"])
+    message = sale(customer={"card": card}) | {"message_id": "t-1"}
+    ticket = TicketMessage.model_validate(message)
+
+    async def receive() -> None:
+        await receive_all(open_database, source="pos", messages=[ticket], context=CONTEXT)
+
+    meanwhile(monkeypatch, receive)
+    await file.load(open_database)
+
+    attached = "SELECT c.known FROM ticket t JOIN source_record r ON r.id = t.record_id "
+    attached += "JOIN client c ON c.id = r.client_id"
+    assert await rows(open_database, attached) == [(True,)]
+
+
+async def test_an_identifier_that_is_declared_meanwhile_stops_it(
+    open_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, 10, seed=35, source="pos")
+    email = next(row.cells["email"] for row in file.rows() if row.cells["email"])
+
+    async def work(session: AsyncSession) -> None:
+        await declare(
+            session,
+            ("email", str(email)),
+            DeclaredStatus.SHARED,
+            expected_version=None,
+            instruction=Instruction("test", "as the test says"),
+            model=Model.shipped(),
+        )
+
+    meanwhile(monkeypatch, lambda: open_database.run(work))
+    with pytest.raises(LoadOvertakenError):
+        await file.load(open_database)
+
+    assert await rows(open_database, "SELECT count(*) FROM source_record") == [(0,)]
 
 
 async def test_sales_that_were_there_before_find_their_clients(

@@ -77,7 +77,7 @@ def test_a_probability_that_is_next_to_nothing_is_refused() -> None:
     attributes = document()["attributes"]
     attributes["email"]["levels"]["exact"] = {"m": 0.9, "u": 5e-324}
 
-    with pytest.raises(ValidationError, match="greater than or equal to 1e-60"):
+    with pytest.raises(ValidationError, match=r"email\.levels\.exact\.u"):
         ModelDocument.model_validate(document(attributes=attributes))
 
 

@@ -40,6 +40,20 @@ class NotAFirstLoadError(RcuError):
         )
 
 
+class LoadOvertakenError(RcuError):
+    """What came while the file was read is about its rows."""
+
+    status = 409
+    code = "load_overtaken"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Meanwhile a sale named a record of the file, a message took the id of one of its "
+            "rows, or a steward declared an identifier. Nothing was written: give the same "
+            "command again."
+        )
+
+
 class OnlyProfilesError(RcuError):
     """A first load takes profiles only."""
 

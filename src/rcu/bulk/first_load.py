@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk.copying import TableFile, copy, without_indexes
 from rcu.bulk.duckdb_engine import DuckDBEngine
-from rcu.bulk.errors import NotAFirstLoadError
+from rcu.bulk.known import Known, load_known, read_known, refuse_overtaken, refuse_profiles
 from rcu.bulk.load_queries import (
     ACCEPTED,
     IDENTITY,
@@ -52,12 +52,12 @@ from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
 from rcu.identity.adoption import Cause, Move, adopt
-from rcu.identity.controls import ALL_DECLARED
 from rcu.identity.declarations import remember_statuses
 from rcu.identity.model import Model
 from rcu.identity.models import Placement
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented
+from rcu.identity.turns import wait_for_turn
 from rcu.ids import uuid7_texts
 from rcu.ingestion.errors import MessageIdReusedError
 from rcu.ingestion.files.importer import ImportSummary
@@ -109,13 +109,14 @@ async def load_first(
 ) -> Loaded:
     """Load a file of profiles into a database without profiles.
 
-    Raises `NotAFirstLoadError` when there are profiles, before or at the end, and
-    `ModelReplacedError` when another model was activated meanwhile. While the tables are
+    Raises `NotAFirstLoadError` when there are profiles, before or at the end,
+    `LoadOvertakenError` when something came meanwhile that is about rows of the file, and
+    `ModelReplacedError` when another model was activated. While the tables are
     written, which is the last third of the work, other writers wait and nobody reads clients.
     """
-    await database.run(_refuse_profiles)
+    await database.run(refuse_profiles)
     with open_engine() as engine:
-        known = await database.run(_read_known)
+        known = await database.run(read_known)
         work = _Load(engine, load, on_step)
         figures = await asyncio.to_thread(work.resolve, known)
         on_step("Writing")
@@ -125,41 +126,7 @@ async def load_first(
     return Loaded(summary, figures)
 
 
-# --- what is there ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What facts have left in the database before there was a profile."""
-
-    messages: list[tuple[str, str, str]]
-    """Source, message id and digest of what the inbox holds."""
-    references: list[tuple[str, str, str, str]]
-    """Source, external id, id and client id of the records that facts named."""
-    declared: dict[IdentifierKey, bool]
-    """Whether an identifier is shared, of those of which stewards say so."""
-
-
-async def _refuse_profiles(session: AsyncSession) -> None:
-    if await fetch(session, "SELECT FROM source_record WHERE kind = 'profile' LIMIT 1"):
-        raise NotAFirstLoadError
-
-
-async def _read_known(session: AsyncSession) -> _Known:
-    messages = await fetch(
-        session, "SELECT source, message_id, encode(digest, 'hex') FROM inbox_message"
-    )
-    references = await fetch(
-        session,
-        "SELECT source, external_id, id::text, client_id::text FROM source_record "
-        "WHERE kind = 'reference'",
-    )
-    declared = await fetch(session, ALL_DECLARED)
-    return _Known(
-        [tuple(row) for row in messages],
-        [tuple(row) for row in references],
-        {(kind, value): is_shared for kind, value, is_shared in declared},
-    )
+# --- the tables ---------------------------------------------------------------------------------
 
 
 async def _analyse(session: AsyncSession) -> None:
@@ -181,10 +148,11 @@ class _Load:
         self._on_step = on_step
         self._at = datetime.now(UTC)
         self._unread: Counter[str] = Counter()
+        self._known = Known([], [], {})
         self._turned: frozenset[IdentifierKey] = frozenset()
         """Identifiers that the load makes shared ones."""
 
-    def resolve(self, known: _Known) -> Figures:
+    def resolve(self, known: Known) -> Figures:
         """Read the file and resolve it: everything short of the database."""
         engine = self._engine
         self._on_step("Reading")
@@ -192,7 +160,8 @@ class _Load:
         understand = Understand(pickle.dumps(self._load.reading), self._load.region)
         engine.map_batches("understood", packed, understand)
         self._unread = Counter(dict(engine.rows(UNREAD)))
-        self._load_known(known)
+        self._known = known
+        load_known(engine, known)
         engine.run(ACCEPTED)
         self._on_step("Merging")
         engine.number("stated_record", STATED_RECORDS, by="key")
@@ -209,17 +178,6 @@ class _Load:
         self._give_ids()
         prepare_tables(engine, model_version=self._load.model.version, at=self._at)
         return resolved.figures
-
-    def _load_known(self, known: _Known) -> None:
-        engine = self._engine
-        for table, columns, rows in (
-            ("known_message", ("source", "message_id", "digest"), known.messages),
-            ("reference", ("source", "external_id", "id", "client_id"), known.references),
-        ):
-            schema = pa.schema([(name, pa.string()) for name in columns])
-            values = list(zip(*rows, strict=True)) or [()] * len(columns)
-            arrays = [pa.array(column, pa.string()) for column in values]
-            engine.load(table, [pa.RecordBatch.from_arrays(arrays, schema=schema)], schema)
 
     def _give_ids(self) -> None:
         """Make the table `identity` of the ids of records: as old as their order in the file."""
@@ -244,10 +202,16 @@ class _Load:
         await session.execute(text("SET LOCAL statement_timeout = 0"))
         await session.execute(text("SET LOCAL lock_timeout = 0"))
         await session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
-        # Whoever would write a record waits from here on; who did before is seen.
-        await session.execute(text("LOCK TABLE source_record IN SHARE ROW EXCLUSIVE MODE"))
+        # Whoever would decide, or write a record or a message, waits from here on; who did before
+        # is seen.
+        await wait_for_turn(session)
+        await session.execute(
+            text("LOCK TABLE source_record, inbox_message IN SHARE ROW EXCLUSIVE MODE")
+        )
         await hold_active(session, self._load.model)
-        await _refuse_profiles(session)
+        await refuse_profiles(session)
+        now = await read_known(session)
+        await asyncio.to_thread(refuse_overtaken, self._engine, self._known, now)
         connection = await driver_connection(session)
         async with without_indexes(connection, [table for table in TABLES if table in _BARE]):
             await self._copy_all(connection)
