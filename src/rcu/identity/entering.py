@@ -28,15 +28,13 @@ from rcu.identity.pairs import NOTHING_READ, Around, around_of
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.repository import RecordKey
 
-_ENTER_NEW_PROFILE = (
-    "SELECT * FROM enter_new_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-)
+_ENTER_PROFILE = "SELECT * FROM enter_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 _LOCK_AND_READ = "SELECT * FROM lock_and_read($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _HAVE_BEEN_READ: Final = False
 """Whether records are thought to be new, of those that `prepare` has looked for."""
 _VERSION, _HOLDERS, _SEEDS = "version", "holders", "seeds"
 _RECORD: Final = 7
-"""The first of the columns of `read_connected` among those of `enter_new_profile`."""
+"""The first of the columns of `read_tied` among those of `enter_profile`."""
 _MOST_GUESSED: Final = 150
 """Candidates that are read before it is known whether they matter."""
 _ARE_LIKELY_NEW: Final = 1
@@ -90,7 +88,7 @@ async def _enter_new(
     features = draft.features
     rows = await fetch(
         session,
-        _ENTER_NEW_PROFILE,
+        _ENTER_PROFILE,
         locks,
         ACTIVATION,
         *key,

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.identity.braking import Braking, Party
 from rcu.identity.drafts import Draft
 from rcu.identity.features import Features
-from rcu.identity.neighbourhood import Neighbourhood
+from rcu.identity.joining import are_compatible, is_sure
+from rcu.identity.neighbourhood import Neighbourhood, ordered
 from rcu.identity.pairs import Component, read_around
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.placing import IdentifierKey
@@ -30,7 +31,7 @@ class Formed:
     client_of: Mapping[UUID, UUID]
     key_of: Mapping[UUID, RecordKey]
     scores: Mapping[Pair, PairScore]
-    """Every pair that was scored: candidates, and all pairs within a component."""
+    """Pairs that were scored: candidates, those of written records, mostly all in a component."""
     features: Mapping[UUID, Features]
 
     def identifiers_of(self, record_id: UUID) -> frozenset[IdentifierKey]:
@@ -47,21 +48,23 @@ async def form_clusters(
 ) -> Formed:
     """Form the clusters of every component concerned.
 
-    Within a component every pair is scored, candidate or not: what is put together must
-    be compared.
+    Within a component every pair is scored, candidate or not: what is put together must be
+    compared. Only where the links of a written record make one client of all is it left out.
     """
     features = {record.id: near.features_of(record) for record in component.records}
     features |= {draft.id: draft.features for draft in drafts.values()}
+    key_of = {record.id: (record.source, record.external_id) for record in component.records}
+    key_of |= {draft.id: draft.key for draft in drafts.values()}
     hold = holding_back(near, component, drafts, features)
     scores = {pair: hold(pair, score) for pair, score in candidates.items()}
     groups = tied_groups(features, component, scores, drafts, near.reexamined.dropped)
+    if len(groups) == 1 and _join_plainly(drafts, component, near, features, scores):
+        return Formed(dict.fromkeys(features, min(features)), key_of, scores, features)
     await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
     for group in groups:
         for a, b in combinations(group, 2):
             if (a, b) not in scores:
                 scores[a, b] = hold((a, b), near.weigh(features[a], features[b]))
-    key_of = {record.id: (record.source, record.external_id) for record in component.records}
-    key_of |= {draft.id: draft.key for draft in drafts.values()}
     clusters = partition(
         features,
         {(a, b): score for (a, b), score in scores.items() if a in features and b in features},
@@ -71,6 +74,36 @@ async def form_clusters(
     )
     client_of = {member: min(cluster) for cluster in clusters for member in cluster}
     return Formed(client_of, key_of, scores, features)
+
+
+def _join_plainly(
+    drafts: Mapping[UUID, Draft],
+    component: Component,
+    near: Neighbourhood,
+    features: Mapping[UUID, Features],
+    scores: dict[Pair, PairScore],
+) -> bool:
+    """Tell whether the one record that is written and one client are one client (`joining`).
+
+    Adds the scores of the record's pairs that were no candidates. What two have in common of which
+    one is written is settled already.
+    """
+    if (
+        len(drafts) != 1
+        or component.judged
+        or near.controls.brakes
+        or len({record.client_id for record in component.records}) > 1
+    ):
+        return False
+    [draft] = drafts.values()
+    for other in features.keys() - drafts.keys():
+        pair = ordered(draft.id, other)
+        if pair not in scores:
+            scores[pair] = near.weigh(draft.features, features[other])
+        if not is_sure(scores[pair]):
+            return False
+    others = [features[other] for other in features.keys() - drafts.keys()]
+    return are_compatible(draft.features, others, near.model)
 
 
 def holding_back(

@@ -29,7 +29,8 @@ from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_na
 K = TypeVar("K", bound=Hashable)
 
 _CROSS_EVIDENCE_CAP = 12.0
-_STRONG_LINK = 12.0
+STRONG_LINK = 12.0
+"""Bits from which on a link is not asked what the pairs around it weigh."""
 _CLAIM_MARGIN = 6.0
 _DIGITS = 6
 
@@ -247,7 +248,7 @@ class Agglomeration(Generic[K]):
 
         Half of the prior is left out: two records that merely say too little do not speak against.
         """
-        if score.weight >= _STRONG_LINK or len(one.members) * len(two.members) == 1:
+        if score.weight >= STRONG_LINK or len(one.members) * len(two.members) == 1:
             return False
         small, large = (one, two) if len(one.members) <= len(two.members) else (two, one)
         total = sum(
