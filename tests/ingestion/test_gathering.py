@@ -100,6 +100,17 @@ async def test_no_more_go_together_than_a_transaction_may_hold() -> None:
     assert [len(group) for group in recorder.groups] == [1, CHUNK_OF_FACTS, 5]
 
 
+async def test_two_contents_under_one_id_go_one_after_the_other(shop: Shop) -> None:
+    known = sale(ticket_id="T1")
+    await shop.ticket(known)
+    clash = known | {"message_id": "m", "total_cents": 7}
+    sent = [sale(), clash, sale(ticket_id="T2", message_id="m"), sale()]
+
+    answers = await asyncio.gather(*(shop.send("pos", "ticket", one) for one in sent))
+
+    assert [answer.status_code for answer in answers] == [201, 409, 201, 201]
+
+
 async def test_one_that_fails_harms_no_other() -> None:
     recorder = Recorder(wrong=frozenset({"two"}))
     gatherer = Gatherer(recorder.receive, patience_seconds=LONG_SECONDS)

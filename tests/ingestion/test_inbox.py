@@ -251,6 +251,22 @@ async def test_each_problem_of_a_batch_names_the_request(shop: Shop) -> None:
     assert told[0].request_id == told[1].request_id
 
 
+async def test_an_id_whose_first_message_was_refused_is_free_for_the_next_of_the_batch(
+    shop: Shop,
+) -> None:
+    known = sale(ticket_id="T1")
+    await shop.ticket(known)
+    clash = known | {"message_id": "m", "total_cents": 7}
+    other, third = (sale(ticket_id=name, message_id="m") for name in ("T2", "T3"))
+
+    told = await shop.batch("pos", [typed("ticket", one) for one in (clash, other, third, other)])
+
+    assert [one["status"] for one in told] == [409, 201, 409, 201]
+    types = [one["problem"]["type"] for one in told if one["problem"]]
+    assert types == ["/problems/ticket-clash", "/problems/message-id-reused"]
+    assert told[3]["answer"] == told[1]["answer"]
+
+
 async def test_a_batch_sent_again_is_answered_the_same(shop: Shop) -> None:
     batch = [typed("profile", profile(f"P{n}", emails=[f"p{n % 7}@m.example"])) for n in range(150)]
     batch += batch[:30]

@@ -123,6 +123,37 @@ async def test_what_was_spent_again_meanwhile_is_taken_from_what_comes_next(
     await assert_sound(shop.database)
 
 
+async def test_a_quote_tells_to_the_point_what_can_be_spent_while_something_is_borne(
+    shop: Shop,
+) -> None:
+    await activate(shop.database, CLUB | {"version": "club-2", "inferred_spend_up_to": 1000})
+    alike = {"given_name": "Odile", "family_name": "Vasseur", "emails": ["odile@mail.example"]}
+    born = {"birth_date": "1984-02-11"}
+    await shop.profile("pos", "P1", **alike, **born)
+    await shop.profile("eshop", "E1", **alike, **born)
+    await earn(shop, "E1", 50, source="eshop", minute=1)
+    assert (await spend(shop, 50, external_id="P1")).status_code == 200
+    client_id = await shop.client_of("pos", "P1")
+    decision = (await shop.split(client_id, [("eshop", "E1")])).json()["decision_id"]
+    assert (await spend(shop, 50, who="eshop", external_id="E1")).status_code == 200
+    await undo(shop, decision)
+    await activate(shop.database, CLUB | {"version": "club-3"})
+    await earn(shop, "E1", 60, source="eshop")
+    await earn(shop, "P1", 20)
+    before = await state(shop)
+
+    body = {"spender": {"external_id": "P1"}, "total_cents": 0}
+    told = (await ask(shop, "quote", body))["available"]
+    after = await state(shop)
+    refused = await spend(shop, 21, external_id="P1")
+    granted = await spend(shop, 20, external_id="P1")
+
+    # No verified link leads from the till to the shop, whose points pay what was spent twice.
+    assert told == 20
+    assert after == before
+    assert (refused.status_code, granted.status_code) == (409, 200)
+
+
 async def test_who_is_parted_again_owes_nothing_of_what_the_other_spent(
     shop: Shop, decision: str
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.ingestion.shop import Message, Shop, assert_sound, bring_back, order_step, sale
+from tests.ingestion.shop import Message, Shop, assert_sound, bring_back, cancel, order_step, sale
 from tests.loyalty.club import account, spend
 
 
@@ -96,6 +96,46 @@ async def test_a_third_holder_gets_what_is_left_once_two_have_spent_the_points(s
         await order_for(shop, f"E{minute + 1}", minute)
 
     assert await account(shop, "eshop", "E3") == (10, 0)
+
+
+async def test_a_holder_who_got_less_than_the_sale_is_worth_owes_no_more_than_he_got(
+    shop: Shop,
+) -> None:
+    for key, name in (("E1", "Odile"), ("E2", "Basile"), ("E3", "Zita")):
+        await shop.profile("eshop", key, given_name=name)
+    await order_for(shop, "E1", 0)
+    sold = sold_now(order_id="O-1", ticket_id="T-1")
+    await shop.ticket(sold, source="eshop")
+    for minute, (holder, part) in enumerate([("E1", 100), ("E2", 90), ("E3", 5)], 1):
+        assert (await spend(shop, part, who="eshop", external_id=holder)).status_code == 200
+        if holder != "E3":
+            await order_for(shop, f"E{minute + 1}", minute)
+    half = bring_back(sold, total_cents=-5000)
+    rest = bring_back(sold, total_cents=-5000)
+    seen = []
+
+    for message in (half, rest, cancel(rest), cancel(half)):
+        await shop.ticket(message, source="eshop")
+        seen.append(await account(shop, "eshop", "E3"))
+
+    # Of 10 points he has spent 5; what else the goods had earned the others have spent.
+    assert seen == [(-5, 5), (-5, 5), (-5, 5), (5, 0)]
+
+
+async def test_a_ticket_that_comes_back_to_who_spent_its_points_is_owed_by_him(shop: Shop) -> None:
+    await shop.profile("eshop", "E1", given_name="Odile")
+    await shop.profile("eshop", "E2", given_name="Basile")
+    await order_for(shop, "E1", 0)
+    sold = sold_now(order_id="O-1", ticket_id="T-1")
+    await shop.ticket(sold, source="eshop")
+    await spend(shop, 60, who="eshop", external_id="E1")
+    for minute, key in enumerate(("E2", "E1"), 1):
+        await order_for(shop, key, minute)
+
+    await shop.ticket(bring_back(sold, total_cents=-10_000), source="eshop")
+
+    assert await account(shop, "eshop", "E1") == (-60, 60)
+    assert await account(shop, "eshop", "E2") == (0, 0)
 
 
 async def test_a_ticket_that_comes_back_unspent_leaves_all_as_it_was(shop: Shop) -> None:

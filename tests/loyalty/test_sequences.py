@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import balances, spending, transferring, upkeep
 from rcu.loyalty.errors import HoldClosedError, InsufficientPointsError, TransferRefusedError
 from rcu.loyalty.models import HoldStatus
+from rcu.loyalty.quoting import Basket, quote
 from rcu.loyalty.spending import Closing, Request
 from rcu.loyalty.transferring import TransferRequest
 from rcu.loyalty.wallets import Spender
@@ -56,6 +58,38 @@ class Club(TwoPeople):
         if plain.together and any(loan.borne for loan in plain.loans):
             plain.take_back(self.now.date(), self.now)
         return plain
+
+    @rule(side=sides)
+    def quote(self, side: str) -> None:
+        """Ask what could be spent: so much would be granted, and not a point more."""
+        at = self.tick()
+        spender = Spender("pos", self.key(side), None)
+        basket = Basket(at, 0, "EUR", "store", None, (), (), spender)
+        available = self.before_spending().available(side, at)
+
+        told = self.run(self.do(lambda session: quote(session, basket, at=at, timezone=ZONE)))
+
+        self.plain.lapse_holds(self.plain.records(side), at)
+        assert told["available"] == available
+        assert not available or self.would_be_granted(side, available)
+        assert not self.would_be_granted(side, available + 1)
+
+    def would_be_granted(self, side: str, points: int) -> bool:
+        """Redeem points, and undo it."""
+        name = f"s-{next(numbers)}"
+        spender = Spender("pos", self.key(side), None)
+        request = Request(name, b"", spender, points, None, None, ZONE, self.now)
+
+        async def work(session: AsyncSession) -> None:
+            trial = await session.begin_nested()
+            await spending.redeem(session, request)
+            await trial.rollback()
+
+        try:
+            self.run(self.do(work))
+        except InsufficientPointsError:
+            return False
+        return True
 
     @rule(side=sides, points=amounts)
     def redeem(self, side: str, points: int) -> None:

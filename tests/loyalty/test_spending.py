@@ -278,6 +278,27 @@ async def test_a_reward_costs_what_the_catalogue_says(shop: Shop) -> None:
     assert unknown.status_code == 404
 
 
+async def test_a_quote_to_who_was_given_a_bonus_counts_the_points_over_inferred_links(
+    shop: Shop,
+) -> None:
+    bonus = {"code": "welcome", "kind": "first_purchase", "points": 7}
+    rules = {"version": "club-2", "bonuses": [bonus], "inferred_spend_up_to": 30}
+    await activate(shop.database, CLUB | rules)
+    alike = ODILE | {"birth_date": "1984-02-11"}
+    await shop.profile("pos", "P1", **alike)
+    await shop.profile("eshop", "E1", **alike)
+    assert await shop.client_of("pos", "P1") == await shop.client_of("eshop", "E1")
+    await earn(shop, 10, **P1)
+    await earn(shop, 100, source="eshop", external_id="E1")
+
+    quote = await ask(shop, "quote", {"spender": P1, "total_cents": 1000})
+    refused = await spend(shop, 48, external_id="P1")
+    granted = await spend(shop, 47, external_id="P1")
+
+    assert (quote["earned"], quote["available"]) == (10, 47)
+    assert (refused.status_code, granted.status_code) == (409, 200)
+
+
 async def test_a_quote_goes_by_the_day_of_its_store(shop: Shop) -> None:
     sunday = {"code": "sunday", "factor": 2, "when": {"weekdays": ["sunday"]}}
     await activate(shop.database, CLUB | {"version": "club-sunday", "multipliers": [sunday]})

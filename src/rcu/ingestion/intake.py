@@ -102,7 +102,7 @@ class Intake:
     def payload(self) -> dict[str, Any]:
         """The message as received: what was left out is left out."""
         if self._payload is None:
-            self._payload = self.message.model_dump(mode="json", exclude_unset=True)
+            self._payload = _payload_of(self.message)
         return self._payload
 
     @property
@@ -122,6 +122,15 @@ class Intake:
 def digest(payload: Mapping[str, Any]) -> bytes:
     """Return the SHA-256 of a JSON object, whatever the order of its members."""
     return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def digest_of(message: Message) -> bytes:
+    """Return the digest that the intake of a message has."""
+    return digest(_payload_of(message))
+
+
+def _payload_of(message: Message) -> dict[str, Any]:
+    return message.model_dump(mode="json", exclude_unset=True)
 
 
 def statement_of(intake: Intake, message: ProfileMessage) -> ProfileStatement:

@@ -22,7 +22,7 @@ from rcu.ingestion.errors import (
     TicketClashError,
     UnknownSourceError,
 )
-from rcu.ingestion.intake import Intake
+from rcu.ingestion.intake import Intake, digest_of
 from rcu.ingestion.messages import Message, ProfileMessage, stores_named
 from rcu.ingestion.parking import let_in
 from rcu.ingestion.repository import (
@@ -101,9 +101,19 @@ async def receive_all(
 
 
 def fitting(messages: Sequence[Message]) -> int:
-    """Return how many of messages, the first ones, go in one transaction at most."""
+    """Return how many of messages, the first ones, go in one transaction at most.
+
+    One with the id of another and a content of its own goes in a later one: whether the id is taken
+    shows when that other is accepted.
+    """
     has_profile = any(isinstance(one, ProfileMessage) for one in messages[:CHUNK_OF_FACTS])
-    return CHUNK if has_profile else CHUNK_OF_FACTS
+    most = CHUNK if has_profile else CHUNK_OF_FACTS
+    first: dict[str, Message] = {}
+    for number, message in enumerate(messages[:most]):
+        namesake = first.setdefault(message.message_id, message)
+        if namesake is not message and digest_of(namesake) != digest_of(message):
+            return number
+    return most
 
 
 async def _receive_or_refuse(

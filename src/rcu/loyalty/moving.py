@@ -4,6 +4,9 @@ They go over in a lot with the same days, as far as no return has taken them. Wh
 has spent of them by then the retailer bears: it was a mistake of nobody who buys. It does so once:
 a ticket that goes back to somebody brings him what he has not spent of it before, and however often
 it goes to and fro, no more is spent of its points than twice what it has earned.
+
+Who got fewer points than the ticket is worth, since others had spent them, never gives more of them
+back than he got: what goods that come back would take beyond that, the retailer bears.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from rcu.loyalty import ledger, repository, wallets
 from rcu.loyalty.ledger import Counted, Draft, NewLot, posting_id
 from rcu.loyalty.lots import Lot, take, taken_points
 from rcu.loyalty.models import Counterpart, PostingKind
-from rcu.loyalty.removed import removed_of
+from rcu.loyalty.removed import Removed, removed_of
 from rcu.loyalty.repository import KnownPosting
 
 _TO: Final = "to"
 _NUMBER: Final = "number"
 _USED: Final = "used"
 """What each holder so far has had of the points, by account, in the rules of a transfer."""
+_SHORT: Final = "short"
+"""Points of the sale that the new holder did not get, with those not taken of earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,25 @@ class Holder:
     posting_id: UUID
     """The posting that made their lot: the accrual, or the last transfer."""
     transfers: int
+    short: int
+    """Points of the sale that others had spent: he did not get them, and will not owe them.
+
+    With those that were not taken from earlier holders for the same reason.
+    """
+
+    def had(self, points: int, removed: Removed) -> int:
+        """Return how many he has got of the `points` that are left to the sale."""
+        return max(points + removed.not_had - self.short, 0)
 
 
 def holder_of(accrual: KnownPosting, correcting: Sequence[KnownPosting]) -> Holder:
     """Return where the points of a sale are, of the postings that correct its accrual."""
     transfers = _transfers(correcting)
     if not transfers:
-        return Holder(accrual.entries[0].account_id, accrual.id, 0)
+        return Holder(accrual.entries[0].account_id, accrual.id, 0, short=0)
     last = transfers[-1]
-    return Holder(UUID(last.rules[_TO]), last.id, len(transfers))
+    short = last.rules.get(_SHORT, 0)
+    return Holder(UUID(last.rules[_TO]), last.id, len(transfers), short=short)
 
 
 def _transfers(correcting: Sequence[KnownPosting]) -> list[KnownPosting]:
@@ -105,10 +120,14 @@ def _draft(
     days = next((lot for lot in lots if lot.posting_id == accrual.id), None)
     if holder.account_id == to or points <= 0 or days is None:
         return None
-    taken = take([lot for lot in lots if lot.posting_id == holder.posting_id], points)
+    had = holder.had(points, removed)
+    taken = take([lot for lot in lots if lot.posting_id == holder.posting_id], had)
     left = taken_points(taken)
     used = transfers[-1].rules.get(_USED, {}) if transfers else {}
-    used = used | {str(holder.account_id): points - left}
+    used = used | {str(holder.account_id): had - left}
+    borne = sum(entry.points for posting in transfers for entry in posting.entries)
+    not_used = max(points - used.get(str(to), 0), 0)
+    moved = min(not_used, left + max(points - borne, 0))
     draft = Draft(
         posting_id("transfer", accrual.id, holder.transfers),
         PostingKind.TRANSFER,
@@ -117,11 +136,14 @@ def _draft(
         programme_version=accrual.programme_version,
         corrects_id=accrual.id,
         reason="The ticket hangs on another record",
-        rules={_TO: str(to), _NUMBER: holder.transfers, _USED: used},
+        rules={
+            _TO: str(to),
+            _NUMBER: holder.transfers,
+            _USED: used,
+            _SHORT: not_used - moved + removed.not_had,
+        },
     )
     draft.take(taken)
-    borne = sum(entry.points for posting in transfers for entry in posting.entries)
-    moved = min(points - used.get(str(to), 0), left + max(points - borne, 0))
     if moved > 0:
         new = NewLot(to, days.earned_at, days.active_from, days.expires_on, days.timezone, moved)
         debts[to] = draft.give(new, debt=debts.get(to, 0))

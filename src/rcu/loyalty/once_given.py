@@ -136,14 +136,10 @@ def _draft(
 def _correct_bonus(
     draft: Draft, past: Past, giving: KnownPosting, code: str, *, is_to_go: bool
 ) -> None:
-    holder, points = past.holder(giving), giving.rules["bonuses"][code]
-    draft.rules = {WITHDRAWN: points if is_to_go else -points}
-    account, given_by = holder.account_id, holder.posting_id
-    if is_to_go:
-        past.accounts.take(draft, account, points, given_by=given_by, may_owe=False)
-    else:
-        removed = removed_of(giving, past.postings)
-        past.accounts.give_again(draft, account, points, removed, days=_days(past, giving))
+    given = giving.rules["bonuses"][code]
+    points = given if is_to_go else -given
+    draft.rules = {WITHDRAWN: points}
+    past.correct(draft, giving, points, may_owe=False, days=_days(past, giving))
     draft.against(Counterpart.ISSUED)
 
 

@@ -12,10 +12,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.loyalty import repository, wallets
-from rcu.loyalty.correcting import Accounts
+from rcu.loyalty.correcting import Accounts, NewDays
+from rcu.loyalty.ledger import Draft
 from rcu.loyalty.models import PostingKind
 from rcu.loyalty.moving import Holder, holder_of
 from rcu.loyalty.remaining import Goods
+from rcu.loyalty.removed import NOT_HAD, removed_of
 from rcu.loyalty.repository import EntryOf, KnownPosting, OriginalTicket
 from rcu.loyalty.rewarding import REFERRER
 
@@ -103,6 +105,26 @@ class Past:
     def holder(self, accrual: KnownPosting) -> Holder:
         """Return where the points of the sale are now."""
         return holder_of(accrual, [p for p in self.postings if p.corrects_id == accrual.id])
+
+    def correct(
+        self, draft: Draft, accrual: KnownPosting, points: int, *, may_owe: bool, days: NewDays
+    ) -> None:
+        """Take points of the sale from who holds them, or (below zero) give them again.
+
+        He gives back no more than he has got, which may be less than the sale is worth: see
+        `moving`. What he is not to give he is not given again.
+        """
+        holder, removed = self.holder(accrual), removed_of(accrual, self.postings)
+        account, given_by = holder.account_id, holder.posting_id
+        if points > 0:
+            left = sum(entry.points for entry in accrual.entries) - removed.points
+            not_had = max(points - holder.had(left, removed), 0)
+            self.accounts.take(draft, account, points - not_had, given_by=given_by, may_owe=may_owe)
+        else:
+            not_had = -min(removed.not_had, -points)
+            self.accounts.give_again(draft, account, not_had - points, removed, days=days)
+        if not_had:
+            draft.rules[NOT_HAD] = not_had
 
     def redemptions(self) -> list[KnownPosting]:
         """Return the spending that paid for the sale."""

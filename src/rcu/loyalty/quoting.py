@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
@@ -19,8 +18,9 @@ from rcu.loyalty.programme import BonusKind, Programme
 from rcu.loyalty.referral_repository import read_book
 from rcu.loyalty.referrals import Purchase
 from rcu.loyalty.repository import months_of
+from rcu.loyalty.spending import open_wallet
 from rcu.loyalty.tiers import standing
-from rcu.loyalty.wallets import Spender
+from rcu.loyalty.wallets import Spender, Wallet
 from rcu.sales.repository import find_timezones
 
 
@@ -119,12 +119,11 @@ async def _read_buyer(
     at: datetime,
     timezone: str,
 ) -> _Buyer:
-    found = await wallets.find_spender(session, spender)
-    accounts = await wallets.list_accounts(session, found.client_id)
-    wallet = await wallets.read_wallet(session, found, accounts, at=at)
-    [row] = await fetch(session, _STANDING, found.client_id, timezone)
+    wallet = await _read_wallet(session, spender, at=at)
+    client_id = wallet.spender.client_id
+    [row] = await fetch(session, _STANDING, client_id, timezone)
     months, bonuses, sales, first_on, birth_date = row
-    given = {(code, period) for code, period in orjson.loads(bonuses or "[]")}
+    given = {(code, period) for code, period in bonuses or ()}
     tier = None
     if programme.tiers:
         tier = standing(programme.tiers, months_of(months), on=day)
@@ -134,7 +133,26 @@ async def _read_buyer(
         and not programmes.has_bonus(programme, given, BonusKind.FIRST_PURCHASE, day=day),
         birth_month=programmes.birth_month_due(programme, given, birth_date, day=day),
     )
-    return _Buyer(found.client_id, wallet.available, stands, first_on)
+    available = wallet.most(inferred_up_to=programme.inferred_spend_up_to)
+    return _Buyer(client_id, available, stands, first_on)
+
+
+async def _read_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
+    """Return what a spender may spend: what a redemption at this moment would find.
+
+    Where the client has spent points twice, that takes them back first, from whatever there is:
+    what is left is known once it is done. So it is done here as well, and undone.
+    """
+    found = await wallets.find_spender(session, spender)
+    accounts = await wallets.list_accounts(session, found.client_id)
+    wallet = await wallets.read_wallet(session, found, accounts, at=at)
+    if not wallet.borne:
+        return wallet
+    trial = await session.begin_nested()
+    try:
+        return await open_wallet(session, spender, at=at)
+    finally:
+        await trial.rollback()
 
 
 async def _brought(

@@ -26,6 +26,8 @@ GONE: Final = "gone"
 """That a referral was taken back: 1, or -1 when it was given again."""
 BORNE: Final = "borne"
 """Points that were to be taken and were not there: the retailer bears them."""
+NOT_HAD: Final = "not_had"
+"""Points not taken from who holds a ticket, as he never got them; below zero, not given again."""
 WITHOUT_TICKET: Final = "without_ticket"
 """That a return took by the plain rules of its day: nobody knew which sale it brought back."""
 
@@ -45,6 +47,8 @@ class Removed:
     counted_points: int
     counted_cents: int
     borne: int
+    not_had: int
+    """Not taken, since who holds the ticket had never got them."""
     is_gone: bool
     """Of a referral: whether it is taken back."""
     entries: tuple[EntryOf, ...]
@@ -71,6 +75,7 @@ def removed_of(posting: KnownPosting, postings: Iterable[KnownPosting]) -> Remov
         counted_points=sum(points for points, _ in counted),
         counted_cents=sum(cents for _, cents in counted),
         borne=sum(p.rules.get(BORNE, 0) for p in found),
+        not_had=sum(p.rules.get(NOT_HAD, 0) for p in found),
         is_gone=sum(p.rules.get(GONE, 0) for p in found) > 0,
         entries=tuple(entry for p in found for entry in p.entries),
     )

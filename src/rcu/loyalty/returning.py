@@ -150,16 +150,11 @@ def _correct_accrual(
     if goods.sale.id == work.fact.original_id:
         draft.exact_points = stored(exact_back(programme, accrual, goods.sale, work.fact))
     draft.rules = {TAKEN: points, COUNTED: counted}
-    holder = past.holder(accrual)
-    account, given_by = holder.account_id, holder.posting_id
-    if points > 0:
-        may_owe = programme.returns_below_zero
-        past.accounts.take(draft, account, points, given_by=given_by, may_owe=may_owe)
-    else:
-        days = work.new_days(programme)
-        past.accounts.give_again(draft, account, -points, removed, days=days)
+    may_owe, days = programme.returns_below_zero, work.new_days(programme)
+    past.correct(draft, accrual, points, may_owe=may_owe, days=days)
     draft.against(Counterpart.ISSUED)
     month = goods.sale.business_date.replace(day=1)
+    account = past.holder(accrual).account_id
     draft.counted.append(Counted(account, month, -counted[0], -counted[1]))
 
 

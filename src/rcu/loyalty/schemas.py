@@ -171,7 +171,9 @@ class QuoteAnswer(BaseModel):
         description="Of these, what a referral gives that waits for such a purchase."
     )
     rules: dict[str, Any] = Field(description="The rules that had a say in it.")
-    available: int | None = Field(description="Null when no spender was named.")
+    available: int | None = Field(
+        description="What the spender could redeem now, to the point. Null when none was named."
+    )
     available_value_cents: int | None
     rewards: list[RewardRead] = Field(description="Those that the available points buy.")
 

@@ -98,13 +98,13 @@ def _json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
-async def _open_wallet(session: AsyncSession, request: Request) -> Wallet:
+async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
     """Return what may be spent, once what the client has spent twice is taken from it."""
-    wallet = await wallets.open_wallet(session, request.spender, at=request.at)
+    wallet = await wallets.open_wallet(session, spender, at=at)
     if not wallet.borne:
         return wallet
-    await settle(session, [wallet.spender.client_id], at=request.at)
-    return await wallets.open_wallet(session, request.spender, at=request.at)
+    await settle(session, [wallet.spender.client_id], at=at)
+    return await wallets.open_wallet(session, spender, at=at)
 
 
 async def redeem(session: AsyncSession, request: Request) -> dict[str, Any]:
@@ -122,7 +122,7 @@ async def redeem(session: AsyncSession, request: Request) -> dict[str, Any]:
     price = price_of(programme, points=request.points, reward=request.reward)
     if request.paid_ticket is not None:
         await lock_paid_ticket(session, request.paid_ticket)
-    wallet = await _open_wallet(session, request)
+    wallet = await open_wallet(session, request.spender, at=request.at)
     spend = wallets.choose(wallet, price.points, inferred_up_to=programme.inferred_spend_up_to)
     spender_id = wallet.spender.record_id
     draft = _redemption(redemption_id, spender_id, spend, on=today, actor=request.actor)
@@ -205,7 +205,7 @@ async def hold(session: AsyncSession, request: Request) -> dict[str, Any]:
         return recorded
     programme = await programmes.get_on(session, day_in(request.timezone, request.at))
     price = price_of(programme, points=request.points, reward=request.reward)
-    wallet = await _open_wallet(session, request)
+    wallet = await open_wallet(session, request.spender, at=request.at)
     spend = wallets.choose(wallet, price.points, inferred_up_to=programme.inferred_spend_up_to)
     expires_at = request.at + timedelta(minutes=programme.hold_minutes)
     answer = {

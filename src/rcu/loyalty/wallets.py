@@ -143,10 +143,7 @@ _LIST: Final = f"""
 
 
 async def list_accounts(session: AsyncSession, client_id: UUID) -> list[Account]:
-    """Return all accounts of a client as they are now, without locking them: to be told, not spent.
-
-    What holds reserve counts as reserved until somebody spends or the holds are swept.
-    """
+    """Return all accounts of a client, without locking them: to be told, not to be spent."""
     return [Account(*row) for row in await fetch(session, _LIST, client_id)]
 
 
@@ -287,6 +284,10 @@ class Wallet:
         """Points that the client has spent twice, to be taken before it spends again."""
         return sum(account.borne for account in self.accounts)
 
+    def most(self, *, inferred_up_to: int) -> int:
+        """Return how many points can be spent at once, so many of them over other links."""
+        return self.available + min(self.inferred, inferred_up_to)
+
 
 async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
     """Lock the points of a client, and return what somebody may spend of them."""
@@ -338,13 +339,10 @@ def choose(wallet: Wallet, points: int, *, inferred_up_to: int) -> Spend:
     `inferred_up_to` is how many the programme lets come over other links. Raises
     `InsufficientPointsError`.
     """
-    allowed = min(wallet.inferred, inferred_up_to)
-    if points > wallet.available + allowed:
-        raise InsufficientPointsError(
-            requested=points,
-            available=wallet.available + allowed,
-            unverified=wallet.inferred - allowed,
-        )
+    most = wallet.most(inferred_up_to=inferred_up_to)
+    if points > most:
+        unverified = wallet.available + wallet.inferred - most
+        raise InsufficientPointsError(requested=points, available=most, unverified=unverified)
     verified = take(wallet.lots, min(points, wallet.available))
     inferred = take(wallet.inferred_lots, points - taken_points(verified))
     return Spend((*verified, *inferred), taken_points(inferred))
