@@ -182,6 +182,8 @@ class PlainPoints:
     loans: list[Loan] = field(default_factory=list)
     holds: dict[str, PlainHold] = field(default_factory=dict)
     together: bool = False
+    exchanged: set[str] = field(default_factory=set)
+    """Who has exchanged goods, and so has bought before."""
     bonuses: list[Gift] = field(default_factory=list)
     """In the order in which they were given."""
     referred: dict[str, str] = field(default_factory=dict)
@@ -207,7 +209,7 @@ class PlainPoints:
 
     def has_bought(self, side: str) -> bool:
         """Say whether a sale that is not cancelled hangs on a record."""
-        return any(
+        return side in self.exchanged or any(
             one.record == side and not one.is_void and not one.is_detached
             for one in self.tickets.values()
         )

@@ -25,6 +25,7 @@ from tests.loyalty.plain_points import (
     PlainLot,
     PlainPoints,
     PlainTicket,
+    Removal,
     service_day,
 )
 from tests.loyalty.world import World
@@ -204,6 +205,16 @@ class TwoPeople(RuleBasedStateMachine):
         assert until is not None
         self.plain.reckon(number, at, until)
 
+    @rule(side=sides, cents=st.integers(1, 500))
+    def exchange(self, side: str, cents: int) -> None:
+        """Take goods for others that cost more, of nobody knows which sale: a sale below zero."""
+        who, at = {"external_id": self.key(side)}, self.tick()
+        message = sale(customer=who, total_cents=-cents, sold_at=at.isoformat())
+        self.run(self.world.shop.ticket(message))
+        self.plain.exchanged.add(side)
+        self.plain.lapse_holds({side})
+        self.plain.take(side, cents // 100, "", Removal(), owes=True)
+
     def id_of(self, number: int) -> str:
         found = self.run(
             self.world.shop.scalar("SELECT id FROM ticket WHERE ticket_id = :t", t=f"T{number}")
@@ -213,13 +224,14 @@ class TwoPeople(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), share=st.integers(1, 100))
     def bring_back(self, data: st.DataObject, share: int) -> None:
-        """Bring goods back, also of a sale that is cancelled already."""
+        """Bring goods back, also of a sale that is cancelled already, or by a return's receipt."""
         number = data.draw(st.sampled_from(sorted(self.sent)))
         ticket = self.plain.tickets[number]
         cents = (ticket.cents - ticket.back) * share // 100
         if cents <= 0:
             return
-        name = self.send_back(self.sent[number], cents)
+        receipts = [self.sent[number], *(self.backs[name] for name in ticket.backs)]
+        name = self.send_back(data.draw(st.sampled_from(receipts)), cents)
         ticket.backs[name] = cents
         self.reckon(number, self.now)
 

@@ -98,7 +98,7 @@ async def accrue(
     facts = _facts(tickets, read)
     accrual = _Accrual(read, loaded, book, at)
     accrual.sell_all(
-        [fact for fact in facts if isinstance(fact, TicketFact) and fact.kind == "sale"],
+        [fact for fact in facts if isinstance(fact, TicketFact) and fact.is_purchase],
         timezone=timezone,
         are_counted=writes.are_sent,
     )
@@ -106,7 +106,7 @@ async def accrue(
     if book.decided:
         await writes.send()
         await referral_repository.keep_decisions(session, book, accrual.referrals, at=at)
-    back = [fact for fact in facts if fact.kind != "sale"]
+    back = [fact for fact in facts if not fact.is_purchase]
     if back:
         await writes.send()
         taken = await returning.take_back(session, back, in_force=read.in_force, debts=debts, at=at)

@@ -8,7 +8,7 @@ before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from fractions import Fraction
@@ -113,6 +113,20 @@ def earn(programme: Programme, sale: Sale, standing: Standing) -> Earned:
         bonuses=tuple(_bonuses(programme, sale, standing)),
         excluded=tuple(sorted(reckoned.excluded)),
     )
+
+
+def earn_back(programme: Programme, back: Sale) -> Earned:
+    """Return what goods would earn by the plain rules of the day on which they come back.
+
+    `back` is what brings them back: its total and its amounts are those that are given for them.
+    """
+    goods = replace(
+        back,
+        total_cents=-back.total_cents,
+        lines=[Line(line.category, -line.amount_cents) for line in back.lines],
+        payments=(),
+    )
+    return earn(programme, goods, Standing())
 
 
 def _points(cents: Exact, rate: Fraction) -> Fraction:

@@ -91,7 +91,8 @@ _SALES: Final = """
         WHERE effective_on <= t.business_date ORDER BY effective_on DESC, id DESC LIMIT 1
     ) a ON true
     WHERE t.id > $1 AND t.business_date BETWEEN $2 AND $3 AND (p.id IS NOT NULL OR (
-        t.kind = 'sale' AND c.known AND t.voided_by IS NULL AND a.version IS NOT NULL
+        t.kind = 'sale' AND t.total_cents >= 0 AND c.known AND t.voided_by IS NULL
+        AND a.version IS NOT NULL
     ))
     ORDER BY t.id LIMIT $4
 """

@@ -28,7 +28,7 @@ class Past:
 
     ticket: OriginalTicket
     goods: Goods | None
-    """The sale and what has come back of it; None of goods brought back without their ticket."""
+    """The purchase and what has come back of it; None of goods brought back without theirs."""
     postings: Sequence[KnownPosting]
     accounts: Accounts
 
@@ -136,8 +136,8 @@ def _entries(postings: Mapping[UUID, Sequence[KnownPosting]]) -> Iterator[EntryO
 
 
 def _goods_of(ticket: OriginalTicket, tickets: Sequence[OriginalTicket]) -> Goods | None:
-    sale_id = ticket.id if ticket.kind == "sale" else ticket.original_id
-    sale = next((one for one in tickets if one.id == sale_id and one.kind == "sale"), None)
+    sale_id = ticket.id if ticket.is_purchase else ticket.original_id
+    sale = next((one for one in tickets if one.id == sale_id and one.is_purchase), None)
     return Goods.of(sale, tickets) if sale else None
 
 

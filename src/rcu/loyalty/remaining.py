@@ -36,7 +36,8 @@ class Goods:
         returns = [
             t
             for t in tickets
-            if t.kind == "return"
+            if t.kind != "void"
+            and not t.is_purchase
             and (t.original_id, t.currency) == (sale.id, sale.currency)
             and t.id not in voided
         ]

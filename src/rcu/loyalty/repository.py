@@ -42,6 +42,11 @@ class OriginalTicket:
     payments: Sequence[Mapping[str, Any]]
     original_id: UUID | None
 
+    @property
+    def is_purchase(self) -> bool:
+        """Whether it earns: what costs less than nothing, as an exchange may, brings goods back."""
+        return self.kind == "sale" and self.total_cents >= 0
+
 
 @dataclass(frozen=True, slots=True)
 class HungTicket(OriginalTicket):
@@ -178,7 +183,7 @@ _TO_RECKON: Final = """
     FROM ticket t LEFT JOIN store s ON s.code = t.store
     WHERE t.original_id = ANY ($3::uuid[]) OR t.original_id IN (
         SELECT back.id FROM ticket back
-        WHERE back.original_id = ANY ($3::uuid[]) AND back.kind = 'return'
+        WHERE back.original_id = ANY ($3::uuid[]) AND back.kind <> 'void'
     )
 """
 
@@ -348,7 +353,8 @@ def _with_its_bonuses(posting: KnownPosting, late: Sequence[KnownPosting]) -> Kn
 
 _OF_SALES: Final = """
     WITH asked AS (
-        SELECT t.id AS asked_for, coalesce(t.original_id, t.id) AS id
+        SELECT t.id AS asked_for, CASE WHEN t.kind = 'sale' AND t.total_cents >= 0 THEN t.id
+                                       ELSE coalesce(t.original_id, t.id) END AS id
         FROM ticket t WHERE t.id = ANY ($1::uuid[])
     ), back AS (
         SELECT asked.asked_for, t.id FROM ticket t JOIN asked ON t.original_id = asked.id

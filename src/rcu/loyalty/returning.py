@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.locks import lock_key, lock_until_commit
 from rcu.loyalty import ledger, programmes, repository, wallets
 from rcu.loyalty.correcting import Accounts, NewDays
-from rcu.loyalty.earning import Line, Standing, earn, stored
+from rcu.loyalty.earning import earn_back, stored
 from rcu.loyalty.ledger import Counted, Draft, Movement, posting_id
 from rcu.loyalty.lots import active_from, expires_on, give_back
 from rcu.loyalty.models import Counterpart, PostingKind
@@ -57,12 +57,14 @@ async def take_back(
     """
     sums: dict[UUID, int] = {}
     for number, fact in enumerate(facts):
-        if fact.original_id is None:
-            work = await _without_ticket(session, fact, in_force, debts=debts, at=at)
-        else:
+        past = None
+        if fact.original_id is not None:
             later = {one.id for one in facts[number + 1 :]}
             past = await Past.read(session, fact.original_id, debts=debts, at=at, without=later)
+        if past is not None and (past.goods is not None or fact.kind == "void"):
             work = await _of_ticket(session, fact, past)
+        else:
+            work = await _without_ticket(session, fact, in_force, debts=debts, at=at)
         await ledger.post(session, work.made, at=at)
         await mark_given_back(session, work.given_back)
         await mark_repaid(session, work.repaid)
@@ -126,7 +128,7 @@ async def _of_ticket(session: AsyncSession, fact: HungTicket, past: Past) -> _Wo
         borne = await find_borne(session, [redemption.id for redemption in redemptions])
         for redemption in redemptions:
             _correct_redemption(work, past, past.goods, redemption, borne[redemption.id])
-    elif fact.kind == "void" and past.ticket.original_id is None:
+    else:
         _give_again_without_ticket(work, past, loaded)
     return work
 
@@ -264,17 +266,16 @@ async def _without_ticket(
     debts: dict[UUID, int],
     at: datetime,
 ) -> _Work:
-    """Take what the goods would earn today: nobody knows which sale gave it."""
+    """Take what the goods would earn today: nobody knows which purchase gave it."""
     work, version = _Work(fact), in_force.version_on(fact.business_date)
     if version is None or fact.record_id is None:
+        return work
+    if fact.original_id is not None and await repository.find_postings(session, [fact.id]):
         return work
     programme = (await programmes.load(session, {version}))[version]
     lots = await wallets.list_lots(session, [fact.record_id], at=at)
     accounts = Accounts({lot.id: lot for lot in lots}, debts, at)
-    goods = sale_in(fact)
-    lines = [Line(line.category, -line.amount_cents) for line in goods.lines]
-    back = replace(goods, total_cents=-goods.total_cents, lines=lines, payments=())
-    earned = earn(programme, back, Standing())
+    earned = earn_back(programme, sale_in(fact))
     draft = work.draft(None, version)
     if draft is None:
         return work

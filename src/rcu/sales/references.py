@@ -23,6 +23,7 @@ class References:
         self._by_print: dict[Printed, list[KnownTicket]] = defaultdict(list)
         self._orders: dict[str, list[KnownOrder]] = defaultdict(list)
         self._sold: dict[str, list[KnownTicket]] = defaultdict(list)
+        self._known: dict[UUID, KnownTicket] = {}
         for ticket in tickets:
             self.know_ticket(ticket)
         for order in orders:
@@ -46,10 +47,11 @@ class References:
 
     def know_ticket(self, ticket: KnownTicket) -> None:
         """Add a ticket, or what has become known of it since."""
+        self._known[ticket.id] = ticket
         _put(self._by_id[ticket.ticket_id], ticket)
         if ticket.printed is not None:
             _put(self._by_print[ticket.printed], ticket)
-        if ticket.kind == "sale" and ticket.order_id is not None:
+        if not ticket.brings_back and ticket.order_id is not None:
             _put(self._sold[ticket.order_id], ticket)
 
     def know_rehung(self, rehung: Iterable[Rehung]) -> None:
@@ -66,7 +68,7 @@ class References:
                 self.know_ticket(replace(ticket, credits=credited[ticket.id]))
 
     def _tickets(self) -> list[KnownTicket]:
-        return [ticket for tickets in self._by_id.values() for ticket in tickets]
+        return list(self._known.values())
 
     def know_order(self, order: KnownOrder) -> None:
         """Add an order, or what has become known of it since."""
@@ -93,6 +95,17 @@ class References:
         if not wanted and ref.source is None and len(found) == 1:
             wanted = found
         return wanted[0] if wanted else None
+
+    def brought_back(self, named: KnownTicket) -> KnownTicket:
+        """Return the ticket whose goods a return brings back that names `named`.
+
+        What is named may itself have brought goods back: a receipt of an exchange, or of a return
+        that is shown instead of the sale's. The goods are then those of the sale that it names, if
+        it names one. What it refers to has to be known.
+        """
+        while named.brings_back and named.original_id in self._known:
+            named = self._known[named.original_id]
+        return named
 
     def sale_of_order(self, source: str, order_id: str) -> KnownTicket | None:
         """Return the sale that a return brings back which names an order and no ticket.

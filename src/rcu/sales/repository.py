@@ -37,6 +37,12 @@ class KnownTicket:
     link: str
     credits: Sequence[Mapping[str, Any]] = ()
     order_id: str | None = None
+    original_id: UUID | None = None
+
+    @property
+    def brings_back(self) -> bool:
+        """Whether goods came back by it, all in all, or a ticket was cancelled."""
+        return self.kind != "sale" or self.total_cents < 0
 
     @property
     def printed(self) -> Printed | None:
@@ -61,7 +67,7 @@ class KnownOrder:
 _TICKET = """
     t.id, t.source, t.ticket_id, t.kind, t.content_digest, t.record_id, t.store, t.till,
     t.business_date, t.number, t.channel, t.currency, t.total_cents, t.voided_by, t.link,
-    t.credits, t.order_id
+    t.credits, t.order_id, t.original_id
 """
 
 # Joined to the few sources, so that the indexes that begin with the source serve.
@@ -109,6 +115,23 @@ async def find_sales_of_orders(
 ) -> list[KnownTicket]:
     """Return the sales of orders, whatever source has named these; fifty of each at most."""
     return [KnownTicket(*row) for row in await fetch(session, _SALES_OF_ORDERS, sorted(order_ids))]
+
+
+_REFERRED_TO = f"""
+    WITH RECURSIVE named (id, original_id) AS (
+        SELECT id, original_id FROM ticket WHERE id = ANY ($1::uuid[])
+        UNION
+        SELECT t.id, t.original_id FROM named JOIN ticket t ON t.id = named.original_id
+    )
+    SELECT {_TICKET} FROM named JOIN ticket t USING (id)
+"""  # noqa: S608 - a constant
+
+
+async def find_referred_to(
+    session: AsyncSession, ticket_ids: Collection[UUID]
+) -> list[KnownTicket]:
+    """Return tickets, with those that they refer to, and that these refer to in turn."""
+    return [KnownTicket(*row) for row in await fetch(session, _REFERRED_TO, sorted(ticket_ids))]
 
 
 _TIMEZONES = "SELECT code, timezone FROM store WHERE code = ANY ($1::text[])"

@@ -153,9 +153,13 @@ def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
 
 
 def _original(new: NewTicket, refs: References) -> KnownTicket | None:
-    """Return the ticket that a new one refers to: that it names, or the one sale of its order."""
+    """Return the ticket that a new one refers to: that it names, or the one sale of its order.
+
+    A void cancels the very ticket that it names; what brings goods back, those of a sale.
+    """
     if new.original is not None:
-        return refs.original(new, new.original)
+        named = refs.original(new, new.original)
+        return named if named is None or new.kind == "void" else refs.brought_back(named)
     if new.returned_order is not None:
         return refs.sale_of_order(new.source, new.returned_order)
     return None
@@ -217,6 +221,7 @@ def _as_known(ready: ReadyTicket) -> KnownTicket:
         link=ready.link,
         credits=ready.credits,
         order_id=new.order_id,
+        original_id=ready.original.id if ready.original else None,
     )
 
 

@@ -1,8 +1,8 @@
-"""Returns that name only an order: the one sale of it is what they bring back.
+"""Returns that name no sale, and the sale that they bring back.
 
 A till that takes back a web order often knows nothing but its number. Where the order has one sale,
 the return brings that back as if it named it, in whatever order the two come; where it has several,
-nobody can tell which.
+nobody can tell which. What names such a return goes with it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,16 @@ MOST: Final = 1000
 
 # One that names a person, or that a person has decided on, keeps what it hangs on.
 _WAITING: Final = f"""
-    SELECT t.id, t.source, t.order_id,
-           t.link IN ('order', 'none') OR {names_nobody("t.link", "$2")} AS may_follow
-    FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
-    WHERE t.order_id = ANY ($1::text[]) AND t.kind = 'return' AND t.original_id IS NULL
+    SELECT t.id, named.source, named.order_id,
+           t.link IN ('order', 'original', 'none') OR {names_nobody("t.link", "$2")} AS may_follow
+    FROM ticket named
+    CROSS JOIN LATERAL (
+        SELECT named.id UNION ALL
+        SELECT b.id FROM ticket b WHERE b.original_id = named.id AND b.kind <> 'void'
+    ) back
+    JOIN ticket t ON t.id = back.id
+    LEFT JOIN source_record r ON r.id = t.record_id
+    WHERE named.order_id = ANY ($1::text[]) AND named.kind = 'return' AND named.original_id IS NULL
     ORDER BY t.sold_at, t.id LIMIT $3
 """  # noqa: S608 - a constant
 _TIE: Final = """
@@ -86,16 +92,28 @@ async def tie_returns(recording: Recording, order_ids: Collection[str], refs: Re
 async def find_returned_sales(
     session: AsyncSession, tickets: Iterable[NewTicket], refs: References
 ) -> None:
-    """Let the references know the sales of the orders that returns name, which name no ticket.
+    """Let the references know the sales of returns that name none.
 
-    They are locked by their names: from now on such a return refers to one as if it named it. No
+    That is of those that name an order, and of those that name what brought goods back itself. The
+    sales are locked by their names: from now on such a return refers to one as if it named it. No
     round trip without such a return.
     """
+    tickets = list(tickets)
     order_ids = {t.returned_order for t in tickets if t.returned_order is not None}
-    sold = await repository.find_sales_of_orders(session, order_ids) if order_ids else []
+    named = (refs.original(t, t.original) for t in tickets if t.original and t.kind != "void")
+    named_ids = {one.id for one in named if one and one.brings_back and one.original_id}
+    sold = await _find_sold(session, order_ids, named_ids)
     if not sold:
         return
     keys = {key for one in sold for key in names_of_ticket(one.ticket_id, one.printed)}
     await lock_until_commit(session, {lock_key(key) for key in keys})
-    for ticket in await repository.find_sales_of_orders(session, order_ids):
+    for ticket in await _find_sold(session, order_ids, named_ids):
         refs.know_ticket(ticket)
+
+
+async def _find_sold(
+    session: AsyncSession, order_ids: Collection[str], ticket_ids: Collection[UUID]
+) -> list[KnownTicket]:
+    """Return the sales of orders, and all that tickets refer to, with these themselves."""
+    sold = await repository.find_sales_of_orders(session, order_ids) if order_ids else []
+    return sold + (await repository.find_referred_to(session, ticket_ids) if ticket_ids else [])
