@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.bulk import first_load
+from rcu.bulk import copying, first_load
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import LoadOvertakenError, NotAFirstLoadError
 from rcu.bulk.first_load import Load, Loaded, load_first
@@ -261,19 +261,18 @@ async def test_a_database_with_profiles_is_refused_and_left_as_it_is(
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], Awaitable[object]]) -> None:
-    """Have something done after the file was read and resolved, before anything is written."""
-    resolved = first_load._Load.resolve
+    """Have something done after the file was read, before anything is written."""
+    read = first_load._Load.read
     loop = asyncio.get_running_loop()
 
     async def do() -> None:
         await deed()
 
-    def resolve_then_do(self: Any, known: Any) -> Any:
-        figures = resolved(self, known)
+    def read_then_do(self: Any, known: Any) -> None:
+        read(self, known)
         asyncio.run_coroutine_threadsafe(do(), loop).result()
-        return figures
 
-    monkeypatch.setattr(first_load._Load, "resolve", resolve_then_do)
+    monkeypatch.setattr(first_load._Load, "read", read_then_do)
 
 
 async def test_a_profile_that_arrives_meanwhile_stops_it_before_anything_is_written(
@@ -451,7 +450,7 @@ async def test_a_failure_on_the_way_leaves_nothing(
     async def fail(*_: object) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(first_load, "copy", fail)
+    monkeypatch.setattr(copying, "copy", fail)
     with pytest.raises(RuntimeError, match="disk"):
         await file.load(open_database)
 

@@ -1,9 +1,8 @@
-"""Loading many rows into empty tables: their indexes are built once, at the end."""
+"""Loading many rows into empty tables: the indexes of each are built once its rows are there."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +17,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """Rows of a table as a file in the text format of COPY."""
+    """Rows of a table, or some of them, as a file in the text format of COPY."""
 
     table: str
     columns: tuple[str, ...]
     path: Path
+
+
+def copy_lines(rows: Iterable[Iterable[str | None]]) -> bytes:
+    """Return rows as lines of the text format of COPY."""
+    lines = ["\t".join(map(_escaped, row)) for row in rows]
+    return ("\n".join(lines) + "\n").encode() if lines else b""
+
+
+def _escaped(value: str | None) -> str:
+    """Return a value with what stands for a row's end, a column's end and itself written out."""
+    if value is None:
+        return r"\N"
+    text = value.replace("\\", r"\\")
+    return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+async def fill(
+    connection: Connection, files: AsyncIterator[TableFile], *, bare: Container[str]
+) -> None:
+    """Copy files into their tables; those of one table come one after the other.
+
+    The tables `bare` have no foreign keys to source records meanwhile: these are checked at the
+    end, for all rows at once. Those of them that are empty have no indexes either, nor primary
+    keys that no other table refers to: they are built as soon as the rows are there. Nobody else
+    sees it: the transaction holds the tables until it ends.
+    """
+    table, again = "", _Again()
+    async for file in files:
+        if file.table != table:
+            await again.build(connection)
+            table = file.table
+            if table in bare:
+                await again.take_away(connection, table)
+        await copy(connection, file)
+    await again.build(connection)
+    await again.check(connection)
 
 
 async def copy(connection: Connection, file: TableFile) -> None:
@@ -44,7 +79,7 @@ _CONSTRAINTS = """
                WHERE other.contype = 'f' AND other.conindid = pg_constraint.conindid
            )
            OR contype = 'f' AND confrelid = 'source_record'::regclass)
-    ORDER BY contype = 'f', conname
+    ORDER BY conname
 """
 _INDEXES = """
     SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
@@ -55,30 +90,31 @@ _INDEXES = """
 """
 
 
-@asynccontextmanager
-async def without_indexes(connection: Connection, tables: Iterable[str]) -> AsyncIterator[None]:
-    """Take the indexes of those of the tables that are empty away, and build them anew at the end.
+class _Again:
+    """What was taken away of tables, and is made again."""
 
-    So are primary keys that no other table refers to, and foreign keys to source records, which
-    are checked then for all rows at once. Nobody else sees it: the transaction holds the tables
-    until it ends.
-    """
-    again: list[str] = []
-    for table in tables:
-        if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):
-            again += await _take_away(connection, table)
-    yield
-    for statement in sorted(again, key=lambda statement: "FOREIGN KEY" in statement):
-        await connection.execute(statement)
+    def __init__(self) -> None:
+        self._indexes: list[str] = []
+        self._references: list[str] = []
 
+    async def take_away(self, connection: Connection, table: str) -> None:
+        """Drop the foreign keys of a table, and when it is empty its indexes and keys."""
+        is_empty = not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})")
+        for name, definition, is_foreign in await connection.fetch(_CONSTRAINTS, table):
+            if is_empty or is_foreign:
+                await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+                made_by = f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}'
+                (self._references if is_foreign else self._indexes).append(made_by)
+        for name, definition in await connection.fetch(_INDEXES, table) if is_empty else ():
+            await connection.execute(f"DROP INDEX {name}")
+            self._indexes.append(definition)
 
-async def _take_away(connection: Connection, table: str) -> list[str]:
-    """Drop indexes and keys of a table; return the statements that make them again."""
-    again = []
-    for name, definition, _ in reversed(await connection.fetch(_CONSTRAINTS, table)):
-        await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-        again.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
-    for name, definition in await connection.fetch(_INDEXES, table):
-        await connection.execute(f"DROP INDEX {name}")
-        again.append(definition)
-    return again
+    async def build(self, connection: Connection) -> None:
+        """Make the indexes again, of the table whose rows are there."""
+        while self._indexes:
+            await connection.execute(self._indexes.pop(0))
+
+    async def check(self, connection: Connection) -> None:
+        """Make the foreign keys again."""
+        while self._references:
+            await connection.execute(self._references.pop(0))

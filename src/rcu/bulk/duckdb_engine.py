@@ -97,8 +97,12 @@ class DuckDBEngine:
 
     def map_batches(self, table: str, batches: Iterable[pa.RecordBatch], stage: Stage) -> None:
         """Make a table of what a stage makes of batches from outside."""
-        done = self._workers.run(stage, batches)
-        self._from_reader(table, pa.RecordBatchReader.from_batches(stage.schema, done))
+        made = self.made_of(batches, stage)
+        self._from_reader(table, pa.RecordBatchReader.from_batches(stage.schema, made))
+
+    def made_of(self, batches: Iterable[pa.RecordBatch], stage: Stage) -> Iterator[pa.RecordBatch]:
+        """Yield what a stage makes of batches from outside, in their order."""
+        return self._workers.run(stage, batches)
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query, a batch at a time."""

@@ -12,19 +12,19 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
 from uuid import UUID
 
 import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.bulk.copying import TableFile, copy, without_indexes
+from rcu.bulk.ahead import in_thread
+from rcu.bulk.copying import TableFile, fill
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.known import Known, load_known, read_known, refuse_overtaken, refuse_profiles
 from rcu.bulk.load_queries import (
@@ -32,12 +32,15 @@ from rcu.bulk.load_queries import (
     IDENTITY,
     KNOWN_REFERENCES,
     PROFILES_OF_CLIENTS,
+    RECORD_ID,
     STATED_ONCE,
     STATED_RECORDS,
     STATEMENTS,
     UNREAD,
 )
 from rcu.bulk.load_stages import (
+    GOLDEN_COLUMNS,
+    INBOX_COLUMNS,
     Answer,
     Assemble,
     Merge,
@@ -46,8 +49,18 @@ from rcu.bulk.load_stages import (
     pack_rows,
 )
 from rcu.bulk.parts import parts_of, whole_groups
-from rcu.bulk.resolution import Figures, resolve_described
-from rcu.bulk.tables import TABLES, placed_messages, prepare_tables, write_rows
+from rcu.bulk.resolution import Figures, Resolved, resolve_described
+from rcu.bulk.tables import (
+    BARE,
+    OF_CLIENTS,
+    OF_RECORDS,
+    OUTCOMES,
+    TABLES,
+    Source,
+    export,
+    files_of_lines,
+    placed_messages,
+)
 from rcu.db.engine import Database
 from rcu.db.statements import driver_connection, fetch
 from rcu.identity.active_model import hold_active
@@ -64,17 +77,10 @@ from rcu.ingestion.files.importer import ImportSummary
 from rcu.ingestion.files.reading import Row
 from rcu.ingestion.files.rejects import RejectsFile
 
-if TYPE_CHECKING:
-    import asyncpg
-
 PACKED_ROWS = 250
 """Rows of the file that a process reads at a time: what is made of them fits its caches."""
 PLACED_IDENTIFIERS = 200
 """Identifiers whose sales are placed again by one statement, when there were sales before."""
-
-_PATIENCE_SECONDS = 0.02
-_FILES_AHEAD = 4
-"""Files of rows that wait to be copied: enough for the processes never to wait for PostgreSQL."""
 
 OnStep = Callable[[str], None]
 """Told what is being done."""
@@ -109,18 +115,17 @@ async def load_first(
 ) -> Loaded:
     """Load a file of profiles into a database without profiles.
 
-    Raises `NotAFirstLoadError` when there are profiles, before or at the end,
+    Raises `NotAFirstLoadError` when there are profiles, before or once the file was read,
     `LoadOvertakenError` when something came meanwhile that is about rows of the file, and
-    `ModelReplacedError` when another model was activated. While the tables are
-    written, which is the last third of the work, other writers wait and nobody reads clients.
+    `ModelReplacedError` when another model was activated. While the records are resolved and the
+    tables written, other writers wait and nobody reads clients.
     """
     await database.run(refuse_profiles)
     with open_engine() as engine:
         known = await database.run(read_known)
         work = _Load(engine, load, on_step)
-        figures = await asyncio.to_thread(work.resolve, known)
-        on_step("Writing")
-        await database.run(work.write)
+        await asyncio.to_thread(work.read, known)
+        figures = await database.run(work.write)
         on_step("Counting")
         summary, _ = await asyncio.gather(asyncio.to_thread(work.summarise), database.run(_analyse))
     return Loaded(summary, figures)
@@ -149,11 +154,10 @@ class _Load:
         self._at = datetime.now(UTC)
         self._unread: Counter[str] = Counter()
         self._known = Known([], [], {})
-        self._turned: frozenset[IdentifierKey] = frozenset()
-        """Identifiers that the load makes shared ones."""
+        self._resolved: Resolved | None = None
 
-    def resolve(self, known: Known) -> Figures:
-        """Read the file and resolve it: everything short of the database."""
+    def read(self, known: Known) -> None:
+        """Read the file into records, with their ids."""
         engine = self._engine
         self._on_step("Reading")
         packed = (pack_rows(rows) for rows in _chunks(self._load.rows()))
@@ -172,15 +176,10 @@ class _Load:
         engine.map("restated", restated, Merge(self._load.region))
         engine.create("record", STATED_ONCE, "SELECT * FROM restated")
         engine.drop("stated_record", "restated", "understood")
-        self._on_step("Resolving")
-        resolved = resolve_described(engine, model=self._load.model, declared=known.declared)
-        self._turned = resolved.shared - known.declared.keys()
         self._give_ids()
-        prepare_tables(engine, model_version=self._load.model.version, at=self._at)
-        return resolved.figures
 
     def _give_ids(self) -> None:
-        """Make the table `identity` of the ids of records: as old as their order in the file."""
+        """Make the table `record_id`: as old as their order in the file."""
         schema = pa.schema([("number", pa.int64()), ("new_id", pa.string())])
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -193,15 +192,15 @@ class _Load:
             )
 
         self._engine.load("given_id", batches(), schema)
-        self._engine.run(IDENTITY)
+        self._engine.create("record_id", RECORD_ID)
+        self._engine.drop("given_id")
 
-    # --- writing --------------------------------------------------------------------------------
+    # --- resolving and writing ------------------------------------------------------------------
 
-    async def write(self, session: AsyncSession) -> None:
-        """Write every table, in the transaction of `session`: all, or nothing."""
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
-        await session.execute(text("SET LOCAL lock_timeout = 0"))
-        await session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
+    async def write(self, session: AsyncSession) -> Figures:
+        """Resolve the records and write every table, in the transaction of `session`."""
+        for setting in _PATIENT:
+            await session.execute(text(setting))
         # Whoever would decide, or write a record or a message, waits from here on; who did before
         # is seen.
         await wait_for_turn(session)
@@ -213,43 +212,38 @@ class _Load:
         now = await read_known(session)
         await asyncio.to_thread(refuse_overtaken, self._engine, self._known, now)
         connection = await driver_connection(session)
-        async with without_indexes(connection, [table for table in TABLES if table in _BARE]):
-            await self._copy_all(connection)
-        await self._follow_up(session)
+        async with aclosing(in_thread(self._files())) as files:
+            await fill(connection, files, bare=BARE)
+        resolved = self._resolve()
+        await self._follow_up(session, resolved.shared - self._known.declared.keys())
+        return resolved.figures
 
-    async def _copy_all(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        """Copy table after table, while the processes make the rows of those to come."""
-        ready: asyncio.Queue[TableFile | None] = asyncio.Queue(maxsize=_FILES_AHEAD)
-        loop = asyncio.get_running_loop()
+    def _files(self) -> Generator[TableFile, None, None]:
+        """Yield the rows of every table: PostgreSQL has work while the next ones are made."""
+        engine, at, region = self._engine, self._at.isoformat(), self._load.region
+        self._on_step("Resolving")
+        yield from self._export(OF_RECORDS)
+        self._resolve()
+        self._on_step("Writing")
+        yield from self._export(OF_CLIENTS)
+        placed = chain.from_iterable(map(engine.stream, placed_messages(engine)))
+        answers = engine.made_of(placed, Answer(at))
+        yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
+        golden = engine.made_of(self._profiles(), Assemble(region, at))
+        yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)
 
-        def put(file: TableFile | None) -> None:
-            asyncio.run_coroutine_threadsafe(ready.put(file), loop).result()
+    def _resolve(self) -> Resolved:
+        """Give each record its client: what a transaction that is tried again finds done."""
+        if self._resolved is None:
+            model, engine = self._load.model, self._engine
+            resolved = resolve_described(engine, model=model, declared=self._known.declared)
+            engine.create("identity", IDENTITY)
+            self._resolved = resolved
+        return self._resolved
 
-        def produce() -> None:
-            try:
-                for file in self._files():
-                    put(file)
-            finally:
-                put(None)
-
-        producing = asyncio.create_task(asyncio.to_thread(produce))
-        try:
-            while (file := await ready.get()) is not None:
-                await copy(connection, file)
-        finally:
-            while not producing.done():  # after a failure nobody takes the rest
-                with suppress(asyncio.QueueEmpty):
-                    ready.get_nowait()
-                await asyncio.sleep(_PATIENCE_SECONDS)
-        await producing
-
-    def _files(self) -> Iterator[TableFile]:
-        for table, source in TABLES.items():
-            if table == "golden_record":
-                self._engine.map_batches("golden", self._profiles(), Assemble(self._load.region))
-            if table == "inbox_message":
-                self._engine.map("answered", placed_messages(self._engine), Answer())
-            yield self._export(table, source.columns, source.query(self._at))
+    def _export(self, sources: Mapping[str, Source]) -> Iterator[TableFile]:
+        version = self._load.model.version
+        return export(self._engine, sources, at=self._at.isoformat(), model_version=version)
 
     def _profiles(self) -> Iterator[pa.RecordBatch]:
         """Yield the profiles of all clients, those of one in one batch."""
@@ -257,20 +251,13 @@ class _Load:
             query = PROFILES_OF_CLIENTS.format(of_cluster=part.holds("i.cluster"))
             yield from whole_groups(self._engine.stream(query), "client_id")
 
-    def _export(self, table: str, columns: tuple[str, ...], query: str) -> TableFile:
-        path = self._engine.folder / f"{table}.rows"
-        write_rows(self._engine, query, path)
-        return TableFile(table, columns, path)
-
-    async def _follow_up(self, session: AsyncSession) -> None:
+    async def _follow_up(self, session: AsyncSession, turned: frozenset[IdentifierKey]) -> None:
         """Bring in line what facts had left: records that were named, and identifiers."""
         cause = Cause("message", f"model:{self._load.model.version}")
         references = await asyncio.to_thread(self._engine.rows, KNOWN_REFERENCES)
         if references:
             await self._become_profiles(session, references, cause)
-        await remember_statuses(
-            session, self._turned, model=self._load.model, cause=cause, at=self._at
-        )
+        await remember_statuses(session, turned, model=self._load.model, cause=cause, at=self._at)
         touched = await fetch(session, _SHOWN_AND_STATED)
         [(stating,)] = await asyncio.to_thread(self._engine.rows, "SELECT count(*) FROM record")
         for start in range(0, len(touched), PLACED_IDENTIFIERS):
@@ -306,10 +293,7 @@ class _Load:
         """Count what became of the rows, and write those that were refused to their file."""
         engine, summary = self._engine, ImportSummary(unread=self._unread)
         [(summary.rows, summary.left_out)] = engine.rows("SELECT rows, left_out FROM row_count")
-        for outcome, count in engine.rows(
-            "SELECT outcome, count(*) FROM answered GROUP BY ALL UNION ALL "
-            "SELECT 'replayed', count(*) FROM again WHERE is_same HAVING count(*) > 0"
-        ):
+        for outcome, count in engine.rows(OUTCOMES):
             summary.outcomes[str(outcome)] += int(count)
         refused = dict(self._conflicts())
         summary.conflicts = len(refused)
@@ -341,17 +325,13 @@ _ANALYSED_COLUMNS = """
 """
 """Of documents no statistics are of use, and to make them costs more than of all the rest."""
 
-_BARE = frozenset(
-    {
-        "blocking_key",
-        "golden_record",
-        "identifier",
-        "inbox_message",
-        "record_pair",
-        "source_record",
-    }
+_PATIENT = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SET LOCAL maintenance_work_mem = '256MB'",
 )
-"""Tables whose indexes are built at the end."""
+"""It waits for other writers, and for what its processes make."""
 
 _BECOME_PROFILES = """
     UPDATE source_record r

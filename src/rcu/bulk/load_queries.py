@@ -59,20 +59,22 @@ STATEMENTS = """
 """
 """The messages on each record of which several tell."""
 
-IDENTITY = """
-    CREATE TABLE record_id AS
+RECORD_ID = """
     SELECT r.number, coalesce(f.id, g.new_id) AS id, f.id IS NOT NULL AS is_reference
     FROM record r JOIN given_id g ON g.number = r.number
-    LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id;
-    CREATE TABLE identity AS
+    LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id
+"""
+"""The id of each record: its own, or that by which a fact has named it."""
+
+IDENTITY = """
     SELECT i.number, p.cluster, i.id, i.is_reference, c.client_id
     FROM record_id i JOIN placed p ON p.number = i.number
     JOIN (
         SELECT p.cluster, min(i.id) AS client_id
         FROM record_id i JOIN placed p ON p.number = i.number GROUP BY p.cluster
-    ) AS c ON c.cluster = p.cluster;
+    ) AS c ON c.cluster = p.cluster
 """
-"""Each record's own id, and that of its client: the oldest of its cluster."""
+"""The id of each record, and that of its client: the oldest of its cluster."""
 
 PROFILES_OF_CLIENTS = """
     SELECT i.client_id, r.source, r.external_id, r.profile

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from rcu.bulk.batches import batch_of, batch_of_columns, columns_of, rows_of
 from rcu.bulk.candidates import PARTING_FIELDS, parting_values
+from rcu.bulk.copying import copy_lines
 from rcu.bulk.stages import IDENTIFIER_MARK, evidence_of
 from rcu.clients.golden import ProfileRecord, assemble
 from rcu.clients.search_terms import search_terms
@@ -41,7 +42,7 @@ from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Row, Sample
 from rcu.ingestion.files.unread import unread
 from rcu.ingestion.intake import Intake, statement_of
-from rcu.ingestion.messages import ProfileMessage
+from rcu.ingestion.messages import MessageType, ProfileMessage
 
 
 def _text(value: Any) -> str:
@@ -261,6 +262,20 @@ def _merged(source: str, external_id: str, messages: list[dict[str, str]]) -> Re
     return registers
 
 
+# --- rows of PostgreSQL -------------------------------------------------------------------------
+
+LINES_SCHEMA = pa.schema([("lines", pa.binary())])
+"""Rows of a table in the text format of COPY: a stage that makes them last has them written."""
+GOLDEN_COLUMNS = ("client_id", "golden", "search_terms", "rebuilt_at")
+INBOX_COLUMNS = (
+    "source", "message_id", "type", "digest", "received_at", "status", "answer", "record_id",
+)  # fmt: skip
+
+
+def _lines_of(rows: Iterable[Iterable[str | None]]) -> pa.RecordBatch:
+    return batch_of(LINES_SCHEMA, [(copy_lines(rows),)])
+
+
 # --- clients ------------------------------------------------------------------------------------
 
 
@@ -269,26 +284,24 @@ class Assemble:
     """From the profile records of a client, which stand together, to its golden record."""
 
     region: str
-    schema: ClassVar[pa.Schema] = pa.schema(
-        [("client_id", pa.string()), ("golden", pa.string()), ("search_terms", pa.string())]
-    )
+    at: str
+    """The time of the load."""
+    schema: ClassVar[pa.Schema] = LINES_SCHEMA
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield each golden record, its search terms as a PostgreSQL array."""
+        """Yield the rows of `GOLDEN_COLUMNS`."""
         for batch in batches:
             rows = rows_of(batch, "client_id", "source", "external_id", "profile")
             clients = groupby(rows, key=itemgetter(0))
-            yield batch_of(
-                self.schema, [self._assembled(client_id, said) for client_id, said in clients]
-            )
+            yield _lines_of([self._assembled(client_id, said) for client_id, said in clients])
 
-    def _assembled(self, client_id: str, said: Iterable[tuple[Any, ...]]) -> tuple[str, str, str]:
+    def _assembled(self, client_id: str, said: Iterable[tuple[Any, ...]]) -> tuple[str, ...]:
         profiles = [
             ProfileRecord(source, external_id, orjson.loads(profile))
             for _, source, external_id, profile in said
         ]
         golden = assemble(profiles, region=self.region)
-        return client_id, _text(golden), array_text(search_terms(profiles, golden))
+        return client_id, _text(golden), array_text(search_terms(profiles, golden)), self.at
 
 
 def array_text(texts: Collection[str]) -> str:
@@ -306,48 +319,33 @@ def array_text(texts: Collection[str]) -> str:
 class Answer:
     """From a message and where its record was placed to what its sender is told."""
 
-    schema: ClassVar[pa.Schema] = pa.schema(
-        [
-            ("source", pa.string()),
-            ("message_id", pa.string()),
-            ("record_id", pa.string()),
-            ("digest", pa.string()),
-            ("outcome", pa.string()),
-            ("status", pa.int16()),
-            ("answer", pa.string()),
-        ]
-    )
+    at: str
+    """The time of the load."""
+    schema: ClassVar[pa.Schema] = LINES_SCHEMA
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield each message with its answer."""
+        """Yield the rows of `INBOX_COLUMNS`."""
         for batch in batches:
-            yield batch_of(self.schema, [_answered(row) for row in batch.to_pylist()])
+            yield _lines_of([self._answered(row) for row in batch.to_pylist()])
 
-
-def _answered(row: dict[str, Any]) -> tuple[Any, ...]:
-    match = None
-    if row["match_weight"] is not None:
-        match = matched_record(
-            (row["match_source"], row["match_external_id"]),
-            row["match_weight"],
-            row["match_probability"],
-            evidence_of(row["match_evidence"]),
+    def _answered(self, row: dict[str, Any]) -> tuple[str, ...]:
+        match = None
+        if row["match_weight"] is not None:
+            match = matched_record(
+                (row["match_source"], row["match_external_id"]),
+                row["match_weight"],
+                row["match_probability"],
+                evidence_of(row["match_evidence"]),
+            )
+        status, answer = placed_answer(
+            row["message_id"],
+            row["external_id"],
+            outcome=row["outcome"],
+            client_id=row["client_id"],
+            merged_client_ids=[],
+            match=match,
+            reviews=[(one["client_id"], one["weight"]) for one in row["reviews"] or ()],
         )
-    outcome = _outcome(row)
-    status, answer = placed_answer(
-        row["message_id"],
-        row["external_id"],
-        outcome=outcome,
-        client_id=row["client_id"],
-        merged_client_ids=[],
-        match=match,
-        reviews=[(one["client_id"], one["weight"]) for one in row["reviews"] or ()],
-    )
-    said = (row["source"], row["message_id"], row["record_id"], row["digest"])
-    return (*said, outcome, status, _text(answer))
-
-
-def _outcome(row: dict[str, Any]) -> str:
-    if not row["is_first"]:
-        return "updated"
-    return "created" if row["record_id"] == row["client_id"] else "matched"
+        digest = "\\x" + row["digest"]
+        said = (row["source"], row["message_id"], MessageType.PROFILE, digest, self.at)
+        return *said, str(status), _text(answer), row["record_id"]

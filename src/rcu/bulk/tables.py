@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
+
+from rcu.bulk.copying import TableFile
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.parts import parts_of
 from rcu.identity.outcomes import MAX_REVIEWS
@@ -14,17 +17,48 @@ from rcu.identity.outcomes import MAX_REVIEWS
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the rows of a table come from; `{at}` is the time of the load."""
+    """Where the rows of a table come from."""
 
     columns: tuple[str, ...]
     select: str
-
-    def query(self, at: datetime) -> str:
-        """Return the query of the rows."""
-        return self.select.format(at=at.isoformat())
+    """`{at}` is the time of the load, `{model_version}` the version of its model."""
 
 
-TABLES: Mapping[str, Source] = {
+OF_RECORDS: Mapping[str, Source] = {
+    "blocking_key": Source(
+        ("key", "record_id", "face"),
+        """
+        SELECT key, id, CASE WHEN position <= faced_keys THEN face END FROM (
+            SELECT unnest(r.keys) AS key, generate_subscripts(r.keys, 1) AS position, i.id,
+                   r.faced_keys, r.face
+            FROM record r JOIN record_id i ON i.number = r.number
+        ) AS held
+        """,
+    ),
+    "identifier": Source(
+        ("kind", "value", "record_id", "origin", "verified_at", "stated_since", "first_seen_at"),
+        """
+        SELECT split_part(identifier, chr(31), 1), identifier[strpos(identifier, chr(31)) + 1:],
+               id, origin, verified_at, stated_since, '{at}'
+        FROM (
+            SELECT i.id, 'profile' AS origin, unnest(r.held) AS identifier,
+                   unnest(r.verified_at) AS verified_at, unnest(r.stated_since) AS stated_since
+            FROM record r JOIN record_id i ON i.number = r.number
+            UNION ALL
+            SELECT i.id, 'withdrawn', unnest(r.withdrawn), unnest(r.withdrawn_verified_at),
+                   unnest(r.withdrawn_stated_since)
+            FROM record r JOIN record_id i ON i.number = r.number
+        ) AS stated
+        """,
+    ),
+    "inbox_payload": Source(
+        ("source", "message_id", "received_at", "payload"),
+        "SELECT source, message_id, '{at}', payload FROM message",
+    ),
+}  # fmt: skip
+"""The tables that tell of records, whoever they are of: written while it is worked out whose."""
+
+OF_CLIENTS: Mapping[str, Source] = {
     "source_record": Source(
         ("id", "source", "external_id", "kind", "client_id", "placement", "profile", "features",
          "created_at", "changed_at"),
@@ -42,69 +76,56 @@ TABLES: Mapping[str, Source] = {
         WHERE client_id NOT IN (SELECT id FROM reference)
         """,
     ),
-    "blocking_key": Source(
-        ("key", "record_id", "face"),
-        """
-        SELECT key, id, CASE WHEN position <= faced_keys THEN face END FROM (
-            SELECT unnest(r.keys) AS key, generate_subscripts(r.keys, 1) AS position, i.id,
-                   r.faced_keys, r.face
-            FROM record r JOIN identity i ON i.number = r.number
-        ) AS held
-        """,
-    ),
-    "identifier": Source(
-        ("kind", "value", "record_id", "origin", "verified_at", "stated_since", "first_seen_at"),
-        """
-        SELECT split_part(identifier, chr(31), 1), identifier[strpos(identifier, chr(31)) + 1:],
-               id, origin, verified_at, stated_since, '{at}'
-        FROM (
-            SELECT i.id, 'profile' AS origin, unnest(r.held) AS identifier,
-                   unnest(r.verified_at) AS verified_at, unnest(r.stated_since) AS stated_since
-            FROM record r JOIN identity i ON i.number = r.number
-            UNION ALL
-            SELECT i.id, 'withdrawn', unnest(r.withdrawn), unnest(r.withdrawn_verified_at),
-                   unnest(r.withdrawn_stated_since)
-            FROM record r JOIN identity i ON i.number = r.number
-        ) AS stated
-        """,
-    ),
     "record_pair": Source(
         ("left_id", "right_id", "weight", "decision", "evidence", "contradiction",
          "model_version", "scored_at"),
         """
         SELECT least(l.id, r.id) AS left_id, greatest(l.id, r.id) AS right_id, p.weight,
-               p.decision, p.evidence, p.contradiction, v.model_version, '{at}'
+               p.decision, p.evidence, p.contradiction, '{model_version}', '{at}'
         FROM pair p
-        JOIN identity l ON l.number = p.left_number JOIN identity r ON r.number = p.right_number
-        CROSS JOIN loading v
+        JOIN record_id l ON l.number = p.left_number JOIN record_id r ON r.number = p.right_number
         """,
-    ),
-    "golden_record": Source(
-        ("client_id", "golden", "search_terms", "rebuilt_at"),
-        "SELECT client_id, golden, search_terms, '{at}' FROM golden",
-    ),
-    "inbox_message": Source(
-        ("source", "message_id", "type", "digest", "received_at", "status", "answer", "record_id"),
-        """
-        SELECT source, message_id, 'profile', concat('\\x', digest), '{at}', status, answer,
-               record_id
-        FROM answered
-        """,
-    ),
-    "inbox_payload": Source(
-        ("source", "message_id", "received_at", "payload"),
-        "SELECT source, message_id, '{at}', payload FROM message",
     ),
 }  # fmt: skip
-"""The tables in the order in which they are written. Rows are in no order: sorting what is wide
-takes more memory than the indexes, which are built afterwards, would save time."""
+"""The tables that the partition is needed for. Rows are in no order: sorting what is wide takes
+more memory than the indexes, which are built afterwards, would save time."""
+
+TABLES = (*OF_RECORDS, *OF_CLIENTS, "inbox_message", "golden_record")
+"""All that a first load fills; the last two are made by stages."""
+BARE = frozenset(TABLES) - {"client", "inbox_payload"}
+"""Those of them that have no indexes while they are filled."""
 
 
-def prepare_tables(engine: DuckDBEngine, *, model_version: str, at: datetime) -> None:
-    """Make the tables that the queries need beside those of the resolution."""
-    del at
+def export(
+    engine: DuckDBEngine, sources: Mapping[str, Source], *, at: str, model_version: str
+) -> Iterator[TableFile]:
+    """Write the rows of tables to files, table after table."""
     version = model_version.replace("'", "''")
-    engine.create("loading", f"SELECT '{version}' AS model_version")
+    for table, source in sources.items():
+        path = engine.folder / f"{table}.rows"
+        write_rows(engine, source.select.format(at=at, model_version=version), path)
+        yield TableFile(table, source.columns, path)
+
+
+FILE_BYTES = 4_000_000
+"""Rows that a stage makes go into files of so much, so that they are copied while it goes on."""
+
+
+def files_of_lines(
+    folder: Path, table: str, columns: tuple[str, ...], made: Iterable[pa.RecordBatch]
+) -> Iterator[TableFile]:
+    """Write what a stage makes (`load_stages.LINES_SCHEMA`) to files."""
+    lines = (one.as_py() for batch in made for one in batch.column("lines"))
+    for number in count():
+        path = folder / f"{table}-{number}.rows"
+        written = 0
+        with path.open("wb") as stream:
+            while written < FILE_BYTES and (some := next(lines, None)) is not None:
+                written += stream.write(some)
+        if not written:
+            path.unlink()
+            return
+        yield TableFile(table, columns, path)
 
 
 def write_rows(engine: DuckDBEngine, query: str, path: Path) -> None:
@@ -167,9 +188,22 @@ _REVIEWS = """
            )[1:{most}] AS reviews
     FROM best GROUP BY number
 """
-_PLACED_MESSAGES = """
+_OUTCOME = """
+    CASE WHEN m.line <> r.arrival THEN 'updated' WHEN i.id = i.client_id THEN 'created'
+         ELSE 'matched' END
+"""
+OUTCOMES = f"""
+    SELECT {_OUTCOME} AS outcome, count(*) FROM message m
+    JOIN record r ON r.source = m.source AND r.external_id = m.external_id
+    JOIN identity i ON i.number = r.number
+    GROUP BY ALL
+    UNION ALL
+    SELECT 'replayed', count(*) FROM again WHERE is_same HAVING count(*) > 0
+"""
+"""What became of the messages."""
+_PLACED_MESSAGES = f"""
     SELECT m.source, m.message_id, m.external_id, m.digest, i.id AS record_id,
-           i.client_id, m.line = r.arrival AS is_first, p.match_weight,
+           i.client_id, {_OUTCOME} AS outcome, p.match_weight,
            coalesce(p.match_probability, q.probability) AS match_probability,
            coalesce(p.match_evidence, q.evidence) AS match_evidence,
            o.source AS match_source, o.external_id AS match_external_id, v.reviews
@@ -181,5 +215,5 @@ _PLACED_MESSAGES = """
     LEFT JOIN pair q ON q.left_number = least(p.number, p.match_number)
                     AND q.right_number = greatest(p.number, p.match_number)
     LEFT JOIN review v ON v.number = r.number
-    WHERE {of_record} AND {of_identity} AND {of_placed}
+    WHERE {{of_record}} AND {{of_identity}} AND {{of_placed}}
 """
