@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_HOPELESS = frozenset({Failure.UNAVAILABLE, Failure.OUT_OF_MEMORY})
+"""Failures of a unit of work that it would meet again."""
 CONNECT_TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 20
 """Runs of one unit of work, at most, before it is told that the database is busy."""
@@ -157,7 +159,7 @@ class Database:
                 lost_in_commit = committing and failure is Failure.DISCONNECTED
                 if failure is None:
                     raise
-                if lost_in_commit or failure is Failure.UNAVAILABLE:
+                if lost_in_commit or failure in _HOPELESS:
                     raise unavailable(failure) from error
             else:
                 return result

@@ -27,6 +27,10 @@ class DatabaseUnavailableError(RcuError):
         )
 
 
+class OutOfMemoryError(DatabaseUnavailableError):
+    """The database has no memory for all of this, or no room for its locks: less may well do."""
+
+
 class EmbeddedServerError(RcuError):
     """The embedded PostgreSQL cannot be started or used; the message says why and the remedy."""
 

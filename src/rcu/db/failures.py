@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from rcu.db.errors import DatabaseUnavailableError, StaleReadError
+from rcu.db.errors import DatabaseUnavailableError, OutOfMemoryError, StaleReadError
 
 
 class Failure(Enum):
@@ -20,6 +20,8 @@ class Failure(Enum):
     """The connection broke."""
     UNAVAILABLE = "unavailable"
     """The server refuses work, or took too long."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """The server has no memory for it, or its lock table no room: less at once may well do."""
     POOL_EXHAUSTED = "pool_exhausted"
     """Every connection is in use."""
 
@@ -28,11 +30,13 @@ _SENTENCES = {
     Failure.CONFLICT: "The database is busy with the same rows.",
     Failure.DISCONNECTED: "The connection to the database was lost.",
     Failure.UNAVAILABLE: "The database is not reachable or too busy.",
+    Failure.OUT_OF_MEMORY: "The database has no room for so much at once.",
     Failure.POOL_EXHAUSTED: "All connections to the database are in use.",
 }
 
 _CONFLICTS = frozenset({"40001", "40P01"})
 _DISCONNECTIONS = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+_OUT_OF_MEMORY = "53200"
 _REFUSALS = frozenset(
     {
         "25006",  # read only: a standby, after a failover
@@ -73,6 +77,8 @@ def _failure_of_state(state: str) -> Failure | None:
         return Failure.CONFLICT
     if state in _DISCONNECTIONS or state.startswith("08"):
         return Failure.DISCONNECTED
+    if state == _OUT_OF_MEMORY:
+        return Failure.OUT_OF_MEMORY
     if state in _REFUSALS or state.startswith("53"):
         return Failure.UNAVAILABLE
     return None
@@ -80,4 +86,6 @@ def _failure_of_state(state: str) -> Failure | None:
 
 def unavailable(failure: Failure | None) -> DatabaseUnavailableError:
     """Return the error to raise for a failure; None stands for a connection never made."""
-    return DatabaseUnavailableError(_SENTENCES[failure or Failure.UNAVAILABLE])
+    found = failure or Failure.UNAVAILABLE
+    kind = OutOfMemoryError if found is Failure.OUT_OF_MEMORY else DatabaseUnavailableError
+    return kind(_SENTENCES[found])

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu import metrics
 from rcu.db.engine import Database
+from rcu.db.errors import OutOfMemoryError
 from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.outcomes import Placed
@@ -119,9 +120,18 @@ def fitting(messages: Sequence[Message]) -> int:
 async def _receive_or_refuse(
     database: Database, source: str, messages: Sequence[Message], context: Context
 ) -> list[Receipt]:
-    """Receive messages together, or else each by itself; refuse the one that cannot be applied."""
+    """Receive messages together, or else each by itself; refuse the one that cannot be applied.
+
+    When the database has no room for the locks of all of them, they are received by halves.
+    """
     try:
         return await receive_together(database, source=source, messages=messages, context=context)
+    except OutOfMemoryError:
+        if len(messages) == 1:
+            raise
+        log.warning("ingestion.chunk_too_large", messages=len(messages))
+        middle = len(messages) // 2
+        parts = [messages[:middle], messages[middle:]]
     except RcuError:
         raise
     except Exception as error:
@@ -132,8 +142,11 @@ async def _receive_or_refuse(
             receipts = [_refusal(messages[0].message_id, refused)]
             _count(messages, receipts)
             return receipts
-    parts = [await _receive_or_refuse(database, source, [message], context) for message in messages]
-    return [receipt for part in parts for receipt in part]
+        parts = [[message] for message in messages]
+    receipts = []
+    for part in parts:
+        receipts += await _receive_or_refuse(database, source, part, context)
+    return receipts
 
 
 async def receive_chunk(
