@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import product
 from uuid import UUID
@@ -60,6 +61,10 @@ async def why_not(
     found, examined = await _why(session, left, right, asking)
     if found.together:
         raise TogetherAlreadyError(found.left_client_id)
+    return await asyncio.to_thread(_with_tips, found, examined, asking)
+
+
+def _with_tips(found: Why, examined: Examined, asking: Asking) -> WhyNot:
     a, b = found.strongest.left.record_id, found.strongest.right.record_id
     score = examined.score(a, b)
     obstacle = examined.retraced.obstacle_between(a, b)
@@ -77,31 +82,37 @@ async def _why(
     examined = await examine(
         session, one.ids, two.ids, model=asking.model, most_records=asking.most_records
     )
-    pairs = _ranked_pairs(one, two, examined)
-    strongest = explained_pair(pairs[0].left, pairs[0].right, examined, asking)
-    together = one.client_id == two.client_id
-    a, b = strongest.left.record_id, strongest.right.record_id
-    refused = () if together else _refusals(one, two, examined)
-    found = Why(
-        model_version=asking.model.version,
-        left_client_id=one.client_id,
-        right_client_id=two.client_id,
-        together=together,
-        is_up_to_date=examined.is_as_stored({one.client_id, two.client_id}),
-        are_candidates=await examination.find_each_other(
-            session, examined.features[a], examined.features[b], model=asking.model
-        ),
-        strongest=strongest,
-        pair_count=len(pairs),
-        pairs=tuple(pairs[:MOST_PAIRS]),
-        path=joins(examined.retraced.path(a, b), examined, asking) if together else (),
-        refused=refused,
-        judgements=await binding_judgements(
-            session, _of_clients({one.client_id, two.client_id}, examined)
-        ),
-        sentence=_together_sentence(strongest) if together else _apart_sentence(strongest, refused),
+    pairs = await asyncio.to_thread(_ranked_pairs, one, two, examined)
+    ends = (examined.features[end.record_id] for end in (pairs[0].left, pairs[0].right))
+    are_candidates = await examination.find_each_other(session, *ends, model=asking.model)
+    judgements = await binding_judgements(
+        session, _of_clients({one.client_id, two.client_id}, examined)
     )
-    return found, examined
+
+    def tell() -> Why:
+        strongest = explained_pair(pairs[0].left, pairs[0].right, examined, asking)
+        together = one.client_id == two.client_id
+        a, b = strongest.left.record_id, strongest.right.record_id
+        refused = () if together else _refusals(one, two, examined)
+        return Why(
+            model_version=asking.model.version,
+            left_client_id=one.client_id,
+            right_client_id=two.client_id,
+            together=together,
+            is_up_to_date=examined.is_as_stored({one.client_id, two.client_id}),
+            are_candidates=are_candidates,
+            strongest=strongest,
+            pair_count=len(pairs),
+            pairs=tuple(pairs[:MOST_PAIRS]),
+            path=joins(examined.retraced.path(a, b), examined, asking) if together else (),
+            refused=refused,
+            judgements=judgements,
+            sentence=_together_sentence(strongest)
+            if together
+            else _apart_sentence(strongest, refused),
+        )
+
+    return await asyncio.to_thread(tell), examined
 
 
 def _ranked_pairs(one: Side, two: Side, examined: Examined) -> list[PairSeen]:

@@ -37,6 +37,7 @@ class Asking:
     """How to answer: under which model, with personal values or without, and how much."""
 
     model: Model
+    """One that no other thread uses: answers are computed beside the event loop."""
     with_values: bool
     most_records: int | None = None
     """Records that may be compared for one answer; None for any number."""

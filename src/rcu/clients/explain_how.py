@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +20,7 @@ from rcu.clients.explain_parts import (
 )
 from rcu.identity import examination, repository, wording
 from rcu.identity.examination import Examined, examine
-from rcu.identity.models import RecordKind
+from rcu.identity.models import IdentityChange, RecordKind
 from rcu.identity.repository import StoredRecord
 from rcu.identity.scoring import Decision
 
@@ -36,29 +37,35 @@ async def how(session: AsyncSession, client: Reference, asking: Asking) -> How:
         model=asking.model,
         most_records=asking.most_records,
     )
-    within = {member.id for member in profiles}
-    joined = [step for step in examined.retraced.joined if {step.left, step.right} <= within]
-    return How(
-        model_version=asking.model.version,
-        client_id=client_id,
-        is_up_to_date=not profiles or examined.is_as_stored([client_id]),
-        records=tuple(map(seen, members)),
-        by_evidence=joins(joined, examined, asking),
-        by_time=await _by_time(session, members, examined, asking),
-        judgements=await binding_judgements(session, profiles),
-    )
-
-
-async def _by_time(
-    session: AsyncSession,
-    members: Sequence[StoredRecord],
-    examined: Examined,
-    asking: Asking,
-) -> tuple[Arrival, ...]:
     ids = [member.id for member in members]
     came_at = await examination.list_arrivals(session, ids)
     # A client id is the id of a record: these are all ids that the client's parts ever had.
     changes = await examination.list_changes(session, ids)
+    judgements = await binding_judgements(session, profiles)
+    within = {member.id for member in profiles}
+
+    def tell() -> How:
+        joined = [step for step in examined.retraced.joined if {step.left, step.right} <= within]
+        return How(
+            model_version=asking.model.version,
+            client_id=client_id,
+            is_up_to_date=not profiles or examined.is_as_stored([client_id]),
+            records=tuple(map(seen, members)),
+            by_evidence=joins(joined, examined, asking),
+            by_time=_by_time(members, came_at, changes, examined, asking),
+            judgements=judgements,
+        )
+
+    return await asyncio.to_thread(tell)
+
+
+def _by_time(
+    members: Sequence[StoredRecord],
+    came_at: dict[UUID, datetime],
+    changes: Sequence[IdentityChange],
+    examined: Examined,
+    asking: Asking,
+) -> tuple[Arrival, ...]:
     arrivals = [_arrival(member, members, came_at, examined, asking) for member in members] + [
         Arrival(
             at=change.recorded_at,

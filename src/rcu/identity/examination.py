@@ -6,7 +6,8 @@ shared identifiers known. Nothing is written and nothing is locked.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -25,7 +26,7 @@ from rcu.identity.controls import read_controls
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.explanation import Standing
 from rcu.identity.features import Features
-from rcu.identity.forming import form_clusters, holding_back, judgements_of
+from rcu.identity.forming import Tied, judgements_of, tie
 from rcu.identity.model import Model
 from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
 from rcu.identity.neighbourhood import Neighbourhood, ordered
@@ -79,35 +80,45 @@ async def examine(
 ) -> Examined:
     """Score what ties the records of two sides, and each pair between the sides.
 
-    Raises `TooManyRecordsError` when more than `most_records` would have to be compared.
+    Raises `TooManyRecordsError` when more than `most_records` would have to be compared. Computed
+    beside the event loop: no other thread may use the `model` meanwhile (`Model.apart`).
     """
     component = await load_component(session, {*one_side, *other_side})
     if most_records is not None and len(component.records) > most_records:
         raise TooManyRecordsError(found=len(component.records), most=most_records)
     near = await Neighbourhood.load(session, [], model, await read_controls(session))
-    formed = await form_clusters(session, {}, component, near, {})
-    features = {record.id: Features.from_json(record.features) for record in component.records}
-    await near.learn_sharing(session, [[features[r] for r in (*one_side, *other_side)]])
+    tied = tie({}, component, near, {})
+    await tied.learn_sharing(session)
+    sides = [tied.features[record_id] for record_id in (*one_side, *other_side)]
+    await near.learn_sharing(session, [sides])
+    shared = await _standings(session, near.shared)
+    # All pairs of hundreds of records take seconds.
+    return await asyncio.to_thread(_examined, tied, list(product(one_side, other_side)), shared)
+
+
+def _examined(
+    tied: Tied, across: Iterable[Pair], shared: Mapping[tuple[str, str], Standing]
+) -> Examined:
+    """Score all that is tied, and the pairs `across` the sides; no reading."""
+    formed, near, features = tied.form(), tied.near, tied.features
     scores = dict(formed.scores)
-    hold = holding_back(near, component, {}, features)
-    for a, b in product(one_side, other_side):
+    for a, b in across:
         pair = ordered(a, b)
         if a != b and pair not in scores:
-            scores[pair] = hold(pair, near.weigh(*(features[end] for end in pair)))
-    retraced = retrace(
-        features,
-        formed.scores,
-        model=model,
-        judgements=judgements_of(component),
-        order=formed.key_of.__getitem__,
-    )
+            scores[pair] = tied.hold(pair, near.weigh(*(features[end] for end in pair)))
     return Examined(
-        model=model,
-        records={record.id: record for record in component.records},
+        model=near.model,
+        records={record.id: record for record in tied.component.records},
         features=features,
         scores=scores,
-        shared=await _standings(session, near.shared),
-        retraced=retraced,
+        shared=shared,
+        retraced=retrace(
+            features,
+            formed.scores,
+            model=near.model,
+            judgements=judgements_of(tied.component),
+            order=formed.key_of.__getitem__,
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Forming clusters anew: the component around some records, and the clients that it falls into."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from uuid import UUID
@@ -51,6 +51,59 @@ async def form_clusters(
     Within a component every pair is scored, candidate or not: what is put together must be
     compared. Only where the links of a written record make one client of all is it left out.
     """
+    tied = tie(drafts, component, near, candidates)
+    features, scores = tied.features, tied.scores
+    if len(tied.groups) == 1 and _join_plainly(drafts, component, near, features, scores):
+        return Formed(dict.fromkeys(features, min(features)), tied.key_of, scores, features)
+    await tied.learn_sharing(session)
+    return tied.form()
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """Records that are tied together, with all that decides which clusters they form."""
+
+    near: Neighbourhood
+    component: Component
+    key_of: Mapping[UUID, RecordKey]
+    features: Mapping[UUID, Features]
+    groups: Sequence[Sequence[UUID]]
+    hold: Callable[[Pair, PairScore], PairScore]
+    """See `holding_back`."""
+    scores: dict[Pair, PairScore]
+    """Of the candidates; the other pairs join them."""
+
+    async def learn_sharing(self, session: AsyncSession) -> None:
+        """Find out which identifiers that they have in common are shared: the last that is read."""
+        groups = [[self.features[member] for member in group] for group in self.groups]
+        await self.near.learn_sharing(session, groups)
+
+    def form(self) -> Formed:
+        """Score what is left to be scored, and form the clusters: nothing but computing."""
+        features, scores = self.features, self.scores
+        for group in self.groups:
+            for a, b in combinations(group, 2):
+                if (a, b) not in scores:
+                    weighed = self.near.weigh(features[a], features[b])
+                    scores[a, b] = self.hold((a, b), weighed)
+        clusters = partition(
+            features,
+            {(a, b): score for (a, b), score in scores.items() if a in features and b in features},
+            model=self.near.model,
+            judgements=judgements_of(self.component),
+            order=self.key_of.__getitem__,
+        )
+        client_of = {member: min(cluster) for cluster in clusters for member in cluster}
+        return Formed(client_of, self.key_of, scores, features)
+
+
+def tie(
+    drafts: Mapping[UUID, Draft],
+    component: Component,
+    near: Neighbourhood,
+    candidates: Mapping[Pair, PairScore],
+) -> Tied:
+    """Return the records of a component and the drafts, in the groups that are tied together."""
     features = {record.id: near.features_of(record) for record in component.records}
     features |= {draft.id: draft.features for draft in drafts.values()}
     key_of = {record.id: (record.source, record.external_id) for record in component.records}
@@ -58,22 +111,7 @@ async def form_clusters(
     hold = holding_back(near, component, drafts, features)
     scores = {pair: hold(pair, score) for pair, score in candidates.items()}
     groups = tied_groups(features, component, scores, drafts, near.reexamined.dropped)
-    if len(groups) == 1 and _join_plainly(drafts, component, near, features, scores):
-        return Formed(dict.fromkeys(features, min(features)), key_of, scores, features)
-    await near.learn_sharing(session, [[features[m] for m in group] for group in groups])
-    for group in groups:
-        for a, b in combinations(group, 2):
-            if (a, b) not in scores:
-                scores[a, b] = hold((a, b), near.weigh(features[a], features[b]))
-    clusters = partition(
-        features,
-        {(a, b): score for (a, b), score in scores.items() if a in features and b in features},
-        model=near.model,
-        judgements=judgements_of(component),
-        order=key_of.__getitem__,
-    )
-    client_of = {member: min(cluster) for cluster in clusters for member in cluster}
-    return Formed(client_of, key_of, scores, features)
+    return Tied(near, component, key_of, features, groups, hold, scores)
 
 
 def _join_plainly(

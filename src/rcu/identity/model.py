@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import lru_cache
 from importlib.resources import files
 from math import log2
@@ -276,6 +277,12 @@ class Model:
         """Return the model that comes with the service."""
         path = files("rcu.identity").joinpath("documents", "shipped.json")
         return cls.from_json(path.read_bytes())
+
+    def apart(self) -> Model:
+        """Return the same model with a memory of its own, for another thread than this one's."""
+        twin = copy(self)
+        twin.name_cache, twin.score_cache = OrderedDict(), OrderedDict()
+        return twin
 
     def forget_pairs(self) -> None:
         """Forget the names and scores that are remembered: a set of writes begins.
