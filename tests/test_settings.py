@@ -35,6 +35,10 @@ def test_addresses_of_postgresql_are_taken(url: str) -> None:
         {"default_timezone": ""},
         {"default_region": "XX"},
         {"default_region": "fr"},
+        {"merge_brake_window_minutes": "inf"},
+        {"merge_brake_window_minutes": "1e12"},
+        {"statement_timeout_seconds": "inf"},
+        {"lock_timeout_seconds": "1e10"},
     ],
 )
 def test_what_cannot_work_is_refused_without_repeating_it(

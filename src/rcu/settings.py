@@ -43,6 +43,11 @@ def _is_time_zone(name: str) -> str:
     return name
 
 
+DAY = 86_400.0
+"""In seconds: nobody waits longer."""
+YEAR = 366 * 24 * 60.0
+"""In minutes: nobody counts further back."""
+
 Region = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_has_phone_numbers)
 ]
@@ -81,13 +86,13 @@ class Settings(BaseSettings):
         default=0, ge=0, le=500, description="Connections opened above the pool size at a peak."
     )
     pool_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="Longest wait for a free connection before a 503."
+        default=5.0, gt=0, le=DAY, description="Longest wait for a free connection before a 503."
     )
     statement_timeout_seconds: float = Field(
-        default=30.0, ge=0, description="Longest run of one statement; 0 is without limit."
+        default=30.0, ge=0, le=DAY, description="Longest run of one statement; 0 is without limit."
     )
     lock_timeout_seconds: float = Field(
-        default=10.0, ge=0, description="Longest wait for one lock; 0 is without limit."
+        default=10.0, ge=0, le=DAY, description="Longest wait for one lock; 0 is without limit."
     )
     allow_unsafe_durability: bool = Field(
         default=False,
@@ -120,7 +125,7 @@ class Settings(BaseSettings):
     )
 
     merge_brake_window_minutes: float = Field(
-        default=60.0, gt=0, description="Time over which the merge brake counts merges."
+        default=60.0, gt=0, le=YEAR, description="Time over which the merge brake counts merges."
     )
     merge_brake_identifier_merges: int = Field(
         default=10,
