@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.identity.test_undo import export, undone
 from tests.ingestion.shop import Shop, sale
@@ -190,6 +191,29 @@ async def test_an_email_declared_personal_links_however_many_hold_it(shop: Shop)
     assert (await looked_up(shop, FAMILY))["status"] == "shared"
     assert await shop.client_of("app", "A1") == second["client_id"]
     assert answer["client_ids"]
+
+
+async def test_to_declare_shared_what_is_shared_already_waits_for_none_of_its_holders(
+    shop: Shop,
+) -> None:
+    await strangers(shop, TABLET)
+    await shop.ticket(sale(customer={"email": TABLET}))
+    before = await export(shop)
+
+    async with shop.database.transaction() as session:
+        await session.execute(text("SELECT FROM client FOR UPDATE"))
+        async with asyncio.timeout(5):
+            answer = await declared(shop, TABLET, "shared")
+
+    assert len(answer["client_ids"]) == len(STRANGERS)
+    assert answer["effects"]["records"] == []
+    assert await export(shop) == before
+    state = await looked_up(shop, TABLET)
+    assert (state["status"], state["declared"]["status"]) == ("shared", "shared")
+    assert [change["cause"] for change in state["changes"]] == ["steward", "message"]
+    await declared(shop, TABLET, "personal")
+    await declared(shop, TABLET, "automatic")
+    assert await export(shop) == before
 
 
 async def test_the_last_declaration_holds_and_an_older_one_comes_back(shop: Shop) -> None:

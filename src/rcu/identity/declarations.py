@@ -27,7 +27,7 @@ from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus
 from rcu.identity.identifier_statuses import NewStatus, StatusChange
 from rcu.identity.model import Model
 from rcu.identity.models import DecisionKind
-from rcu.identity.placing import IdentifierKey
+from rcu.identity.placing import PERSONAL, IdentifierKey
 from rcu.identity.repository import list_records
 from rcu.identity.rescoring import list_holding, list_pairs_of_holders, rescore
 from rcu.identity.sharing import is_shared
@@ -49,19 +49,41 @@ async def declare(
     instruction: Instruction,
     model: Model,
 ) -> Decided:
-    """Say what an identifier is, and look again at all who hold it.
+    """Say what an identifier is, and look again at all who hold it, when that changes anything.
 
-    `identifier` is in normal form. Raises `IdentifierChangedError` when its status was told anew
-    since the steward looked at it.
+    `identifier` is in normal form. Of one that is shared already, and is said to be, nobody has to
+    be looked at: its holders may be tens of thousands, who would wait. Raises
+    `IdentifierChangedError` when its status was told anew since the steward looked at it.
     """
     await wait_for_turn(session)
-    turn, holders = await hold_holders(session, {identifier})
+    await lock_until_commit(session, {identifier_key(*identifier)})
     current = await identifier_statuses.version_of(session, identifier)
     if expected_version is not None and expected_version != current:
         raise IdentifierChangedError(expected=expected_version, current=current)
+    # Of a token or a device tickets ask what is declared, and not how many hold it.
+    was_shared = identifier[0] in PERSONAL and await _is_shared_now(session, identifier, model)
     decision = await decisions.record(session, DecisionKind.DECLARATION, instruction)
     await fetch(session, _STATE, decision.id, *identifier, status, decision.made_at)
+    await settle(session, {identifier}, by=decision)
+    if was_shared and await _is_shared_now(session, identifier, model):
+        return await _unchanged(session, identifier, decision, model=model)
+    turn, holders = await hold_holders(session, {identifier})
     return await reexamine(session, {identifier}, holders, decision, turn=turn, model=model)
+
+
+_CLIENTS = """
+    SELECT DISTINCT client_id FROM source_record WHERE id = ANY ($1::uuid[]) ORDER BY client_id
+"""
+
+
+async def _unchanged(
+    session: AsyncSession, identifier: IdentifierKey, decision: Decision, *, model: Model
+) -> Decided:
+    """Remember a declaration by which nothing changes for those who hold the identifier."""
+    holders = await list_holding(session, identifier)
+    await _remember(session, identifier, holders, decision, model=model)
+    clients = tuple(row["client_id"] for row in await fetch(session, _CLIENTS, holders))
+    return Decided(decision.id, clients, frozenset(), {})
 
 
 async def hold_holders(
@@ -119,11 +141,7 @@ async def _status_now(
     cause: Cause,
     model: Model,
 ) -> NewStatus:
-    # More holders than a key may have tell no more: it is shared, whoever they are.
-    read = [
-        Features.from_json(one.features)
-        for one in await list_records(session, holders[: model.key_cap + 1])
-    ]
+    read = await _read_holders(session, holders, model)
     return identifier_statuses.new_status(
         identifier,
         is_shared=await _is_shared(session, identifier, read, model),
@@ -132,6 +150,20 @@ async def _status_now(
         cause=cause,
         model=model,
     )
+
+
+async def _read_holders(
+    session: AsyncSession, holders: Sequence[UUID], model: Model
+) -> list[Features]:
+    # More holders than a key may have tell no more: it is shared, whoever they are.
+    records = await list_records(session, holders[: model.key_cap + 1])
+    return [Features.from_json(one.features) for one in records]
+
+
+async def _is_shared_now(session: AsyncSession, identifier: IdentifierKey, model: Model) -> bool:
+    holders = await list_holding(session, identifier)
+    read = await _read_holders(session, holders, model)
+    return await _is_shared(session, identifier, read, model)
 
 
 async def _is_shared(
