@@ -267,11 +267,12 @@ def _near_a_root(one: NameFacets, two: NameFacets) -> bool:
 
 def closeness(a: str, b: str) -> str:
     """Return how close two words are: `typing_error`, `resembling` or `different`."""
-    allowed = 2 if min(len(a), len(b)) >= _LONG else 1
-    if min(len(a), len(b)) >= _SHORT and OSA.distance(a, b, score_cutoff=allowed) <= allowed:
-        return TYPING_ERROR
-    if min(len(a), len(b)) < _SHORT:
+    shortest = min(len(a), len(b))
+    if shortest < _SHORT:
         return RESEMBLING if OSA.distance(a, b, score_cutoff=1) <= 1 else DIFFERENT
+    allowed = 2 if shortest >= _LONG else 1
+    if OSA.distance(a, b, score_cutoff=allowed) <= allowed:
+        return TYPING_ERROR
     similarity = JaroWinkler.similarity(a, b)
     if similarity >= _TYPING_ERROR_SIMILARITY:
         return TYPING_ERROR

@@ -197,9 +197,11 @@ class Neighbourhood:
             for key in w.keys & held.keys():
                 if len(self.holders[key]) <= self.model.key_cap:
                     found.update(
-                        record_id
-                        for record_id, face in held[key].items()
-                        if face is None or is_open or not apart[face]
+                        [
+                            record_id
+                            for record_id, face in held[key].items()
+                            if face is None or is_open or not apart[face]
+                        ]
                     )
         return found - self.written.keys()
 

@@ -33,8 +33,10 @@ def is_shared(kind: str, holders: Sequence[Features], model: Model) -> bool:
     if by_number is not None:
         return by_number
     limit = model.shared_limit(kind)
+    faces = {holder.face() for holder in holders}
     return (
-        count_people(holders, model, limit=limit + 1, twice=kind in model.single_valued_kinds)
+        len(faces) > limit  # else they cannot be more people than that
+        and count_people(faces, model, limit=limit + 1, twice=kind in model.single_valued_kinds)
         > limit
     )
 
@@ -48,7 +50,7 @@ def with_declared(
 
 
 def count_people(
-    holders: Sequence[Features], model: Model, *, limit: int, twice: bool = False
+    holders: Iterable[Features], model: Model, *, limit: int, twice: bool = False
 ) -> int:
     """Count the plainly different people among `holders`, up to `limit`.
 

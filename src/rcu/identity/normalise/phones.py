@@ -24,6 +24,7 @@ _OVERSEAS = {
     **dict.fromkeys(["596", "696", "697"], "596"),
 }
 _FRENCH = re.compile(r"\+(?:33|262|590|594|596)(\d{9})")
+_FRENCH_CODES = frozenset({"+33", "+262", "+590", "+594", "+596"})
 _FRENCH_REGIONS = frozenset({"FR", "RE", "GP", "GF", "MQ", "YT", "BL", "MF"})
 _SEQUENCES = ("0123456789", "1234567890", "9876543210", "0987654321")
 
@@ -84,8 +85,8 @@ def is_placeholder_phone(phone: str) -> bool:
 
 def is_landline(phone: str) -> bool:
     """Tell whether an E.164 number is known to be a French landline, which a household shares."""
-    french = _FRENCH.fullmatch(phone)
-    return french is not None and french[1][0] not in "67"
+    code, national = phone[:-_NATIONAL_LENGTH], phone[-_NATIONAL_LENGTH:]
+    return code in _FRENCH_CODES and national[0] not in "67"
 
 
 def _french(digits: str, *, international: bool) -> str | None:
