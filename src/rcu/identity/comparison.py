@@ -248,23 +248,33 @@ def _place_rank(found: Compared) -> tuple[int, str]:
 
 
 def _compare_place(x: Address, y: Address) -> Compared:
-    same_city = (
-        bool(x.city)
-        and bool(y.city)
-        and (x.city == y.city or closeness(x.city, y.city) == TYPING_ERROR)
-    )
     if x.postcode and y.postcode:
         if x.postcode == y.postcode or _are_one_code(x.postcode, y.postcode):
-            return level_only(EXACT if same_city or not (x.city and y.city) else "postcode")
-        if same_city:
-            if _one_error(x.postcode, y.postcode):
-                return level_only(TYPING_ERROR)
-            if x.postcode[:2] == y.postcode[:2]:
-                return Compared("city", min(x.city, y.city))
+            agree = not (x.city and y.city) or _are_one_city(x.city, y.city)
+            return level_only(EXACT if agree else "postcode")
+        if x.city and y.city:
+            return _compare_other_postcode(x, y)
         return level_only(DIFFERENT)
     if x.city and y.city:
-        return Compared("city", min(x.city, y.city)) if same_city else level_only(DIFFERENT)
+        return _city(x, y) if _are_one_city(x.city, y.city) else level_only(DIFFERENT)
     return MISSING_VALUE
+
+
+def _compare_other_postcode(x: Address, y: Address) -> Compared:
+    """Compare two cities of which the postcodes differ: codes soon tell that it is not one."""
+    is_near = x.postcode[:2] == y.postcode[:2]
+    is_mistyped = _one_error(x.postcode, y.postcode)
+    if (is_near or is_mistyped) and _are_one_city(x.city, y.city):
+        return level_only(TYPING_ERROR) if is_mistyped else _city(x, y)
+    return level_only(DIFFERENT)
+
+
+def _are_one_city(x: str, y: str) -> bool:
+    return x == y or closeness(x, y) == TYPING_ERROR
+
+
+def _city(x: Address, y: Address) -> Compared:
+    return Compared("city", min(x.city, y.city))
 
 
 def _are_one_code(x: str, y: str) -> bool:

@@ -85,6 +85,8 @@ class Apart(dict[str, bool]):
         return found
 
     def _are_born_apart(self, born: str) -> bool:
+        if not born or self._features.birth_date is None:
+            return False
         level = compare_days(
             self._features.birth_date,
             _birth_date(born),

@@ -122,8 +122,12 @@ class Features:
             tuple(get("phones", ())),
             tuple(get("cards", ())),
             tuple(get("suspicious_cards", ())),
-            tuple([Address(*parts) for parts in get("addresses", ())]),
-            tuple([(kind, value) for kind, value in get("others", ())]),
+            tuple([Address(*parts) for parts in packed["addresses"]])
+            if "addresses" in packed
+            else (),
+            tuple([(kind, value) for kind, value in packed["others"]])
+            if "others" in packed
+            else (),
         )
 
 
