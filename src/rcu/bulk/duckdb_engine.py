@@ -18,8 +18,9 @@ from rcu.machine import memory_bytes
 if TYPE_CHECKING:
     import duckdb
 
-BATCH_ROWS = 4096
-"""Rows that a process works on at a time."""
+BATCH_ROWS, BATCH_BYTES = 4096, 2_000_000
+"""Rows that a process works on at a time, or fewer where they are wide: the others get theirs, and
+PostgreSQL the first of what is made, the sooner."""
 LEAST_MEMORY_MB, MOST_MEMORY_MB = 512, 768
 _SHARE_OF_MEMORY = 8
 _PART_ROWS_PER_MB = 100
@@ -93,7 +94,7 @@ class DuckDBEngine:
     def map(self, table: str, queries: str | Iterable[str], stage: Stage) -> None:
         """Make a table of what a stage makes of the rows of a query, or of several in turn."""
         queries = [queries] if isinstance(queries, str) else queries
-        self.map_batches(table, chain.from_iterable(map(self.stream, queries)), stage)
+        self.map_batches(table, self.batches_of(queries), stage)
 
     def map_batches(self, table: str, batches: Iterable[pa.RecordBatch], stage: Stage) -> None:
         """Make a table of what a stage makes of batches from outside."""
@@ -103,6 +104,12 @@ class DuckDBEngine:
     def made_of(self, batches: Iterable[pa.RecordBatch], stage: Stage) -> Iterator[pa.RecordBatch]:
         """Yield what a stage makes of batches from outside, in their order."""
         return self._workers.run(stage, batches)
+
+    def batches_of(self, queries: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of queries, as many at a time as are worked on."""
+        for batch in chain.from_iterable(map(self.stream, queries)):
+            rows = max(BATCH_BYTES * batch.num_rows // max(batch.nbytes, 1), 1)
+            yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query, a batch at a time."""

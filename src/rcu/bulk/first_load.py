@@ -16,7 +16,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from uuid import UUID
 
 import pyarrow as pa
@@ -127,18 +128,22 @@ async def load_first(
         await asyncio.to_thread(work.read, known)
         figures = await database.run(work.write)
         on_step("Counting")
-        summary, _ = await asyncio.gather(asyncio.to_thread(work.summarise), database.run(_analyse))
+        summary, _ = await asyncio.gather(asyncio.to_thread(work.summarise), _analyse(database))
     return Loaded(summary, figures)
 
 
 # --- the tables ---------------------------------------------------------------------------------
 
 
-async def _analyse(session: AsyncSession) -> None:
-    await session.execute(text("SET LOCAL statement_timeout = 0"))
-    for table in TABLES:
+async def _analyse(database: Database) -> None:
+    """Make statistics of the tables, at once: each is the work of one of the server's processes."""
+
+    async def analyse(session: AsyncSession, table: str) -> None:
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
         [(columns,)] = await fetch(session, _ANALYSED_COLUMNS, table)
         await session.execute(text(f"ANALYZE {table} ({columns})"))
+
+    await asyncio.gather(*(database.run(partial(analyse, table=table)) for table in TABLES))
 
 
 # --- the load -----------------------------------------------------------------------------------
@@ -226,8 +231,7 @@ class _Load:
         self._resolve()
         self._on_step("Writing")
         yield from self._export(OF_CLIENTS)
-        placed = chain.from_iterable(map(engine.stream, placed_messages(engine)))
-        answers = engine.made_of(placed, Answer(at))
+        answers = engine.made_of(engine.batches_of(placed_messages(engine)), Answer(at))
         yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
         golden = engine.made_of(self._profiles(), Assemble(region, at))
         yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)

@@ -60,7 +60,7 @@ STATEMENTS = """
 """The messages on each record of which several tell."""
 
 RECORD_ID = """
-    SELECT r.number, coalesce(f.id, g.new_id) AS id, f.id IS NOT NULL AS is_reference
+    SELECT r.number, coalesce(f.id, g.new_id)::UUID AS id, f.id IS NOT NULL AS is_reference
     FROM record r JOIN given_id g ON g.number = r.number
     LEFT JOIN reference f ON f.source = r.source AND f.external_id = r.external_id
 """
@@ -86,6 +86,6 @@ PROFILES_OF_CLIENTS = """
 
 KNOWN_REFERENCES = """
     SELECT i.id, r.profile, r.features, f.client_id, i.client_id
-    FROM identity i JOIN record r ON r.number = i.number JOIN reference f ON f.id = i.id
+    FROM identity i JOIN record r ON r.number = i.number JOIN reference f ON f.id::UUID = i.id
 """
 """The records that facts had named before, with the clients that they were in and are in."""

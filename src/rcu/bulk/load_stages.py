@@ -35,7 +35,6 @@ from rcu.identity.registers import (
     stated_identifiers,
     withdrawn_identifiers,
 )
-from rcu.ingestion.answers import matched_record, placed_answer
 from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options, make_plan
@@ -43,6 +42,7 @@ from rcu.ingestion.files.reading import Row, Sample
 from rcu.ingestion.files.unread import unread
 from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import MessageType, ProfileMessage
+from rcu.ingestion.profile_answers import matched_record, placed_answer
 
 
 def _text(value: Any) -> str:

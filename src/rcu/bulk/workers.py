@@ -91,6 +91,7 @@ def _stage(path: str) -> Stage:
 def _work(path: str, data: bytes) -> bytes:
     if next(_batches) % _BATCHES_BETWEEN_COLLECTIONS == 0:
         gc.collect()
+        gc.freeze()  # modules and what is remembered: not to be looked through every time
     # What a batch makes is hardly ever a cycle: looking for them all the time costs a tenth of it.
     gc.disable()
     done = list(_stage(path)(iter(from_ipc(data))))

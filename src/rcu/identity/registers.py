@@ -169,7 +169,10 @@ def stated_identifiers(
 def _verified(registers: Registers, *, region: str) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
     for attribute in _IDENTIFIER_ATTRIBUTES:
-        for entry in _entries(registers[attribute]) if attribute in registers else ():
+        register = registers.get(attribute)
+        if register is None or not any(map(is_verified, register["value"] or ())):
+            continue
+        for entry in _entries(register):
             if since := _verified_since(entry):
                 found |= dict.fromkeys(_normalised(attribute, entry, region).identifiers, since)
     return found

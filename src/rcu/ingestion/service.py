@@ -14,7 +14,7 @@ from rcu.db.statements import to_json
 from rcu.errors import RcuError, problem
 from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository, senders
-from rcu.ingestion.answers import Answer, answer_to
+from rcu.ingestion.answers import answer_to
 from rcu.ingestion.apply import Application, Applied, apply
 from rcu.ingestion.context import Context
 from rcu.ingestion.errors import (
@@ -26,6 +26,7 @@ from rcu.ingestion.errors import (
 from rcu.ingestion.intake import Intake, digest_of
 from rcu.ingestion.messages import Message, ProfileMessage, stores_named
 from rcu.ingestion.parking import let_in
+from rcu.ingestion.profile_answers import Answer
 from rcu.ingestion.repository import (
     KeptMessage,
     Known,

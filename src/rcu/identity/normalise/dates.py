@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})")
@@ -22,6 +23,7 @@ _NO_DAYS = frozenset(
 _MONTHS, _DAYS = 12, 31
 
 
+@lru_cache(maxsize=16384)
 def normalise_birth_date(text: str) -> date | None:
     """Return the birth date, or None for none: impossible, or a filler like 1900-01-01.
 
@@ -31,6 +33,7 @@ def normalise_birth_date(text: str) -> date | None:
     return next(filter(None, (_date(*parts) for parts in _readings(text.strip()))), None)
 
 
+@lru_cache(maxsize=16384)
 def comparable_birth_date(text: str) -> str | None:
     """Return what two records are compared by, as `yyyy-mm-dd`; None where there is nothing.
 

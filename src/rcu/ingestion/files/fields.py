@@ -191,7 +191,9 @@ def _converter(kind: Kind, part: Part, reading: Reading) -> Callable[[str], Any]
         # The days of a file come back row after row.
         Kind.TIME: lru_cache(maxsize=4096)(lambda text: to_time(text, reading, part.format)),
         Kind.DAY: lambda text: to_day(text, reading, part.format),
-        Kind.BIRTH_DATE: lambda text: to_birth_date(text, reading, part.format),
+        Kind.BIRTH_DATE: lru_cache(maxsize=16384)(
+            lambda text: to_birth_date(text, reading, part.format)
+        ),
         Kind.AMOUNT: lambda text: to_cents(text, in_euros=part.unit == "euros"),
         Kind.NUMBER: to_number,
         Kind.STRUCTURE: to_structure,
