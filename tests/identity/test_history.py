@@ -144,9 +144,13 @@ async def test_a_record_is_told_as_soon_as_it_is_there_whatever_the_clock_of_its
     await shop.run_sql("UPDATE source_record SET created_at = created_at + interval '5 seconds'")
 
     told = await records(shop, odile, as_of=now())
+    spells = await shop.rows(
+        "SELECT client_id::text FROM analytics.crosswalk WHERE valid_from <= clock_timestamp()"
+    )
 
     assert told["client_id"] == odile
     assert [record["external_id"] for record in told["records"]] == ["P1"]
+    assert spells == [(odile,)]
 
 
 async def test_a_time_without_its_offset_is_refused(shop: Shop) -> None:
