@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PostalAddress:
     """One postal address, as received. `lines` are the free lines above postcode and city."""
 
@@ -15,10 +15,11 @@ class PostalAddress:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Person:
     """One person as one source record knows them, not yet normalised; anything may be absent.
 
+    Never changed once made, though not declared frozen, for the same reason as `Features`.
     `identifiers` holds the exact identifiers that are neither e-mail, phone nor card, as
     `(kind, value)`: `national_id`, `payment_token`, `device`, or any other kind.
     """

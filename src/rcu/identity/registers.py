@@ -182,16 +182,15 @@ def _since(
     registers: Registers, held: Collection[tuple[str, str]], *, region: str
 ) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
-    for attribute in {_ATTRIBUTES.get(kind, "identifiers") for kind, _ in held}:
+    by_attribute: dict[str, list[tuple[str, str]]] = {}
+    for one in held:
+        by_attribute.setdefault(_ATTRIBUTES.get(one[0], "identifiers"), []).append(one)
+    for attribute, ours in by_attribute.items():
         starts = starts_of(registers[attribute])
         if not starts:
             continue
         if len(set(starts)) == 1:  # as nearly always: what each is in normal form needs no telling
-            found |= {
-                one: starts[0]
-                for one in held
-                if _ATTRIBUTES.get(one[0], "identifiers") == attribute
-            }
+            found |= dict.fromkeys(ours, starts[0])
             continue
         for entry, start in zip(_entries(registers[attribute]), starts, strict=True):
             for one in _normalised(attribute, entry, region).held:

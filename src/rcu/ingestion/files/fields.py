@@ -131,13 +131,13 @@ def _column_as_it_is(part: Part) -> str | None:
 
 def _single_identifier(column: str, reading: Reading) -> Callable[[Cells], Any]:
     """Return how the commonest of all columns is read: one identifier a cell, or none."""
-    several = Part(column=column)
+    several, empty = Part(column=column), reading.empty_texts()
 
     def read_identifier(cells: Cells) -> Any:
         cell = cells.get(column)
         if type(cell) is str and "[" not in cell:
             text = cell.strip()
-            return None if reading.is_empty(text) else [{"value": text}]
+            return None if text in empty else [{"value": text}]
         return _identifiers(several, cells, reading) or None
 
     return read_identifier
@@ -171,16 +171,13 @@ def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
 def _text_of_column(
     column: str, convert: Callable[[str], Any], reading: Reading
 ) -> Callable[[Cells], Any]:
+    empty = reading.empty_texts()
+
     def read_column(cells: Cells) -> Any:
         cell = cells.get(column)
-        if type(cell) is str:
-            text: str | None = cell.strip()
-            if text is None or reading.is_empty(text):
-                return None
-        else:
-            text = to_text(cell, reading)
-            if text is None:
-                return None
+        text = cell.strip() if type(cell) is str else to_text(cell, reading)
+        if text is None or text in empty:
+            return None
         return convert(text)
 
     return read_column

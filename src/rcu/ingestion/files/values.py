@@ -42,6 +42,10 @@ class Reading:
         """Tell whether a text without blanks around it says nothing."""
         return not text or text in self.usual_empty_values or text in self.empty_values
 
+    def empty_texts(self) -> frozenset[str]:
+        """Return the texts that `is_empty` tells: for who asks of cell after cell."""
+        return self.usual_empty_values | self.empty_values | {""}
+
 
 _SLASHED: Final = re.compile(
     r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?"
