@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
 from rcu.bulk.engine import Stage
 from rcu.bulk.errors import EngineMissingError
+from rcu.bulk.scratch import ScratchFolder, refuse_full
 from rcu.bulk.workers import Workers
 from rcu.machine import memory_bytes
 
@@ -58,7 +58,7 @@ class DuckDBEngine:
         """
         memory_limit_mb = memory_limit_mb or default_memory_limit_mb()
         self.part_rows: int | None = part_rows or memory_limit_mb * _PART_ROWS_PER_MB
-        self._temporary = TemporaryDirectory(prefix="rcu-bulk-", dir=folder)
+        self._temporary = ScratchFolder(prefix="rcu-bulk-", dir=folder)
         self.folder = Path(self._temporary.name)
         self._batch_rows = batch_rows
         self._workers = Workers(self.folder, processes=processes)
@@ -67,8 +67,9 @@ class DuckDBEngine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
+        refuse_full(raised[1], self.folder)
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """Make a table of rows from outside."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rcu.errors import RcuError
 
 
@@ -24,6 +26,19 @@ class JavaMissingError(RcuError):
         super().__init__(
             f"Spark needs Java 17 or newer; {said}. Install one (Debian, Ubuntu: apt install "
             "openjdk-17-jre-headless), or name it with JAVA_HOME."
+        )
+
+
+class ScratchFullError(RcuError):
+    """The disk has no room for the files that bulk work keeps while it runs."""
+
+    status = 507
+    code = "scratch_full"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"There is no room left in {folder} for the files of this work, which were deleted. "
+            "Make room, or name another folder with TMPDIR, and give the command again."
         )
 
 

@@ -15,7 +15,6 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 import rcu
 from rcu.bulk.engine import Stage
 from rcu.bulk.errors import EngineMissingError, JavaMissingError
+from rcu.bulk.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -53,7 +53,7 @@ class SparkEngine:
         folder: Path | None = None,
     ) -> None:
         """Start a session on a cluster; `options` are settings of Spark, such as its memory."""
-        self._temporary = TemporaryDirectory(prefix="rcu-spark-", dir=folder)
+        self._temporary = ScratchFolder(prefix="rcu-spark-", dir=folder)
         self._folder = Path(self._temporary.name)
         try:
             self._session = _start(master, options or {}, self._folder)

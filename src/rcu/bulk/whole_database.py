@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.bulk.engine import Engine
 from rcu.bulk.resolution import Figures, label_components, resolve
+from rcu.bulk.scratch import ScratchFolder
 from rcu.bulk.snapshot import KEY_MARK, PAIR_SCHEMA, RECORD_SCHEMA, read_batches, take_snapshot
 from rcu.clients import service as clients
 from rcu.db.engine import Database
@@ -96,7 +96,7 @@ async def resolve_database(  # noqa: PLR0913 - a word for each way to run it
     what it did is no difference any more. With `only_while_active`, as soon as another model is
     activated no transaction changes anything any more, and `ModelReplacedError` is raised.
     """
-    with TemporaryDirectory(prefix="rcu-snapshot-") as folder:
+    with ScratchFolder(prefix="rcu-snapshot-") as folder:
         snapshot = await take_snapshot(database, Path(folder))
         engine.load("stored", read_batches(snapshot.records), RECORD_SCHEMA)
         engine.load("stored_pair", read_batches(snapshot.pairs), PAIR_SCHEMA)
