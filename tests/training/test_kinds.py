@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from zlib import crc32
 
@@ -84,3 +85,16 @@ def _workers(lent: float) -> dict[str, Features]:
         for number, person in enumerate(crowd(100, wrong=0.0).records.values())
         for copy in range(2)
     }
+
+
+def test_a_number_that_is_mistyped_or_cut_short_is_still_one_a_person() -> None:
+    records = {
+        key: replace(said, others=((kind, number[:-1]),)) if key.endswith("-1") else said
+        for key, said in _holders_of("passport", among=10**9).items()
+        for kind, number in said.others
+    }
+    scores = score_all(records, candidate_pairs(records, key_cap=300), MODEL, frozenset())
+
+    census = KindCensus.of(records, scores, MODEL)
+
+    assert census.single_valued(MODEL) == MODEL.single_valued_kinds | {"passport"}

@@ -52,6 +52,20 @@ def learn_frequencies(
     }
 
 
+def frequencies_as_met(
+    records: Iterable[Features], held: dict[str, FrequencyTable]
+) -> dict[str, FrequencyTable]:
+    """Return the tables after seeing records of which nobody is matched yet.
+
+    Those of one whole name count once, so that who has many records does not make a name common,
+    and a name is as common as those who bear it beside another are many.
+    """
+    namesakes: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Features]] = {}
+    for record in records:
+        namesakes.setdefault((record.given_name, record.family_name), []).append(record)
+    return learn_frequencies(list(namesakes.values()), held)
+
+
 def chance_of_one_given_name(records: Collection[Features]) -> float:
     """Return how often two records bear one given name: few pairs are of one person."""
     counts = Counter(chain.from_iterable(_given_names([record]) for record in records))

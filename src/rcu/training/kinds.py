@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rcu.identity.comparison import compare_numbers
 from rcu.identity.contradictions import AGREEING_GIVEN_NAME
 from rcu.identity.features import Features
 from rcu.identity.levels import DIFFERENT, EXACT
@@ -30,7 +31,7 @@ class KindCensus:
     held: Counter[str]
     """Pairs that match by all else and hold the kind on both sides."""
     agreed: Counter[str]
-    """Of these, those that agree on it."""
+    """Of these, those that agree on it, be it but for a slip."""
     equal: Counter[str]
     """Pairs that agree on it, whatever else they say."""
     contradicting: Counter[str]
@@ -57,7 +58,7 @@ class KindCensus:
                 self.equal[kind] += 1
             if score.contradiction is None and _weight_without(score, kind) >= model.link_weight:
                 self.held[kind] += 1
-                self.agreed[kind] += agrees
+                self.agreed[kind] += compare_numbers(ours[kind], theirs[kind]) != DIFFERENT
 
     def single_valued(self, model: Model) -> frozenset[str]:
         """Return the kinds of which a person has one: the model's, and those of the records.

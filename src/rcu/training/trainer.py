@@ -37,9 +37,14 @@ from rcu.training.document import (
     with_u,
 )
 from rcu.training.errors import TooFewRecordsError
-from rcu.training.frequencies import chance_of_one_given_name, learn_frequencies
+from rcu.training.frequencies import (
+    chance_of_one_given_name,
+    frequencies_as_met,
+    learn_frequencies,
+)
 from rcu.training.households import HouseholdCensus
 from rcu.training.kinds import KindCensus
+from rcu.training.limits import with_value_limits
 from rcu.training.prior import (
     estimate_prior,
     evidence_of,
@@ -107,7 +112,8 @@ class _Training(Generic[K]):
         clients = self._partition(model)
         self._on_step("Counting names and cities")
         model = changed(
-            model, frequencies=learn_frequencies(self._faces(clients), model.document.frequencies)
+            model,
+            frequencies=learn_frequencies(self._faces(clients), self._start.document.frequencies),
         )
         self._on_step("Comparing random pairs")
         chance = self._chance(model, clients)
@@ -126,7 +132,8 @@ class _Training(Generic[K]):
 
     def _with_first_sight(self) -> Model:
         """Return the starting model with what the candidate pairs show as a whole."""
-        start = self._start
+        names = frequencies_as_met(self._records.values(), self._start.document.frequencies)
+        start = changed(self._start, frequencies=names)
         scores = self._score(start)
         levels = [levels_of(score) for score in scores.values()]
         kinds = KindCensus.of(self._records, scores, start)
@@ -243,7 +250,10 @@ class _Training(Generic[K]):
         )
         # From a sample by clients to the base, matches grow in step and pairs with the square.
         drawn = log2(len(self._records) / self._base_records)
-        trained = changed(model, prior_bits=round(unjudged + shift + drawn, 4), training=figures)
+        limited = with_value_limits(
+            changed(model, prior_bits=unjudged + shift), self._records, self._partition
+        )
+        trained = changed(limited, prior_bits=round(unjudged + shift + drawn, 4), training=figures)
         return named(trained.document, at)
 
 
