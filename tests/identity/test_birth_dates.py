@@ -6,7 +6,7 @@ from rcu.identity.comparison import compare_birth_dates
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.identity.scoring import Decision, score_pair
-from tests.identity.people import features
+from tests.identity.people import features, home
 
 MODEL = Model.shipped()
 
@@ -26,7 +26,11 @@ MODEL = Model.shipped()
         ("1985", "12/05/1985", "same_year"),
         ("1949", "12/05/1984", "vague"),
         ("1949", "1984", "different"),
-        ("1949", "1950", "vague"),
+        ("1949", "1950", "near_year"),
+        ("1949", "1951", "near_year"),
+        ("1949", "1952", "different"),
+        ("1940", "1943", "vague"),
+        ("1949", "12/05/1950", "vague"),
         ("1949", "1959", "vague"),
         ("1949", "1994", "vague"),
         ("1949", "1970-01-01", "vague"),
@@ -66,3 +70,12 @@ def test_a_birthday_of_another_year_makes_nobody_of_a_namesake() -> None:
 
     assert score_pair(records["son"], records["either"], MODEL).decision is Decision.LINK
     assert len(resolve(records, MODEL)) == 3
+
+
+def test_ages_a_year_or_two_off_make_one_person_of_one_rare_name_and_place() -> None:
+    one = features("Enora", "Kervella", born="1849", address=home("", "29800", "Landerneau"))
+    other = features("Enora", "Kervella", born="1851", address=home("", "29800", "Landerneau"))
+    generation = features("Enora", "Kervella", born="1872", address=home("", "29800", "Landerneau"))
+
+    assert score_pair(one, other, MODEL).decision is Decision.LINK
+    assert score_pair(one, generation, MODEL).decision is Decision.APART

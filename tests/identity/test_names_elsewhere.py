@@ -127,3 +127,42 @@ def test_a_lone_initial_may_be_the_second_name_and_decides_nothing() -> None:
     assert level("D", "Kasey D") == level("D.", "Kasey Dean") == level("D", "K D") == "resembling"
     assert level("K", "Kasey D") == "initial"
     assert level("E", "Kasey D") == level("D J", "Kasey D") == "different"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("Jamal Yusuf", "Jamal Yousef", "typing_error"),
+        ("Marie Claire", "Marie Clara", "resembling"),
+        ("Santoso Soegiyanto", "Santoso Sugiyanto", "typing_error"),
+        ("Jean Luc", "Jean Marc", "different"),
+        ("Min Seo", "Min Ji", "different"),
+        ("Natalia N", "Natalia A", "different"),
+        ("Diego da Lima", "Diego Rita Lima", "part"),
+        ("Joel dos Costa", "Joel Leonor Costa", "part"),
+        ("Ben", "Ben John", "part"),
+        ("Muhammad Ali", "Mohammed", "part"),
+    ],
+)
+def test_of_two_given_names_the_second_is_judged_as_it_would_be_alone(
+    one: str, other: str, found: str
+) -> None:
+    assert level(one, other) == found
+
+
+def test_two_common_second_names_are_two_people() -> None:
+    assert level("Marie Claire", "Marie Clara", common=True) == "different"
+    assert level("Jean Michel", "Michelle", common=True) == "different"
+
+
+def test_a_name_that_stands_alone_may_be_the_given_name() -> None:
+    contact = {"email": "enora.kervella@example.org"}
+    whole = features("Enora", "Kervella", **contact)
+
+    for lone in (features(None, "Enora", **contact), features(None, "Enoras", **contact)):
+        assert compare_names(lone, whole, lambda _: False) == compare_names(
+            whole, lone, lambda _: False
+        )
+        assert score_pair(lone, whole, MODEL).decision is Decision.LINK
+    spouse = features(None, "Fontaine", **contact)
+    assert score_pair(spouse, whole, MODEL).decision is Decision.REVIEW

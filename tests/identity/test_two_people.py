@@ -197,3 +197,42 @@ def test_a_shared_identifier_is_no_evidence(
     assert score(one, other).decision is Decision.LINK
     assert isclose(shared.weight, alone.weight)
     assert shared.decision is Decision.REVIEW
+
+
+@pytest.mark.parametrize("given", [None, "A."])
+@pytest.mark.parametrize("kind", ["siret", "device"])
+def test_another_family_name_at_one_home_and_contact_is_another_person(
+    given: str | None, kind: str
+) -> None:
+    common = {"email": FAMILY_EMAIL, "phone": LANDLINE, "address": LILAS}
+    number = {"identifiers": ((kind, "8397915765"),)}
+    one = features(given, "Fontaine", **common, **number)
+    other = features("Astrid", "Diaz", **common, **number)
+
+    found = score(one, other)
+
+    assert found.weight > MODEL.link_weight
+    assert found.decision is Decision.REVIEW
+
+
+def test_a_number_of_their_own_makes_one_person_of_two_family_names() -> None:
+    number: dict[str, Any] = {"identifiers": (("national_id", "2790512345678"),)}
+    one = features(None, "Fontaine", address=LILAS, **number)
+    other = features("Astrid", "Diaz", address=LILAS, **number)
+
+    assert score(one, other).decision is Decision.LINK
+
+
+@pytest.mark.parametrize(
+    ("given", "family"), [("Wanda", "Vilerovitz"), ("W.", "Wilerovitz"), (None, "Wilerovitz")]
+)
+def test_names_alone_link_only_when_they_are_the_same(given: str | None, family: str) -> None:
+    town = home("", "", "Springfield")
+    one = features("Wanda", "Wilerovitz", address=town)
+    surer = Model(MODEL.document.model_copy(update={"prior_bits": -8.0}))
+
+    assert score_pair(one, features("Wanda", "Wilerovitz", address=town), surer).decision is (
+        Decision.LINK
+    )
+    found = score_pair(one, features(given, family, address=town), surer)
+    assert found.decision is not Decision.LINK

@@ -12,6 +12,7 @@ from rcu.identity.levels import (
     EXACT,
     MISSING,
     MISSING_VALUE,
+    NEAR_YEAR,
     ONE_DIGIT_DIFFERENT,
     ONE_PART_DIFFERENT,
     RESEMBLING,
@@ -58,23 +59,27 @@ def compare_days(x: str | None, y: str | None, *, one_is_vague: bool) -> str:
         return MISSING
     if one_is_vague:
         if x[:4] != y[:4]:
-            return DIFFERENT if _are_years_apart(x, y) else "vague"
+            return _compare_years(x, y)
         return "first_of_january" if x == y else "same_year"
     return EXACT if x == y else _compare_different_days(x, y)
 
 
 _YEARS_MISTAKEN = frozenset({1, 10, 100})
+_YEARS_MISCOUNTED = 2
 _FIRST_DAY = "-01-01"
 _DAY_ZERO = "1970-01-01"
 """What computers make of a date that was never entered."""
 
 
-def _are_years_apart(x: str, y: str) -> bool:
-    """Tell whether two first days of years are of two people, by their years alone."""
+def _compare_years(x: str, y: str) -> str:
+    """Return the level of two different years of birth, one of which is all that is known."""
     if not (x.endswith(_FIRST_DAY) and y.endswith(_FIRST_DAY)) or _DAY_ZERO in {x, y}:
-        return False
+        return "vague"
     year, other = x[:4], y[:4]
-    return not _one_error(year, other) and abs(int(year) - int(other)) not in _YEARS_MISTAKEN
+    apart = abs(int(year) - int(other))
+    if apart <= _YEARS_MISCOUNTED:
+        return NEAR_YEAR
+    return "vague" if _one_error(year, other) or apart in _YEARS_MISTAKEN else DIFFERENT
 
 
 def _compare_different_days(x: str, y: str) -> str:

@@ -173,7 +173,7 @@ def guard_of(score: PairScore, model: Model) -> str | None:
         return score.contradiction
     if score.weight < model.link_weight or score.decision is Decision.LINK:
         return None
-    return NAMES_ALONE if designates_a_person(levels_of(score)) else HOUSEHOLD_ONLY
+    return NAMES_ALONE if designates_a_person(levels_of(score), model) else HOUSEHOLD_ONLY
 
 
 def values_of(attribute: str, features: Features) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ INITIAL = "initial"
 SWAPPED = "swapped"
 PARTICLE = "particle"
 BIRTH_NAME = "birth_name"
+NEAR_YEAR = "near_year"
+"""Two years of birth, of which nothing more is known, that are one or two apart."""
 ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT = "one_digit_different", "one_part_different"
 """Two dates that differ in year, month or day only: by one digit (wrong, or swapped with the next),
 as most errors of typing do and a third of what chance brings near, or by more."""

@@ -13,6 +13,7 @@ from rcu.identity.levels import (
     DIFFERENT,
     EXACT,
     INITIAL,
+    MISSING,
     MISSING_VALUE,
     NICKNAME,
     PART,
@@ -25,7 +26,7 @@ from rcu.identity.levels import (
     ComparedNames,
     level_only,
 )
-from rcu.identity.normalise.names import NameFacets, facets, generation_of
+from rcu.identity.normalise.names import PARTICLES, NameFacets, facets, generation_of
 
 _TYPING_ERROR_SIMILARITY = 0.92
 _RESEMBLING_SIMILARITY = 0.80
@@ -65,11 +66,29 @@ def compare_names(a: Features, b: Features, is_common: CommonName) -> ComparedNa
         return ComparedNames(level_only(DIFFERENT), compare_family(a, b))
     given = compare_given(a.given_name, b.given_name, is_common)
     family = compare_family(a, b)
-    if given.level in _CERTAIN or not (a.given_name and b.given_name):
+    if given.level == MISSING:
+        return _compare_lone_names(a, b, family) or ComparedNames(given, family)
+    if given.level in _CERTAIN:
         return ComparedNames(given, family)
     if given.level in _PLAUSIBLE and (family.level in _PLAUSIBLE or family.level in _CERTAIN):
         return ComparedNames(given, family)
     return _compare_crossed(a, b, is_common) or ComparedNames(given, family)
+
+
+def _compare_lone_names(a: Features, b: Features, family: Compared) -> ComparedNames | None:
+    """Compare a name that stands alone, as a family name, with a given name that it may be.
+
+    None unless it is that and no family name of the other.
+    """
+    if family.level != DIFFERENT:
+        return None
+    lone, whole = (b, a) if a.given_name else (a, b)
+    if not whole.given_name:
+        return None
+    found = compare_given(lone.family_name, whole.given_name, _never)
+    if found.level not in _STRONG:
+        return None
+    return ComparedNames(_as_swapped(found), MISSING_VALUE)
 
 
 def _are_of_two_generations(a: Features, b: Features) -> bool:
@@ -216,7 +235,7 @@ def compare_given(a: tuple[str, ...], b: tuple[str, ...], is_common: CommonName)
     if one.roots & two.roots:
         return level_only(NICKNAME)
     if len(a) > 1 or len(b) > 1:
-        part = _compare_parts(one, two)
+        part = _compare_parts(one, two, is_common)
         if part is not None:
             return level_only(part)
     return level_only(
@@ -301,26 +320,60 @@ def _initials_agree(one: NameFacets, two: NameFacets) -> bool:
     return full.startswith(letters) or letters.startswith(full)
 
 
-def _compare_parts(one: NameFacets, two: NameFacets) -> str | None:
-    """Compare compound given names: a part may agree, or disagree beside a part that agrees."""
+def _compare_parts(one: NameFacets, two: NameFacets, is_common: CommonName) -> str | None:
+    """Compare compound given names: a part may agree, or disagree beside a part that agrees.
+
+    Particles that only one side has do not count: `maria del carmen` is `maria carmen`.
+    """
     if one.sound == two.sound:
         return SAME_SOUND
     short, long = (one, two) if len(one.words) <= len(two.words) else (two, one)
     left = list(long.words)
+    missing = []
     matched = whole = 0
     for word in short.words:
-        hit = next((other for other in left if _same_word(word, other)), None)
-        if hit is not None:
+        hit = next((other for other in left if _same_part(word, other, is_common)), None)
+        if hit is None:
+            missing.append(word)
+        else:
             left.remove(hit)
             matched += 1
             whole += min(len(word), len(hit)) > 1
     if not whole:
         return INITIAL if matched and _initials_lead(one, two) else None
-    if matched == len(short.words):
-        return PART if left else TYPING_ERROR
-    if matched and len(short.words) > 1:
-        return DIFFERENT if len(left) == 1 and len(short.words) == len(long.words) else None
+    missing, left = _without_particles(missing), _without_particles(left)
+    if not (missing and left):
+        return PART if missing or left else TYPING_ERROR
+    if len(missing) == 1 == len(left):
+        return _compare_last_part(missing[0], left[0], is_common)
     return None
+
+
+def _without_particles(words: list[str]) -> list[str]:
+    return [word for word in words if word not in PARTICLES]
+
+
+def _same_part(a: str, b: str, is_common: CommonName) -> bool:
+    """Tell whether two parts of given names are one: by letters, as a short form, or by sound."""
+    if _same_word(a, b):
+        return True
+    one, two = facets((a,)), facets((b,))
+    if one.roots & two.roots:
+        return True
+    return one.sound == two.sound and not (is_common(a) and is_common(b))
+
+
+def _compare_last_part(a: str, b: str, is_common: CommonName) -> str:
+    """Compare the one part of each of two compound names that is not found in the other.
+
+    As two names are that consist of it: `jamal yusuf` and `jamal yousef` are no more two people
+    than Yusuf and Yousef are.
+    """
+    one, two = facets((a,)), facets((b,))
+    if one.initials or two.initials:
+        return DIFFERENT
+    level = _compare_word(one, two, both_common=is_common(a) and is_common(b))
+    return TYPING_ERROR if level in _STRONG else level
 
 
 def _initials_lead(one: NameFacets, two: NameFacets) -> bool:

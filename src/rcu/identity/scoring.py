@@ -23,10 +23,15 @@ from rcu.identity.contradictions import (
 )
 from rcu.identity.features import Features
 from rcu.identity.levels import (
+    BIRTH_NAME,
     DIFFERENT,
     EXACT,
+    INITIAL,
     MISSING,
+    PART,
+    PARTICLE,
     RESEMBLING,
+    SWAPPED,
 )
 from rcu.identity.model import Model
 
@@ -280,7 +285,7 @@ def _decide(
         return Decision.REVIEW
     return (
         Decision.LINK
-        if designates_a_person(levels) and _names_may_do(levels, model)
+        if designates_a_person(levels, model) and _names_may_do(levels, model)
         else Decision.REVIEW
     )
 
@@ -293,15 +298,21 @@ def _worth_a_look(levels: dict[str, str]) -> bool:
     return tied and levels["given_name"] == EXACT
 
 
-def designates_a_person(levels: dict[str, str]) -> bool:
+def designates_a_person(levels: dict[str, str], model: Model) -> bool:
     """Tell whether something designates the person, not only the household.
 
     Where neither given name nor birth date can be compared, an exact identifier is enough
-    (the partition refuses it when two people claim the record).
+    (the partition refuses it when two people claim the record), unless another family name stands
+    beside it: then it takes a number of which a person has one, for couples and firms share others.
     """
     given, born = levels["given_name"], levels["birth_date"]
-    if given not in {MISSING, DIFFERENT, RESEMBLING} or born in AGREEING_DATE:
+    another_name = levels["family_name"] == DIFFERENT
+    if born in AGREEING_DATE:
         return True
+    if given not in {MISSING, DIFFERENT, RESEMBLING} and not (another_name and given == INITIAL):
+        return True
+    if another_name and given != RESEMBLING:
+        return bool(designating_kinds(levels, model))
     if given in {MISSING, RESEMBLING} and EXACT in (
         levels["email"],
         levels["phone"],
@@ -321,17 +332,23 @@ def rests_on_names(score: PairScore) -> bool:
 def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     """Tell whether something agrees besides the names, or the names may do without.
 
-    They may not where e-mails, phones, cards or other identifiers could be compared, to no avail.
+    They may not where e-mails, phones, cards or other identifiers could be compared, to no avail;
+    nor unless both names can be compared and the family name is the same, or one of two, to the
+    letter: it is its rarity that speaks, and a name that is only near has none.
     """
     if any(
         level not in SAYS_NOTHING for attribute, level in levels.items() if attribute not in NAMES
     ):
         return True
-    return model.names_alone_link and all(
-        level == MISSING for attribute, level in levels.items() if attribute not in _SILENT
+    return (
+        model.names_alone_link
+        and levels["family_name"] in _WHOLE_FAMILY_NAME
+        and levels["given_name"] not in {MISSING, INITIAL, RESEMBLING}
+        and all(level == MISSING for attribute, level in levels.items() if attribute not in _SILENT)
     )
 
 
+_WHOLE_FAMILY_NAME = frozenset({EXACT, PARTICLE, BIRTH_NAME, SWAPPED, PART})
 _SILENT = NAMES | {"birth_date", "address", "place"}
 _NOT_IDENTIFIERS = frozenset(
     {"given_name", "family_name", "title", "birth_date", "email", "phone", "address", "place"}

@@ -145,6 +145,10 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "The birth years agree, and one side may know the year only",
         "Les années de naissance concordent, et l'un des côtés ne connaît peut-être que l'année",
     ),
+    ("birth_date", "near_year"): Sentence(
+        "The years of birth, all that is known, are one or two apart",
+        "Les années de naissance, seules connues, sont à un ou deux ans l'une de l'autre",
+    ),
     ("birth_date", "vague"): Sentence(
         "A first of January, so perhaps no real birth date",
         "Un 1er janvier, donc peut-être pas une vraie date de naissance",

@@ -75,6 +75,9 @@ def test_a_street_of_another_country_keeps_its_words() -> None:
         ("Paris 14e", "PARIS"),
         ("Lyon 3ème arrondissement", "lyon"),
         ("LeMans", "Le Mans"),
+        ("Co. Mayo", "MAYO"),
+        ("County Mayo", "Co Mayo"),
+        ("Adams County", "adams"),
     ],
 )
 def test_one_city_in_many_writings(written: str, same: str) -> None:
@@ -102,3 +105,8 @@ def test_a_postcode_is_the_same_with_its_country_and_with_its_delivery_route() -
 @pytest.mark.parametrize("word", ["nan", "N/A", "unknown", "inconnue", "NULL"])
 def test_a_word_for_nothing_is_no_city_and_no_street(word: str) -> None:
     assert normalise_address((word,), word, word) is None
+
+
+@pytest.mark.parametrize("written", ["Cork", "Coventry", "County", "Co"])
+def test_a_city_that_begins_like_a_county_is_none(written: str) -> None:
+    assert normalise_city(written) == written.lower()

@@ -47,6 +47,12 @@ BY_ORDER = [
     ("Ben Martin", GIVEN_FIRST, ("Ben", "Martin")),
     ("Le Goff", GIVEN_FIRST, (None, "Le Goff")),
     ("Le Goff", FAMILY_FIRST, (None, "Le Goff")),
+    ("D. Arunima", GIVEN_FIRST, ("D.", "Arunima")),
+    ("E. Smith", GIVEN_FIRST, ("E.", "Smith")),
+    ("K.Ramesh", GIVEN_FIRST, ("K.", "Ramesh")),
+    ("Ramesh.K", GIVEN_FIRST, ("Ramesh.", "K")),
+    ("A.P.J.Abdul Kalam", GIVEN_FIRST, ("A. P. J. Abdul", "Kalam")),
+    ("Mary O Brien", GIVEN_FIRST, ("Mary", "O Brien")),
 ]
 
 

@@ -100,6 +100,8 @@ _NUMBER = re.compile(r"\d+")
 _REPEAT = frozenset({"bis", "ter", "quater", "b", "t", "c", "d"})
 _CITY_WORDS = {"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous"}
 _WITH_ROUTES = frozenset({"US", "USA"})
+_COUNTY = re.compile(r"^(?:co\.?|county) (?=\w)|(?<=\w) county$")
+"""Of an Irish or American county, which stands for the place of those who live outside a town."""
 _CEDEX = re.compile(r"\bcedex\b.*")
 _ARRONDISSEMENT = re.compile(r"\b\d+\s*(?:er|e|eme|ere)?(?:\s+arr\w*)?$")
 _COUNTRY_PREFIX = re.compile(r"[a-z]{1,2}-(?=\d{4,5}$)")
@@ -170,10 +172,10 @@ def _is_french(country: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def normalise_city(text: str | None) -> str:
-    """Return the city run together, `St` written out, without CEDEX and arrondissement."""
+    """Return the city run together, `St` written out, without CEDEX, arrondissement and county."""
     if not text:
         return ""
-    plain = _CEDEX.sub("", ascii_lower(text)).strip()
+    plain = _COUNTY.sub("", _CEDEX.sub("", ascii_lower(text)).strip())
     plain = _ARRONDISSEMENT.sub("", plain).strip() or plain
     found = words(plain)
     if found and found[-1] in {"st", "ste"}:

@@ -1,4 +1,4 @@
-"""Given names and the short or familiar forms people use for them, French and English.
+"""Given names, and the short, familiar and foreign forms people use for them.
 
 Each line reads `name: forms`. A form can stand for several names; two names that share a
 form are still two names (`caro` meets `caroline` and `carole`, which do not meet).
@@ -304,8 +304,87 @@ zachary: zac zach zack
 zoe: zozo
 """
 
+_OTHER_SPELLINGS = """
+ahmed: ahmad
+aisha: aysha aicha ayesha
+abdullah: abdallah abdulla
+alexander: aleksandr alexandr
+alexey: aleksey aleksei alexei
+antonio: tono toni
+bridget: brid bridie
+catherine: cait caitlin kathleen
+charles: chas
+daniel: danl
+dimitrios: dimitris
+dmitry: dmitrii dmitri dmitriy dimitri
+dolores: lola
+edward: edw edwd
+elizabeth: eliz
+evgeny: yevgeny evgenii eugene
+fatima: fatma fatimah
+francisco: fco paco pancho
+frederick: fredk
+friedrich: fritz
+george: geo
+georgios: giorgos yiorgos george
+giuseppe: beppe
+hassan: hasan
+hussein: hussain husain husein hossein
+ibrahim: ebrahim
+ignacio: nacho
+ioannis: giannis yannis
+ivan: vanya
+jamal: gamal
+james: seamus jas
+johannes: johann hans
+john: sean jno
+jose: pepe
+joseph: jos
+karim: kareem
+katerina: ekaterina yekaterina
+khadija: khadijah
+khalid: khaled
+konstantinos: kostas
+ksenia: kseniya kseniia xenia
+layla: laila leila leyla
+manuel: manolo
+margaret: mairead margt
+maria: ma mari
+mariam: maryam miriam
+mary: maire maura
+mikhail: misha
+mohamed: mohd muhamad muhammed
+natalia: natalya nataliia natasha
+nathaniel: nathl
+nikolaos: nikos
+nour: noor nur
+omar: umar omer
+osman: uthman othman
+panagiotis: panos
+patrick: padraig
+peder: per petter
+rashid: rasheed
+richard: richd
+robert: robt
+said: saeed
+samuel: saml
+sergey: sergei sergej serguei
+suleiman: sulayman sulaiman soliman
+tariq: tarek tareq
+tatiana: tatyana tatjana tanya
+thomas: thos
+vladimir: volodymyr vova
+yelena: elena
+yulia: yuliya iuliia julia
+yury: yuri iurii juri
+yusuf: youssef yousef yousuf
+zainab: zaynab zeinab
+"""
+"""Names that come out of other scripts in several ways, those of other languages, and what old
+registers abbreviate."""
+
 _NAMES_OF_FORM: dict[str, set[str]] = {}
-for _line in _FAMILIAR_FORMS.strip().splitlines():
+for _line in (_FAMILIAR_FORMS + _OTHER_SPELLINGS).strip().splitlines():
     _name, _, _forms = _line.partition(": ")
     for _form in _forms.split():
         _NAMES_OF_FORM.setdefault(_form, set()).add(_name)

@@ -19,6 +19,8 @@ _UNSPACED: Final = re.compile(
     "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3005]{2,4}|[\uac00-\ud7a3]{2,5}"
 )
 """Chinese characters or Korean syllables: the name of one person, written in one word."""
+_UNSPACED_INITIAL: Final = re.compile(r"(?<=\b\w)\.(?=\w)|\.(?=\w\b)")
+"""The dot of an initial that no blank parts from the rest: `K.Ramesh`, `Ramesh.K`."""
 _LONG_FAMILY_NAMES: Final = frozenset(
     """
     欧阳 歐陽 司马 司馬 上官 诸葛 諸葛 东方 東方 皇甫 尉迟 尉遲 公孙 公孫 慕容 令狐 司徒 夏侯 端木
@@ -57,7 +59,9 @@ def split_full_name(text: str, order: NameOrder) -> FullName:
     """
     if _UNSPACED.fullmatch("".join(text.split())):
         return _joined(None, *_of_syllables(text.split()))
-    head, *others = (part.split() for part in text.split(","))
+    before, *behind_commas = text.split(",")
+    head = _UNSPACED_INITIAL.sub(". ", before).split()
+    others = [part.split() for part in behind_commas]
     behind = [word for part in others if _stands_behind(part) for word in part]
     after = [word for part in others if not _stands_behind(part) for word in part]
     generations = [word for word in behind if is_generation(word)]
@@ -142,7 +146,8 @@ def _is_title(word: str) -> bool:
 
 
 def _is_particle(word: str) -> bool:
-    return "".join(words(word)) in PARTICLES
+    """Tell whether a word belongs to the family name behind it; `D.` and `E.` are initials."""
+    return "".join(words(word)) in PARTICLES and not (_is_short(word) and word.endswith("."))
 
 
 def _is_capital(word: str) -> bool:
