@@ -58,11 +58,12 @@ test: $(VENV)/dev.stamp ## Run the whole test suite on all cores; ARGS="-k name"
 test-long: $(VENV)/dev.stamp ## Run 1,000 sequences of decisions, 200 orders of arrival: half an hour
 	@RCU_TEST_SEQUENCES=$${RCU_TEST_SEQUENCES:-1000} RCU_TEST_ORDERS=$${RCU_TEST_ORDERS:-200} \
 		RCU_TEST_ROUNDS=$${RCU_TEST_ROUNDS:-50} RCU_TEST_POINTS=$${RCU_TEST_POINTS:-2000} \
-		RCU_TEST_VIEWS=$${RCU_TEST_VIEWS:-50} \
+		RCU_TEST_PARTITIONS=$${RCU_TEST_PARTITIONS:-500} RCU_TEST_VIEWS=$${RCU_TEST_VIEWS:-50} \
 		RCU_TEST_HISTORIES=$${RCU_TEST_HISTORIES:-500} \
 		$(BIN)/pytest tests/identity/test_steward_sequences.py \
 		tests/identity/test_orders_of_arrival.py tests/loyalty/test_concurrency.py \
-		tests/loyalty/test_sequences.py tests/analytics/test_attach_rate_histories.py \
+		tests/loyalty/test_sequences.py tests/loyalty/test_any_partition.py \
+		tests/analytics/test_attach_rate_histories.py \
 		tests/analytics/test_random_history.py $(ARGS)
 
 .PHONY: test-spark

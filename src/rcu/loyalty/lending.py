@@ -1,14 +1,15 @@
 """What became of the points that one record lent another: lent, given back, paid for; pure.
 
 A redemption takes points of a lender's lots under a record of somebody else. Its settlements give
-them back and let the spender pay, or, once the two are one client again, do the reverse. All of
-them correct the redemption, so that the sums of their entries say how things stand.
+them back and let the spender's client pay, or, once lender and spender are one client again, do the
+reverse. Whoever pays for the spender out of another record lends it as much. All settlements
+correct the redemption, so that the sums of their entries say how things stand.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +22,38 @@ LENDER: Final = "lender"
 """Whose points a settlement is about, in its rules."""
 LAPSED: Final = "lapsed"
 """Points that had lapsed, by lot, in the rules of the settlement that counts them as there."""
+
+
+@dataclass(slots=True)
+class Crossing:
+    """Points of an account that a redemption took under another record, or that paid for it."""
+
+    account_id: UUID
+    points: int
+    settled: int
+    """Of these, given back to the account by now."""
+    given: int
+    """Of the settled, what settlements gave: to be taken back once lender and spender are one."""
+    borne: int
+    """Of the given, what nobody has paid for."""
+    is_parted: bool
+    """Whether the account is of another client than the spender."""
+
+    @property
+    def lost(self) -> int:
+        """What the account misses."""
+        return self.points - self.settled
+
+    def pay(self, points: int) -> None:
+        """Let the account pay: it gives back what it was given first, the rest it lends."""
+        back = min(points, self.given)
+        self.given -= back
+        self.settled -= back
+        self.points += points - back
+
+    def be_repaid(self, points: int) -> None:
+        """Let the account have back what it had paid."""
+        self.settled = min(self.settled + points, self.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +69,31 @@ class LoanEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Loan:
-    """The points of a lender in one redemption."""
+class Loans:
+    """What a redemption and all that corrects it did to lots, in the order of time."""
 
-    lender_id: UUID
     entries: Sequence[LoanEntry]
-    """Of the redemption, then of all that corrects it, in the order of time; lots only."""
 
-    def lent(self) -> dict[UUID, int]:
-        """Return what is missing in each lot of the lender, in the order of the taking."""
-        spent = (e for e in self.entries if e.kind != PostingKind.SETTLEMENT)
-        return _sums(
-            (e.lot_id, -e.points)
-            for e in (*spent, *self._settled())
-            if e.account_id == self.lender_id
-        )
+    def missing(self, account_id: UUID) -> dict[UUID, int]:
+        """Return what is missing in each lot of an account, in the order of the taking."""
+        return _sums((e.lot_id, -e.points) for e in self.entries if e.account_id == account_id)
 
-    def given(self) -> dict[UUID, int]:
-        """Return what settlements gave to each lot of the lender, lapsed points taken off."""
-        rules = {e.posting_id: e.rules.get(LAPSED, {}) for e in self._settled()}
+    def given(self, lender_id: UUID) -> dict[UUID, int]:
+        """Return what settlements gave to each lot of a lender, lapsed points taken off."""
+        about = [e for e in self.entries if _is_about(e, lender_id)]
+        rules = {e.posting_id: e.rules.get(LAPSED, {}) for e in about}
         gone = [(UUID(lot), -n) for found in rules.values() for lot, n in found.items()]
-        moved = [(e.lot_id, e.points) for e in self._settled() if e.account_id == self.lender_id]
+        moved = [(e.lot_id, e.points) for e in about if e.account_id == lender_id]
         return _sums([*moved, *gone])
 
-    def paid(self) -> dict[UUID, int]:
-        """Return what others paid to settle, lot by lot, as far as it has not gone back yet."""
-        missing = _sums((e.lot_id, -e.points) for e in self.entries)
-        paid = _sums(
-            (e.lot_id, -e.points) for e in self._settled() if e.account_id != self.lender_id
-        )
+    def paid(self, account_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Return what lots of accounts paid to settle, as far as it has not gone back yet."""
+        own = [e for e in self.entries if e.account_id in account_ids]
+        missing = _sums((e.lot_id, -e.points) for e in own)
+        settled = (e for e in own if e.kind == PostingKind.SETTLEMENT)
+        paid = _sums((e.lot_id, -e.points) for e in settled)
         both = {lot: min(points, missing.get(lot, 0)) for lot, points in paid.items()}
         return {lot: points for lot, points in both.items() if points > 0}
-
-    def _settled(self) -> list[LoanEntry]:
-        """Return the entries of the settlements that are about this lender."""
-        about = {e.posting_id for e in self.entries if _is_about(e, self.lender_id)}
-        return [entry for entry in self.entries if entry.posting_id in about]
 
 
 def _is_about(entry: LoanEntry, lender_id: UUID) -> bool:

@@ -343,8 +343,9 @@ class PointsBonus(Base):
 class PointsCrossing(Base):
     """Points of one record that were spent under another, and how many are settled since.
 
-    While lender and spender are two clients `settled` grows; while they are one, what settlements
-    gave is taken back, and what cannot be is still `borne`.
+    Or that paid when what was spent of a third one's was settled: so much is lent as well. While
+    lender and spender are two clients `settled` grows; while they are one, what settlements gave is
+    taken back, and what cannot be is still `borne`.
     """
 
     __tablename__ = "points_crossing"
