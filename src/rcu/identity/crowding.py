@@ -56,9 +56,11 @@ class KeyTurns:
 
     @classmethod
     def of(
-        cls, written: Iterable[Rekeyed], holders: Mapping[int, Collection[UUID]], *, cap: int
+        cls, written: Collection[Rekeyed], holders: Mapping[int, Collection[UUID]], *, cap: int
     ) -> "KeyTurns":
         """Compare how many hold each key now, as `holders` says, with how many did before."""
+        if max(map(len, holders.values()), default=0) + len(written) <= cap:
+            return cls((), ())  # nor had any key more holders than that before
         gained: dict[int, int] = {}
         for record in written:
             for key in record.keys - record.old_keys:

@@ -49,7 +49,7 @@ class Component:
 
 
 class ScoredPair(NamedTuple):
-    """A match weight to store. `evidence` is JSON text."""
+    """A match weight to store: a row of the type `new_pair`. `evidence` is JSON text."""
 
     left_id: UUID
     right_id: UUID
@@ -236,18 +236,12 @@ _WEIGHED_BEFORE = """
 def saving_pairs(first: int, *, are_new: bool = False) -> str:
     """Return the statement that stores scored pairs; where they are new, none is stored yet.
 
-    Its values, from number `first` on: the columns of `ScoredPair` as arrays, the version of the
-    model, and the time.
+    Its values, from number `first` on: a set of `ScoredPair`, the version of the model, the time.
     """
-    types = ("uuid", "uuid", "float8", "text", "jsonb", "text")
-    arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, first))
     return f"""
         INSERT INTO record_pair
             (left_id, right_id, weight, decision, evidence, contradiction, model_version, scored_at)
-        SELECT left_id, right_id, weight, decision, evidence, contradiction,
-               ${first + 6}, ${first + 7}
-        FROM unnest({arrays})
-            AS scored (left_id, right_id, weight, decision, evidence, contradiction)
+        SELECT scored.*, ${first + 1}, ${first + 2} FROM unnest(${first}::new_pair[]) AS scored
         {"" if are_new else _WEIGHED_BEFORE}
     """  # noqa: S608 - of constants and numbers
 
@@ -260,7 +254,7 @@ _FORGET_PAIRS = forgetting_pairs(1)
 
 @lru_cache(maxsize=512)
 def _evidence_json(evidence: tuple[Evidence, ...]) -> str:
-    return to_json([item._asdict() for item in evidence])
+    return to_json([dict(zip(Evidence._fields, item, strict=True)) for item in evidence])
 
 
 def worth_storing(scores: Mapping[Pair, PairScore]) -> list[ScoredPair]:
@@ -292,7 +286,7 @@ async def replace_pairs(
     if forget:
         await fetch(session, _FORGET_PAIRS, *columns(forget))
     if scored:
-        await fetch(session, _SAVE_PAIRS, *columns(scored), model_version, at)
+        await fetch(session, _SAVE_PAIRS, list(scored), model_version, at)
 
 
 async def save_scores(

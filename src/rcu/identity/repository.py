@@ -35,7 +35,10 @@ class StoredRecord(NamedTuple):
 
 
 class SavedRecord(NamedTuple):
-    """A record to insert, or whose profile to replace. `profile` and `features` are JSON text."""
+    """A record to insert, or whose profile to replace: a row of the type `new_record`.
+
+    `profile` and `features` are JSON text.
+    """
 
     id: UUID
     source: str
@@ -141,13 +144,9 @@ ADD_RECORDS: Final = """
     INSERT INTO source_record AS held
         (id, source, external_id, kind, client_id, placement, profile, features,
          created_at, changed_at)
-    SELECT id, source, external_id, kind, client_id, placement, profile, features, $9, $9
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
-                $7::jsonb[], $8::jsonb[])
-        AS saved (id, source, external_id, kind, client_id, placement, profile, features)
-    ORDER BY id
+    SELECT saved.*, $2::timestamptz, $2 FROM unnest($1::new_record[]) AS saved ORDER BY saved.id
 """
-"""Takes the columns of `SavedRecord` as arrays, and the time as its ninth value."""
+"""Takes a set of `SavedRecord` as its first value, and the time as its second."""
 SAVE_RECORDS: Final = f"""
     {ADD_RECORDS}
     ON CONFLICT (id) DO UPDATE

@@ -18,7 +18,7 @@ from rcu.identity.repository import ADD_RECORDS, SAVE_RECORDS, Pair, SavedRecord
 
 
 class SavedKey(NamedTuple):
-    """A blocking key of a record, with the face that its row carries."""
+    """A blocking key of a record, with the face that its row carries: a row of `new_key`."""
 
     key: int
     record_id: UUID
@@ -26,7 +26,7 @@ class SavedKey(NamedTuple):
 
 
 class StatedIdentifier(NamedTuple):
-    """An identifier that the profile of a record states, or has stated."""
+    """An identifier that a profile states, or has stated: a row of `new_identifier`."""
 
     kind: str
     value: str
@@ -58,28 +58,25 @@ def _saving(records: str, pairs: str, *, key_exists: str, is_stated: str) -> str
     return f"""
         WITH saved AS ({records}), keyed AS (
             INSERT INTO blocking_key (key, record_id, face)
-            SELECT * FROM unnest($10::bigint[], $11::uuid[], $12::text[]) {key_exists}
+            SELECT * FROM unnest($3::new_key[]) {key_exists}
         ), scored AS ({pairs}), refreshed AS (
             INSERT INTO client AS c (id, known, version, created_at, changed_at)
-            SELECT id, true, 1, $9, $9 FROM unnest($27::uuid[]) AS id ORDER BY id
+            SELECT id, true, 1, $2, $2 FROM unnest($8::uuid[]) AS id ORDER BY id
             ON CONFLICT (id) DO UPDATE
             SET known = true, version = c.version + 1, changed_at = excluded.changed_at,
                 retired_at = NULL
         )
         INSERT INTO identifier
             (kind, value, record_id, origin, verified_at, stated_since, first_seen_at)
-        SELECT kind, value, record_id, origin, verified_at, stated_since, $9
-        FROM unnest($13::text[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[],
-                    $18::timestamptz[])
-            AS stated (kind, value, record_id, origin, verified_at, stated_since) {is_stated}
+        SELECT stated.*, $2 FROM unnest($4::new_identifier[]) AS stated {is_stated}
     """  # noqa: S608 - of constants
 
 
 # Of a new record there is nothing yet that a row could meet: not to look saves a sixth of the time.
-_ADD = _saving(ADD_RECORDS, saving_pairs(19, are_new=True), key_exists="", is_stated="")
+_ADD = _saving(ADD_RECORDS, saving_pairs(5, are_new=True), key_exists="", is_stated="")
 _SAVE = _saving(
     SAVE_RECORDS,
-    saving_pairs(19),
+    saving_pairs(5),
     key_exists="ON CONFLICT (key, record_id) DO UPDATE SET face = excluded.face",
     is_stated="""
         ON CONFLICT (kind, value, record_id, origin) DO UPDATE
@@ -97,11 +94,11 @@ async def save_profiles(session: AsyncSession, saved: SavedProfiles, *, at: date
         await fetch(
             session,
             _ADD if saved.are_new else _SAVE,
-            *columns(saved.records),
+            list(saved.records),
             at,
-            *(columns(saved.keys) if saved.keys else [[], [], []]),
-            *(columns(saved.identifiers) if saved.identifiers else [[], [], [], [], [], []]),
-            *(columns(saved.pairs) if saved.pairs else [[], [], [], [], [], []]),
+            list(saved.keys),
+            list(saved.identifiers),
+            list(saved.pairs),
             saved.model_version,
             at,
             list(saved.client_ids),
