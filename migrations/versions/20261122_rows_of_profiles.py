@@ -4,7 +4,7 @@ An array for each column costs the driver a look at each value. A write that get
 gets another type, under another name: the previous release goes on with those that it knows.
 
 Revision ID: 20261122_rows_of_profiles
-Revises: 20261122_enter_profile
+Revises: 20261122_crosswalk_on_one_clock
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261122_rows_of_profiles"
-down_revision = "20261122_enter_profile"
+down_revision = "20261122_crosswalk_on_one_clock"
 branch_labels = None
 depends_on = None
 
