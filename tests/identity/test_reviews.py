@@ -150,6 +150,36 @@ async def test_a_match_joins_the_clients_and_outlives_what_comes_later(shop: Sho
     assert await shop.client_of("eshop", "E-Vandeputte") == one
 
 
+@pytest.mark.parametrize(("verdict", "settled"), [("match", 1), ("no_match", 1), ("unsure", 0)])
+async def test_a_judgement_says_whether_it_settles_its_review(
+    shop: Shop, verdict: str, settled: int
+) -> None:
+    await doubtful(shop, "Vandeputte")
+    review = await only_review(shop)
+
+    rehearsed = await judged(shop, review, verdict, dry_run=True)
+    answer = await judged(shop, review, verdict)
+
+    assert answer["effects"]["open_reviews"] == {"settled": settled, "moved": 0}
+    assert rehearsed["effects"] == answer["effects"]
+    assert len(await queue(shop)) == 1 - settled
+
+
+async def test_a_review_that_is_closed_already_is_settled_by_nothing_else(shop: Shop) -> None:
+    one, two = await doubtful(shop, "Vandeputte")
+    await judged(shop, await only_review(shop), "no_match")
+
+    merge = (await shop.merge(one, two)).json()
+    undo = await shop.staff(
+        "POST", f"identity-changes/{merge['decision_id']}/undo", {"reason": "two people"}
+    )
+
+    for answer in (merge, undo):
+        assert answer["effects"]["totals"]["records"] == 1
+        assert answer["effects"]["open_reviews"] == {"settled": 0, "moved": 0}
+    assert await queue(shop) == []
+
+
 async def test_a_no_match_binds_and_is_asked_again_when_the_values_change(shop: Shop) -> None:
     one, two = await doubtful(shop, "Vandeputte", emails=[EMAIL])
     review = await only_review(shop)

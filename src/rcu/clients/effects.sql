@@ -21,24 +21,57 @@ WITH moved AS MATERIALIZED (
            (SELECT count(*) FROM counted WHERE to_client_id = ids.id) AS came,
            (SELECT count(*) FROM counted WHERE from_client_id = ids.id) AS went
     FROM (SELECT from_client_id FROM counted UNION SELECT to_client_id FROM counted) AS ids (id)
-), review AS (
-    SELECT DISTINCT p.left_id, p.right_id,
-           l.client_id = r.client_id OR EXISTS (
-               SELECT FROM judgement j
-               WHERE (j.left_id, j.right_id) = (p.left_id, p.right_id) AND j.decision_id = $1
-           ) AS is_settled
-    FROM counted m
-    JOIN record_pair p ON m.id IN (p.left_id, p.right_id)
-    JOIN source_record l ON l.id = p.left_id
-    JOIN source_record r ON r.id = p.right_id
+), root AS (
+    -- What a decision that undoes another is about in the end: in force before it if it is not now,
+    -- and the reverse. All others are in force as they were.
+    SELECT id FROM (
+        WITH RECURSIVE up AS (
+            SELECT id, undoes_id FROM decision WHERE id = $1
+            UNION ALL
+            SELECT d.id, d.undoes_id FROM up JOIN decision d ON d.id = up.undoes_id
+        )
+        SELECT id FROM up WHERE undoes_id IS NULL
+    ) last WHERE id <> $1
+), touched AS MATERIALIZED (
+    SELECT p.left_id, p.right_id
+    FROM counted m JOIN record_pair p ON m.id IN (p.left_id, p.right_id)
+    UNION
+    SELECT p.left_id, p.right_id
+    FROM judgement j JOIN record_pair p USING (left_id, right_id)
+    WHERE j.decision_id = $1 OR j.decision_id IN (SELECT id FROM root)
+), pair AS MATERIALIZED (
+    SELECT t.left_id, t.right_id, l.client_id <> r.client_id AS is_apart,
+           coalesce(ml.from_client_id, l.client_id) <> coalesce(mr.from_client_id, r.client_id)
+               AS was_apart,
+           coalesce(ml.id, mr.id) IS NOT NULL AS has_moved,
+           sha256(convert_to(l.features::text || ' ' || r.features::text, 'UTF8')) AS digest
+    FROM touched t
+    JOIN source_record l ON l.id = t.left_id
+    JOIN source_record r ON r.id = t.right_id
     LEFT JOIN counted ml ON ml.id = l.id
     LEFT JOIN counted mr ON mr.id = r.id
-    WHERE coalesce(ml.from_client_id, l.client_id) <> coalesce(mr.from_client_id, r.client_id)
-      AND NOT EXISTS (
-          SELECT FROM judgement j
-          WHERE (j.left_id, j.right_id) = (p.left_id, p.right_id)
-            AND j.revoked_at IS NULL AND j.decision_id IS DISTINCT FROM $1
-      )
+), review AS (
+    -- In the queue (reviews.sql) before the decision, and after it.
+    SELECT pair.has_moved, pair.is_apart AND NOT coalesce(
+               now.verdict = 'match' OR (now.verdict = 'no_match' AND now.is_same), false
+           ) AS is_open
+    FROM pair
+    LEFT JOIN LATERAL (
+        SELECT j.verdict, j.values_digest IS NOT DISTINCT FROM pair.digest AS is_same
+        FROM judgement j JOIN decision d ON d.id = j.decision_id
+        WHERE (j.left_id, j.right_id) = (pair.left_id, pair.right_id) AND d.id <> $1
+          AND (d.undone_by IS NULL) <> (d.id IN (SELECT id FROM root))
+        ORDER BY j.made_at DESC, j.id DESC LIMIT 1
+    ) was ON true
+    LEFT JOIN LATERAL (
+        SELECT j.verdict, j.values_digest IS NOT DISTINCT FROM pair.digest AS is_same
+        FROM judgement j JOIN decision d ON d.id = j.decision_id
+        WHERE (j.left_id, j.right_id) = (pair.left_id, pair.right_id) AND d.undone_by IS NULL
+        ORDER BY j.made_at DESC, j.id DESC LIMIT 1
+    ) now ON true
+    WHERE pair.was_apart AND NOT coalesce(
+        was.verdict = 'match' OR (was.verdict = 'no_match' AND was.is_same), false
+    )
 )
 SELECT json_build_object(
     'records', (
@@ -65,8 +98,8 @@ SELECT json_build_object(
     ),
     'open_reviews', (
         SELECT json_build_object(
-            'settled', count(*) FILTER (WHERE is_settled),
-            'moved', count(*) FILTER (WHERE NOT is_settled)
+            'settled', count(*) FILTER (WHERE NOT is_open),
+            'moved', count(*) FILTER (WHERE is_open AND has_moved)
         )
         FROM review
     )
