@@ -27,6 +27,24 @@ OPEN = {
 }
 """The operations that need no API key. Adding to it is a decision about security."""
 
+OF_A_TILL = {
+    ("POST", "/v1/batch"),
+    ("POST", "/v1/events"),
+    ("POST", "/v1/orders"),
+    ("POST", "/v1/profiles"),
+    ("POST", "/v1/tickets"),
+    ("POST", "/v1/tickets/claim"),
+    ("POST", "/v1/loyalty/holds"),
+    ("POST", "/v1/loyalty/holds/{hold_id}/capture"),
+    ("POST", "/v1/loyalty/holds/{hold_id}/void"),
+    ("POST", "/v1/loyalty/quote"),
+    ("POST", "/v1/loyalty/redeem"),
+    ("POST", "/v1/loyalty/referral-codes"),
+    ("POST", "/v1/loyalty/referrals"),
+    ("POST", "/v1/loyalty/transfers"),
+}
+"""The operations that the key of a till may call, which stands in many machines. Likewise."""
+
 
 def called(path: str) -> str:
     """Return a path of a template, with ids that nothing has."""
@@ -54,6 +72,18 @@ async def test_every_operation_that_is_not_open_on_purpose_asks_for_a_key(
 
                 assert answer.status_code == 403, f"{method} {path} without {scope}"
                 assert answer.json()["missing_scope"] == scope
+
+
+def test_the_key_of_a_till_sends_and_spends_and_reads_nobody() -> None:
+    till = {Scope.INGEST, Scope.LOYALTY_SPEND}
+
+    opened = {
+        (method, path)
+        for method, path, _, dependant in api_routes(create_app(TEST_SETTINGS))
+        if (scopes := set(required_scopes(dependant))) and scopes <= till
+    }
+
+    assert opened == OF_A_TILL
 
 
 def test_every_route_bounds_its_body() -> None:
