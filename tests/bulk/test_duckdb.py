@@ -75,6 +75,15 @@ def test_the_order_of_the_rows_and_the_size_of_batches_change_nothing(engine: Du
     assert again == answer_of(resolve(as_table(records), engine=engine))
 
 
+def test_processes_that_were_ended_start_anew(engine: DuckDBEngine) -> None:
+    records = as_table(described(crowd(5, seed=6)))
+    before = answer_of(resolve(records, engine=engine))
+
+    engine.end_processes()
+
+    assert answer_of(resolve(records, engine=engine)) == before
+
+
 def test_judgements_bind_and_part(engine: DuckDBEngine) -> None:
     records = described(crowd(150, seed=5))
     free = answer_of(resolve(as_table(records), engine=engine))

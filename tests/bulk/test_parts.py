@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, lists
 
 from rcu.bulk.duckdb_engine import (
+    BATCH_BYTES,
     LEAST_MEMORY_MB,
     MOST_MEMORY_MB,
     DuckDBEngine,
@@ -86,3 +87,13 @@ def test_what_the_engine_holds_by_default_depends_on_the_machine_within_limits(
         limits[machine_gb] = default_memory_limit_mb()
 
     assert limits == {2: LEAST_MEMORY_MB, 5: 625, 64: MOST_MEMORY_MB}
+
+
+def test_wide_rows_are_worked_on_fewer_at_a_time(engine: DuckDBEngine) -> None:
+    wide = "SELECT range AS number, repeat('x', 100000) AS said FROM range(100)"
+
+    found = list(engine.batches_of([wide, "SELECT 100 AS number, 'x' AS said"]))
+
+    assert sorted(n for batch in found for n in batch.column("number").to_pylist()) == [*range(101)]
+    assert max(batch.nbytes for batch in found) <= BATCH_BYTES
+    assert max(batch.num_rows for batch in found) > 1

@@ -136,6 +136,10 @@ class DuckDBEngine:
         members = ", ".join(f"{name} := {value}" for name, value in columns.items())
         return f"list(struct_pack({members}))"
 
+    def end_processes(self) -> None:
+        """Let the processes end: no more stages are to come, or they start anew."""
+        self._workers.close(wait=False)
+
     def close(self) -> None:
         """End the processes and delete the files."""
         self._workers.close()

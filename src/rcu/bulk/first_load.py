@@ -235,6 +235,7 @@ class _Load:
         yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
         golden = engine.made_of(self._profiles(), Assemble(region, at))
         yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)
+        engine.end_processes()
 
     def _resolve(self) -> Resolved:
         """Give each record its client: what a transaction that is tried again finds done."""

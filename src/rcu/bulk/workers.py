@@ -61,10 +61,10 @@ class Workers:
                 left.cancel()
             path.unlink()
 
-    def close(self) -> None:
-        """End the processes."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the processes; they give back their memory while others work, unless we `wait`."""
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=wait, cancel_futures=True)
             self._pool = None
 
 
