@@ -40,7 +40,7 @@ def left_out(engine: DuckDBEngine, pairs: Sequence[Pair], model: Model) -> list[
 
     leave_strangers_out(engine, model)
 
-    weighed = {left for left, _ in engine.rows("SELECT * FROM candidate")}
+    weighed = {left for (left,) in engine.rows("SELECT left_number FROM candidate")}
     return [pair for n, pair in enumerate(pairs) if 2 * n not in weighed]
 
 

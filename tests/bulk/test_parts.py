@@ -18,7 +18,7 @@ from rcu.bulk.duckdb_engine import (
     DuckDBEngine,
     default_memory_limit_mb,
 )
-from rcu.bulk.parts import Part, pairs_of_parts, parts_of, whole_groups
+from rcu.bulk.parts import parts_of, whole_groups
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +61,6 @@ def test_no_two_batches_share_a_group(cut: list[list[int]]) -> None:
     assert [value for batch in found for value in batch] == values
     for one, other in pairwise(found):
         assert set(one).isdisjoint(other)
-
-
-def test_every_pair_of_numbers_lies_in_one_pair_of_parts() -> None:
-    parts = [Part(0, 3), Part(3, 6), Part(6, 8)]
-
-    covered = [
-        (one, other)
-        for lower, higher in pairs_of_parts(parts)
-        for one in range(lower.first, lower.end)
-        for other in range(higher.first, higher.end)
-        if one < other
-    ]
-
-    assert sorted(covered) == [(one, other) for one in range(8) for other in range(one + 1, 8)]
 
 
 def test_what_the_engine_holds_by_default_depends_on_the_machine_within_limits(

@@ -87,7 +87,7 @@ class Blocked:
 
 
 def find_candidates(engine: Engine, model: Model) -> Blocked:
-    """Make the table `candidate` (left_number, right_number) of the pairs worth weighing.
+    """Make the table `candidate` (number, left_number, right_number) of the pairs worth weighing.
 
     Reads the table `record`, which has `keys`, `identifiers` and `PARTING_FIELDS`.
     """
@@ -202,13 +202,13 @@ def _part_by_given_name(engine: Engine, document: bytes) -> None:
         """,
         PartByName(document),
     )
-    engine.create(
+    engine.number(
         "candidate",
         """
-        SELECT d.left_number, d.right_number FROM doubtful d
+        SELECT d.left_number, d.right_number, d.one_name, d.other_name FROM doubtful d
         LEFT JOIN parted p ON p.one_name = d.one_name AND p.other_name = d.other_name
         WHERE d.is_tied OR p.one_name IS NULL
-        ORDER BY d.one_name, d.other_name
         """,
+        by="one_name, other_name",
     )
     engine.drop("doubtful", "parted", "spoken")

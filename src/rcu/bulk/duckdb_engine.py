@@ -86,7 +86,7 @@ class DuckDBEngine:
         self._connection.execute(f"ALTER TABLE incoming_{table} RENAME TO {table}")
 
     def number(self, table: str, query: str, *, by: str) -> None:
-        """Make a table of the rows of a query with a `number` that rises with the column `by`."""
+        """Make a table of the rows of a query with a `number` that rises with the columns `by`."""
         self.create(
             table,
             f"SELECT row_number() OVER (ORDER BY {by}) AS number, * FROM ({query}) AS unnumbered",

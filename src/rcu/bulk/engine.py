@@ -51,7 +51,7 @@ class Engine(Protocol):
         """Make a table of the rows of queries of the same columns, worked out once, in turn."""
 
     def number(self, table: str, query: str, *, by: str) -> None:
-        """Make a table of the rows of a query with a `number` that rises with the column `by`."""
+        """Make a table of the rows of a query with a `number` that rises with the columns `by`."""
 
     def map(self, table: str, queries: str | Iterable[str], stage: Stage) -> None:
         """Make a table of what a stage makes of the rows of a query, or of several in turn."""

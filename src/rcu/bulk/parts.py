@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import pyarrow as pa
 
@@ -59,8 +58,3 @@ def whole_groups(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.
         kept.append(batch.slice(begin))
     if kept:
         yield pa.concat_batches(kept)
-
-
-def pairs_of_parts(parts: list[Part]) -> Iterator[tuple[Part, Part]]:
-    """Yield each two parts that a pair of a lower and a higher number can lie in."""
-    return combinations_with_replacement(parts, 2)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from rcu.bulk.batches import document_of
 from rcu.bulk.candidates import find_candidates
 from rcu.bulk.engine import Engine
-from rcu.bulk.parts import pairs_of_parts, parts_of
+from rcu.bulk.parts import parts_of
 from rcu.bulk.stages import (
     FEATURES_SCHEMA,
     IDENTIFIER_MARK,
@@ -206,16 +206,18 @@ def score_pairs(
 
 
 def _candidates_with_features(engine: Engine) -> Iterator[str]:
-    """Yield the queries of all candidates: features of two parts of the records at a time."""
-    for lower, higher in pairs_of_parts(parts_of(engine, "record")):
+    """Yield the queries of all candidates, some at a time, in the order of their names.
+
+    A process unpacks a record once for all of its pairs that come together.
+    """
+    for part in parts_of(engine, "candidate"):
         yield f"""
             SELECT c.left_number, c.right_number,
                    l.features AS left_features, r.features AS right_features
-            FROM candidate c
+            FROM (SELECT * FROM candidate WHERE {part.holds("number")}) AS c
             JOIN record l ON l.number = c.left_number
             JOIN record r ON r.number = c.right_number
-            WHERE {lower.holds("c.left_number")} AND {higher.holds("c.right_number")}
-              AND {lower.holds("l.number")} AND {higher.holds("r.number")}
+            ORDER BY c.number
         """
 
 

@@ -88,7 +88,7 @@ class SparkEngine:
         self._keep(table, self._session.sql(" UNION ALL ".join(queries)))
 
     def number(self, table: str, query: str, *, by: str) -> None:
-        """Make a table of the rows of a query with a `number` that rises with the column `by`.
+        """Make a table of the rows of a query with a `number` that rises with the columns `by`.
 
         The numbers have gaps: partitions are sorted against one another, and number their rows
         by themselves.
