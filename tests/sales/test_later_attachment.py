@@ -50,6 +50,22 @@ async def test_what_is_collected_before_its_order_is_told_is_attached_when_it_is
     assert [change[3] for change in changes] == [["order_id"], ["original_id"]]
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_a_ticket_belongs_to_the_order_of_its_own_source_whichever_comes_first(
+    shop: Shop, order: tuple[int, ...]
+) -> None:
+    await shop.profile("eshop", "E1", **ODILE)
+    basile = (await shop.profile("app", "A1", given_name="Basile"))["client_id"]
+    placed = [order_step("O1", "placed", customer={"external_id": key}) for key in ("E1", "A1")]
+    sold = sale(order_id="O1")
+    messages = [("eshop", "order", placed[0]), ("app", "order", placed[1]), ("app", "ticket", sold)]
+
+    for number in order:
+        await shop.accept(*messages[number])
+
+    assert await shop.attached(sold) == (basile, "order_reference")
+
+
 async def test_an_order_is_whose_its_steps_say_last_in_whatever_order_they_arrive(
     shop: Shop,
 ) -> None:

@@ -143,12 +143,13 @@ async def _place(recording: Recording, step: NewOrder, refs: References) -> None
 
 
 # A ticket that names a person, or that a person has decided on, stays where it is; so does one
-# that returns another: the ticket it returns comes first.
+# that returns another: the ticket it returns comes first. One of the order's own source may have
+# hung on the order of another source, while that was the only one of this name.
 _TICKETS_OF_ORDER = f"""
     SELECT t.id, t.original_id
     FROM ticket t LEFT JOIN source_record r ON r.id = t.record_id
     WHERE t.order_id = $1 AND (
-        (t.link = 'order' AND t.record_id = $4)
+        (t.link = 'order' AND (t.record_id = $4 OR t.source = $2))
         OR (
             (t.source = $2 OR NOT EXISTS (
                 SELECT FROM sales_order other
