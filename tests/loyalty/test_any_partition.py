@@ -19,15 +19,14 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import URL
 
-from tests.ingestion.shop import Shop, sale, unsound
-from tests.loyalty.club import CLUB, account, spend
+from tests.ingestion.shop import Message, Shop, bring_back, sale, unsound
+from tests.loyalty.club import CLUB, account
 from tests.loyalty.world import World
 
 EXAMPLES = int(os.environ.get("RCU_TEST_PARTITIONS", "8"))
 """Random sequences to run: `make test-long` runs five hundred."""
 STEPS = 16
 KEYS = ("A", "B", "C", "D")
-LOTS = "SELECT id, remaining FROM points_lot WHERE remaining > 0 ORDER BY 1"
 BORNE = "SELECT coalesce(-sum(points), 0) FROM points_entry WHERE counterpart = 'borne'"
 TO_COLLECT = """
     SELECT coalesce(sum(c.borne), 0) FROM points_crossing c
@@ -50,6 +49,8 @@ class Partitions(RuleBasedStateMachine):
         self.name = f"{next(_numbers)}"
         self.earned: Counter[str] = Counter()
         self.spent: Counter[str] = Counter()
+        self.paid: dict[str, tuple[Message, str, int]] = {}
+        """Tickets that were paid with points, by whom, and how many."""
         self.at = datetime(2025, 3, 1, tzinfo=UTC)
         self.borne = self.borne_by_all()
 
@@ -103,11 +104,26 @@ class Partitions(RuleBasedStateMachine):
 
     @rule(who=keys, points=st.integers(1, 90))
     def spend(self, who: str, points: int) -> None:
-        answer = self.run(spend(self.shop, points, external_id=self.key(who)))
-        if answer.status_code == 200:
-            self.spent[who] += points
-        else:
+        """Pay goods with points, and nothing else."""
+        name = f"T{next(_numbers)}"
+        spender = {"external_id": self.key(who)}
+        body = {"message_id": name, "spender": spender, "points": points, "ticket_id": name}
+        answer = self.run(self.shop.call("POST", "loyalty/redeem", body, who="pos"))
+        if answer.status_code != 200:
             assert answer.json()["type"] == "/problems/insufficient-points"
+            return
+        sold = sale(customer=spender, total_cents=0, ticket_id=name)
+        self.run(self.shop.ticket(sold))
+        self.spent[who] += points
+        self.paid[name] = sold, who, points
+
+    @precondition(lambda self: self.paid)
+    @rule(data=st.data())
+    def bring_back(self, data: st.DataObject) -> None:
+        """Bring goods back that were paid with points: these go back to who has paid in the end."""
+        sold, who, points = self.paid.pop(data.draw(st.sampled_from(sorted(self.paid))))
+        self.run(self.shop.ticket(bring_back(sold, total_cents=0)))
+        self.spent[who] -= points
 
     @rule(one=keys, other=keys)
     def merge(self, one: str, other: str) -> None:
@@ -127,8 +143,12 @@ class Partitions(RuleBasedStateMachine):
     @precondition(lambda self: len(self.clients()) < len(KEYS))
     @rule(order=st.permutations(KEYS), again=st.permutations(KEYS))
     def part_and_join(self, order: list[str], again: list[str]) -> None:
-        """Part who is together, one by one, and join them again: all points are where they were."""
-        before, lots = self.clients(), self.run(self.shop.rows(LOTS))
+        """Part who is together, one by one, and join them again.
+
+        Of all of them the sum is what it was. Where somebody stays parted, the retailer may have
+        got back what he bore of his.
+        """
+        before, points = self.clients(), sum(self.balances().values())
 
         for who in order:
             self.split(who, set())
@@ -137,7 +157,7 @@ class Partitions(RuleBasedStateMachine):
                 self.merge(member, who)
 
         assert sorted(self.clients().values()) == sorted(before.values())
-        assert self.run(self.shop.rows(LOTS)) == lots
+        assert len(before) > 1 or sum(self.balances().values()) == points
 
     def teardown(self) -> None:
         for who in KEYS:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from rcu.loyalty.ledger import Draft, Movement
-from rcu.loyalty.lots import Lot
+from rcu.loyalty.lots import Lot, give_back
 from rcu.loyalty.models import Counterpart, PostingKind
 
 LENDER: Final = "lender"
@@ -86,14 +86,37 @@ class Loans:
         moved = [(e.lot_id, e.points) for e in about if e.account_id == lender_id]
         return _sums([*moved, *gone])
 
-    def paid(self, account_ids: Collection[UUID]) -> dict[UUID, int]:
-        """Return what lots of accounts paid to settle, as far as it has not gone back yet."""
+    def paid(
+        self, account_ids: Collection[UUID], *, lender_id: UUID | None = None
+    ) -> dict[UUID, int]:
+        """Return what lots of accounts paid to settle, as far as it has not gone back yet.
+
+        To settle with one lender, or with all.
+        """
         own = [e for e in self.entries if e.account_id in account_ids]
         missing = _sums((e.lot_id, -e.points) for e in own)
-        settled = (e for e in own if e.kind == PostingKind.SETTLEMENT)
+        settled = [e for e in own if e.kind == PostingKind.SETTLEMENT]
         paid = _sums((e.lot_id, -e.points) for e in settled)
         both = {lot: min(points, missing.get(lot, 0)) for lot, points in paid.items()}
+        if lender_id is not None:
+            about = (e for e in settled if _is_about(e, lender_id))
+            with_one = _sums((e.lot_id, -e.points) for e in about)
+            both = {lot: min(points, with_one.get(lot, 0)) for lot, points in both.items()}
         return {lot: points for lot, points in both.items() if points > 0}
+
+    def repay(
+        self, points: int, account_ids: Collection[UUID], *, lender_id: UUID
+    ) -> dict[UUID, int]:
+        """Return how much of what a lender gives back goes to each lot of accounts that has paid.
+
+        To those first that paid to settle with this lender.
+        """
+        own = self.paid(account_ids, lender_id=lender_id)
+        first = give_back(own, points, order=list(own))
+        paid = self.paid(account_ids)
+        others = {lot: n - first.get(lot, 0) for lot, n in paid.items()}
+        then = give_back(others, points - sum(first.values()), order=list(others))
+        return {lot: first.get(lot, 0) + then.get(lot, 0) for lot in {**first, **then}}
 
 
 def _is_about(entry: LoanEntry, lender_id: UUID) -> bool:

@@ -149,10 +149,8 @@ class Settlement:
         That is to the retailer, to who has paid, or to who is parted now and `needed` it.
         """
         loans = await self._loans(session)
-        given, paid = (
-            loans.given(one.account_id),
-            loans.paid(await self._accounts(session) - {one.account_id}),
-        )
+        payers = await self._accounts(session) - {one.account_id}
+        given, paid = loans.given(one.account_id), loans.paid(payers)
         lots = await self._find_lots(session, one, {*given, *paid}, at=at)
         past = dict(await fetch(session, _LAPSED, list(given)))
         undone = undo(
@@ -165,7 +163,8 @@ class Settlement:
         undone.fill(draft, one.account_id)
         left = undone.points - min(undone.points, self.borne)
         self.borne -= undone.points - left
-        for lot_id, points in give_back(paid, left, order=list(paid)).items():
+        repaid = loans.repay(left, payers, lender_id=one.account_id)
+        for lot_id, points in repaid.items():
             account_id = lots[lot_id].account_id
             draft.move(points, to=account_id, lot=lot_id)
             left -= points
