@@ -58,13 +58,18 @@ _DETERMINISTIC = (
 )
 
 
-def columns_of(features: Features) -> dict[str, str | None]:
-    """Return one record as Splink's tutorials shape it: a text or nothing in each column."""
+def columns_of(features: Features, *, with_years: bool = False) -> dict[str, str | None]:
+    """Return one record as Splink's tutorials shape it: a text or nothing in each column.
+
+    A first of January is junk, unless `with_years`: where years are mostly all that is known.
+    """
     home = features.addresses[0] if features.addresses else None
     values = {
         "given_name": " ".join(features.given_name),
         "family_name": " ".join(features.family_name),
-        "birth_date": "" if features.birth_date_is_vague else features.birth_date,
+        "birth_date": (
+            "" if features.birth_date_is_vague and not with_years else features.birth_date
+        ),
         "email": next(iter(features.emails), ""),
         "phone": next(iter(features.phones), ""),
         "card": next(iter(features.cards), ""),
@@ -78,7 +83,9 @@ def columns_of(features: Features) -> dict[str, str | None]:
 
 def table_of(records: Mapping[FileKey, Features]) -> pa.Table:
     """Return records as Splink's input table, `record_id` numbering them in their order."""
-    rows = [columns_of(features) for features in records.values()]
+    dated = [features for features in records.values() if features.birth_date]
+    with_years = 2 * sum(features.birth_date_is_vague for features in dated) > len(dated)
+    rows = [columns_of(features, with_years=with_years) for features in records.values()]
     columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in COLUMNS}
     return pa.table({"record_id": pa.array(range(len(rows)), pa.int64())} | columns)
 

@@ -66,6 +66,10 @@ class World:
     """Share of the birth dates that are some weeks off."""
     year_only: float = 0.0
     """Share of the people of whom only the year of birth is known: the first of January."""
+    miscounted: float = 0.0
+    """Share of the birth dates that are a year or two off, as of those who were asked their age."""
+    own_lines: bool = False
+    """Whether each record has a phone number of its own, as with a telephone company."""
     lent: float = 0.0
     """Share of the records under the insurance number of the person before."""
     latin: float = 0.0
@@ -121,6 +125,15 @@ WORLDS = {
         "NL", ("given", "family", "personal_no", "street", "city"), shared=0.2, respelled=0.6
     ),
     "us_last_digits": World("US", ("given", "family", "last_digits", "postcode", "city")),
+    "census_of_two_years": World(
+        "US", ("given", "family", "born", "city"),
+        empty=0.1, changed=0.2, shared=0.5, year_only=1.0, miscounted=0.5, born=(1840, 1905),
+        records=(1, 2, 2),
+    ),
+    "telephone_lines": World(
+        "PL", ("given", "family", "phone", "street", "postcode", "city"),
+        shared=0.4, own_lines=True, records=(1, 2, 4, 6, 10, 14),
+    ),
     "small_club": World("US", ("given", "family", "born", "email", "phone"), at_most=60),
 }  # fmt: skip
 
@@ -261,6 +274,10 @@ def _spoiled(name: str, value: str, world: World, dice: Random) -> str:
     """Return a value as the world writes it down. What a world does not do draws no dice."""
     if name == "born" and world.drift and dice.random() < world.drift:
         return (date.fromisoformat(value) + timedelta(days=dice.gauss(0, 60))).isoformat()
+    if name == "born" and world.miscounted and dice.random() < world.miscounted:
+        value = f"{int(value[:4]) + dice.choice((-2, -1, -1, 1, 1, 2))}{value[4:]}"
+    if name == "phone" and world.own_lines:
+        value = _digits(COUNTRIES[world.country].phone, dice)
     if name == "personal_no" and world.respelled and dice.random() < world.respelled:
         value = respelled(value, dice)
     if name != "born" and world.scrambled and dice.random() < world.scrambled:
