@@ -132,11 +132,10 @@ class _Training(Generic[K]):
 
     def _with_first_sight(self) -> Model:
         """Return the starting model with what the candidate pairs show as a whole."""
-        names = frequencies_as_met(self._records.values(), self._start.document.frequencies)
-        start = changed(self._start, frequencies=names)
+        start = self._start
         scores = self._score(start)
         levels = [levels_of(score) for score in scores.values()]
-        kinds = KindCensus.of(self._records, scores, start)
+        kinds = self._kinds()
         excusable = start.excusable_differences | HouseholdCensus.of(levels).excusable_differences(
             same_given_name=chance_of_one_given_name(self._records.values())
         )
@@ -150,6 +149,17 @@ class _Training(Generic[K]):
             ambiguous_kinds=kinds.ambiguous(start),
             names_alone_link=start.names_alone_link or _names_must_do(levels),
         )
+
+    def _kinds(self) -> KindCensus:
+        """Return what the pairs show that compare other identifiers.
+
+        Which of these pairs match by all else, names must not say that are thought too rare.
+        """
+        records = self._records
+        names = frequencies_as_met(records.values(), self._start.document.frequencies)
+        model = changed(self._start, frequencies=names)
+        pairs = [(a, b) for a, b in self._pairs if records[a].others and records[b].others]
+        return KindCensus.of(records, self._score(model, pairs), model)
 
     def _partition(self, model: Model) -> list[frozenset[K]]:
         return partition(
