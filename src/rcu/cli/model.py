@@ -111,7 +111,7 @@ def train(
 ) -> None:
     """Train a model without labels, on the records of the database or of files.
 
-    Weights by Splink (install rcu[train]), name frequencies and the prior from the records;
+    Weights by Splink (of the extra `train`), name frequencies and the prior from the records;
     judgements of the database correct it. Trained on the database, the result is kept there as a
     new version; nothing changes until `rcu model activate`.
     """

@@ -63,6 +63,11 @@ def to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def from_json(value: Any) -> Any:
+    """Return the value of a `jsonb`, which comes as text, or read already through SQLAlchemy."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
     """Return the driver's own connection of a session, in its transaction."""
     if session.in_nested_transaction():

@@ -6,9 +6,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-
 from rcu.db.engine import Database
+from rcu.db.statements import from_json
 from rcu.loyalty.accrual import tier_to_json
 from rcu.loyalty.programmes import parsed
 from rcu.loyalty.repository import months_of
@@ -95,12 +94,8 @@ async def find_balance(
         "pending": row["pending"],
         "held": row["held"],
         "owed": row["owed"],
-        "expiring": _json(row["expiring"]),
+        "expiring": from_json(row["expiring"]),
         "tier": tier_to_json(standing(tiers, months, on=today)) if tiers else None,
         "programme_version": programme.version if programme else None,
-        "entries": _json(row["entries"]) or [],
+        "entries": from_json(row["entries"]) or [],
     }
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str | bytes) else value

@@ -9,11 +9,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import columns, fetch, to_json
+from rcu.db.statements import columns, fetch, from_json, to_json
 from rcu.loyalty.referrals import (
     KnownReferral,
     ReferralBook,
@@ -136,7 +135,7 @@ _ADD: Final = """
 async def find_stated(session: AsyncSession, referral_id: UUID) -> tuple[bytes, Any] | None:
     """Return the digest and the answer of a referral that was stated."""
     rows = await fetch(session, _STATED, referral_id)
-    return (rows[0]["request_digest"], _json(rows[0]["answer"])) if rows else None
+    return (rows[0]["request_digest"], from_json(rows[0]["answer"])) if rows else None
 
 
 async def find_grounds(
@@ -227,7 +226,7 @@ async def read_book(session: AsyncSession, client_ids: Collection[UUID]) -> Refe
         client_id, *known, paid_days = tuple(row)
         one = KnownReferral(*known)
         book.by_client[client_id].append(one)
-        days = [date.fromisoformat(day) for day in _json(paid_days) or ()]
+        days = [date.fromisoformat(day) for day in from_json(paid_days) or ()]
         book.paid_days.setdefault(one.referrer_client_id, days)
     return book
 
@@ -249,7 +248,3 @@ def _decision(one: Any, postings: dict[UUID, tuple[UUID, date]]) -> tuple[Any, .
     if isinstance(one, Refused):
         return one.referral.id, ReferralStatus.REFUSED, one.reason, None, None
     return one.referral.id, ReferralStatus.PAID, None, *postings[one.referral.id]
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str | bytes) else value

@@ -10,18 +10,13 @@ from operator import attrgetter
 from typing import Any, Final, Self
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import fetch
+from rcu.db.statements import fetch, from_json
 from rcu.loyalty.lots import Lot
 from rcu.loyalty.models import PostingKind
 from rcu.loyalty.programmes import InForce
 from rcu.loyalty.tiers import Month
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +131,8 @@ async def read_for_tickets(
         at,
     )
     return TicketsRead(
-        InForce.from_json(_json(begun["in_force"]) or ()),
-        {UUID(record_id): debt for record_id, debt in (_json(begun["debts"]) or {}).items()},
+        InForce.from_json(from_json(begun["in_force"]) or ()),
+        {UUID(record_id): debt for record_id, debt in (from_json(begun["debts"]) or {}).items()},
         {row["record_id"]: (row["client_id"], row["known"]) for row in rows},
         {row["client_id"]: _client_points(row) for row in rows},
         begun["is_due"],
@@ -149,7 +144,7 @@ def _client_points(row: Mapping[str, Any]) -> ClientPoints:
         balance=row["balance"],
         pending=row["pending"],
         months=months_of(row["months"]),
-        bonuses={(code, period) for code, period in _json(row["bonuses"]) or ()},
+        bonuses={(code, period) for code, period in from_json(row["bonuses"]) or ()},
         sales=row["sales"],
         first_on=row["first_on"],
         is_referred=row["is_referred"],
@@ -161,12 +156,12 @@ def months_of(document: Any) -> list[Month]:
     """Return months of earning from their JSON: `[month, points, cents]` each."""
     return [
         Month(date.fromisoformat(month), points, cents)
-        for month, points, cents in _json(document) or ()
+        for month, points, cents in from_json(document) or ()
     ]
 
 
 def _json_column(name: str, value: Any) -> Any:
-    return _json(value) if name in {"lines", "payments"} else value
+    return from_json(value) if name in {"lines", "payments"} else value
 
 
 _TO_RECKON: Final = """
@@ -321,10 +316,10 @@ async def _read_postings(
                 programme_version=row[5],
                 amount_cents=row[6],
                 exact_points=row[7],
-                rules=_json(row[8]),
+                rules=from_json(row[8]),
                 entries=tuple(
                     EntryOf(UUID(account), UUID(lot) if lot else None, points)
-                    for account, lot, points in _json(row[9]) or ()
+                    for account, lot, points in from_json(row[9]) or ()
                 ),
                 withdrawn=frozenset(row[10] or ()),
             ),

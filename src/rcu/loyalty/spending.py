@@ -7,11 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.statements import columns, fetch, to_json
+from rcu.db.statements import columns, fetch, from_json, to_json
 from rcu.loyalty import ledger, programmes, wallets
 from rcu.loyalty.errors import (
     AmountNotSpendableError,
@@ -90,12 +89,8 @@ async def _find_answer(
         return None
     if rows[0]["request_digest"] != request.digest:
         raise RequestIdReusedError(request.message_id)
-    answer: dict[str, Any] = _json(rows[0]["answer"])
+    answer: dict[str, Any] = from_json(rows[0]["answer"])
     return answer
-
-
-def _json(value: Any) -> Any:
-    return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
 async def open_wallet(session: AsyncSession, spender: Spender, *, at: datetime) -> Wallet:
@@ -300,7 +295,7 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
         raise HoldNotFoundError(closing.hold_id)
     held = rows[0]
     if held["status"] == closing.status and held["close_digest"] == closing.digest:
-        answer: dict[str, Any] = _json(held["close_answer"])
+        answer: dict[str, Any] = from_json(held["close_answer"])
         return answer
     if held["status"] != HoldStatus.OPEN:
         raise HoldClosedError(closing.hold_id, held["status"])
@@ -339,7 +334,7 @@ async def close(session: AsyncSession, closing: Closing) -> dict[str, Any]:
             actor=f"source:{closing.source}",
         )
         draft.programme_version = held["programme_version"]
-        told = _json(held["answer"])
+        told = from_json(held["answer"])
         draft.rules = {"reward": told["reward"], "value_cents": told["value_cents"]}
         if closing.paid_ticket is not None:
             draft.paid = (closing.source, closing.paid_ticket)

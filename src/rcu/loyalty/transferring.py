@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rcu.db.statements import fetch
+from rcu.db.statements import fetch, from_json
 from rcu.loyalty import ledger, programmes, wallets
 from rcu.loyalty.errors import RequestIdReusedError, TransferRefusal, TransferRefusedError
 from rcu.loyalty.ledger import Draft, NewLot, posting_id
@@ -110,7 +109,7 @@ def _answered(row: Any, request: TransferRequest) -> dict[str, Any]:
     if row["request_digest"] != request.digest:
         raise RequestIdReusedError(request.message_id)
     answer = row["answer"]
-    return dict(orjson.loads(answer) if isinstance(answer, str | bytes) else answer)
+    return dict(from_json(answer))
 
 
 async def _check(
