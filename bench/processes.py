@@ -56,8 +56,9 @@ class Processor:
     """Seconds that processes have had of a processor until now, user's and system's."""
 
     ours: float
-    """This process's children and theirs, as far as they still run, without the database's."""
+    """This process's children that still run, and theirs, without the database's."""
     database: float
+    """Of the server's processes, those that have ended as well."""
 
     def __sub__(self, before: Processor) -> Processor:
         """Return the seconds since `before`."""
@@ -74,9 +75,10 @@ def processor(server: Path) -> Processor:
 
 
 def _processor_seconds(pid: int) -> float:
+    """Return what a process has had, with those of its children that have ended."""
     with suppress(OSError):
         said = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, said[11:15])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
