@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
 from rcu.identity.features import describe
-from rcu.identity.models import Judgement
+from rcu.identity.models import Judgement, SourceRecord
 from rcu.identity.person import Person
 from rcu.ids import uuid7
 from rcu.ingestion.files.errors import FileRefusedError
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options
-from rcu.training.reading import read_database, read_files
+from rcu.training.reading import FileKey, read_database, read_files
 from tests.factories import NOON, Place, make_record
 
 OPTIONS = Options(file_time=datetime(2025, 1, 1, tzinfo=UTC))
@@ -82,14 +82,34 @@ async def test_profiles_and_binding_judgements_are_read_from_the_database(
     found = await read_database(database)
 
     assert found.records == {
-        record.id: describe(Person(given_name=given, family_name=family))
+        key_of(record): describe(Person(given_name=given, family_name=family))
         for record, given, family in (
             (agathe, "Agathe", "Vauzelle"),
             (amadou, "Amadou", "Kervella"),
         )
     }
-    assert found.judgements.cannot_link == {frozenset({agathe.id, amadou.id})}
+    assert found.judgements.cannot_link == {frozenset({key_of(agathe), key_of(amadou)})}
     assert not found.judgements.must_link
+
+
+async def test_what_is_read_does_not_depend_on_when_a_record_came_or_where_from(
+    database: Database, tmp_path: Path
+) -> None:
+    path = put(
+        tmp_path,
+        "source,record_id,given_name,family_name\n"
+        "pos,A,Agathe,Vauzelle\npos,B,Amadou,Kervella\npos,C,Agathe,Vauzelle\n",
+    )
+    of_file = read_files([path], Mapping(), OPTIONS, region="FR")
+    async with database.transaction() as session:
+        for (source, name), features in sorted(of_file.records.items(), reverse=True):
+            [given], [family] = features.given_name, features.family_name
+            place = Place(source, name)
+            await make_record(session, place, given_name=given, family_name=family)
+
+    found = await read_database(database)
+
+    assert sorted(found.records.items()) == sorted(of_file.records.items())
 
 
 async def test_a_sample_of_a_large_base_holds_whole_clients(database: Database) -> None:
@@ -98,7 +118,7 @@ async def test_a_sample_of_a_large_base_holds_whole_clients(database: Database) 
         for _ in range(40):
             first = await make_record(session, given_name="Agathe")
             second = await make_record(session, given_name="Agathe", client_id=first.client_id)
-            clients.append({first.id, second.id})
+            clients.append({key_of(first), key_of(second)})
 
     found = await read_database(database, max_records=40)
 
@@ -107,6 +127,10 @@ async def test_a_sample_of_a_large_base_holds_whole_clients(database: Database) 
     assert all(
         client <= found.records.keys() or not client & found.records.keys() for client in clients
     )
+
+
+def key_of(record: SourceRecord) -> FileKey:
+    return record.source, record.external_id
 
 
 async def _judge(session: AsyncSession, left: object, right: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,47 +40,58 @@ _NO_SOURCE = "file"
 _COUNT = text("SELECT count(*) FROM source_record WHERE kind = 'profile'")
 _RECORDS = text(
     """
-    SELECT id, features FROM source_record
+    SELECT id, source, external_id, features FROM source_record
     WHERE kind = 'profile' AND (hashtextextended(client_id::text, 0) & :mask) < :bucket
     """
 )
 _JUDGEMENTS = text("SELECT left_id, right_id, verdict FROM judgement WHERE revoked_at IS NULL")
 
 
-async def read_database(database: Database, *, max_records: int = MAX_RECORDS) -> TrainingSet[UUID]:
+FileKey = tuple[str, str]
+"""The source and the external id of a record. Ids of the database tell when a record came; what is
+learned must not depend on that, nor on whether the records were imported at all."""
+
+
+async def read_database(
+    database: Database, *, max_records: int = MAX_RECORDS
+) -> TrainingSet[FileKey]:
     """Return the profiles of the database, as of one instant, and the judgements that bind.
 
     Of a base with more than about `max_records`, a sample of clients is drawn, each with all
     its records: the same sample every time.
     """
-    records: dict[UUID, Features] = {}
+    records: dict[FileKey, Features] = {}
+    key_of: dict[UUID, FileKey] = {}
     async with database.transaction() as session:
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         await session.execute(text("SET LOCAL statement_timeout = 0"))
         base = (await session.execute(_COUNT)).scalar_one()
-        async for record_id, features in _records(session, base, max_records):
-            records[record_id] = Features.from_json(features)
-        judgements = await _judgements(session)
+        async for record_id, key, features in _records(session, base, max_records):
+            key_of[record_id] = key
+            records[key] = Features.from_json(features)
+        judgements = await _judgements(session, key_of)
     return TrainingSet(records, judgements, base_records=base)
 
 
 async def _records(
     session: AsyncSession, base: int, max_records: int
-) -> AsyncIterator[tuple[UUID, dict[str, Any]]]:
+) -> AsyncIterator[tuple[UUID, FileKey, dict[str, Any]]]:
     bucket = _BUCKETS if base <= max_records else max(1, _BUCKETS * max_records // base)
     rows = await session.stream(
         _RECORDS.bindparams(bindparam("mask", _BUCKETS - 1), bindparam("bucket", bucket)),
         execution_options={"yield_per": _FETCHED_ROWS},
     )
-    async for record_id, features in rows:
-        yield record_id, features
+    async for record_id, source, external_id, features in rows:
+        yield record_id, (source, external_id), features
 
 
-async def _judgements(session: AsyncSession) -> Judgements[UUID]:
-    pairs: dict[str, set[frozenset[UUID]]] = {"match": set(), "no_match": set()}
+async def _judgements(session: AsyncSession, key_of: Mapping[UUID, FileKey]) -> Judgements[FileKey]:
+    """Return the judgements of records that are trained on."""
+    pairs: dict[str, set[frozenset[FileKey]]] = {"match": set(), "no_match": set()}
     for left, right, verdict in await session.execute(_JUDGEMENTS):
-        if verdict in pairs:  # who was unsure teaches nothing
-            pairs[verdict].add(frozenset({left, right}))
+        # Who was unsure teaches nothing.
+        if verdict in pairs and left in key_of and right in key_of:
+            pairs[verdict].add(frozenset({key_of[left], key_of[right]}))
     return Judgements(frozenset(pairs["match"]), frozenset(pairs["no_match"]))
 
 
@@ -92,9 +103,6 @@ class _AnySource(frozenset[str]):
 
     def __contains__(self, code: object) -> bool:
         return isinstance(code, str)
-
-
-FileKey = tuple[str, str]
 
 
 def read_files(
