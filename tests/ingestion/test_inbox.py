@@ -181,6 +181,17 @@ async def test_a_ticket_with_another_content_is_refused_and_nothing_is_kept(
     assert await _everything(shop) == before
 
 
+async def test_a_refusal_says_which_ticket_had_the_number(shop: Shop) -> None:
+    await shop.ticket(sale(1))
+
+    refused = await shop.send("pos", "ticket", sale(1, ticket_id="X-1", message_id="another"))
+
+    assert refused.json()["detail"] == (
+        "Ticket X-1 has the store, till, number and business date of ticket S001-01-20250301-1, "
+        "which was received before; nothing was changed."
+    )
+
+
 async def test_a_message_id_that_was_refused_may_be_used_again(shop: Shop) -> None:
     await shop.ticket(sale(1))
     refused = sale(1, total_cents=2000)

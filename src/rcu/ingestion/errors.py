@@ -22,10 +22,15 @@ class TicketClashError(RcuError):
     status = 409
     code = "ticket_clash"
 
-    def __init__(self, ticket_id: str) -> None:
-        super().__init__(
-            f"Ticket {ticket_id} was received before with another content; nothing was changed."
-        )
+    def __init__(self, ticket_id: str, recorded_id: str) -> None:
+        if ticket_id == recorded_id:
+            said = f"Ticket {ticket_id} was received before with another content"
+        else:
+            said = (
+                f"Ticket {ticket_id} has the store, till, number and business date of ticket "
+                f"{recorded_id}, which was received before"
+            )
+        super().__init__(f"{said}; nothing was changed.")
 
 
 class UnknownSourceError(RcuError):

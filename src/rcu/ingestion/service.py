@@ -228,7 +228,7 @@ def _receipt(
         return _refusal(intake.message_id, MessageIdReusedError(intake.message_id))
     outcome = applied[intake.key]
     if isinstance(outcome, Clash):
-        return _refusal(intake.message_id, TicketClashError(outcome.ticket_id))
+        return _refusal(intake.message_id, TicketClashError(outcome.ticket_id, outcome.recorded_id))
     status, answer = answers[intake.key]
     return Receipt(intake.message_id, status, answer, None, replayed=first is not intake)
 

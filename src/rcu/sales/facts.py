@@ -148,9 +148,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A ticket whose id or number another ticket, with other content, has already."""
+    """A ticket whose id or print another ticket of its source, with other content, has already."""
 
     ticket_id: str
+    recorded_id: str
+    """The `ticket_id` of the other one."""
 
 
 @dataclass(frozen=True, slots=True)

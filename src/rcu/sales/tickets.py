@@ -131,7 +131,8 @@ def judge(new: NewTicket, refs: References, stores: Collection[str]) -> Judged:
     """Say what becomes of a ticket; one that is ready is known to the references from now on."""
     recorded = refs.recorded(new)
     if recorded is not None:
-        return recorded if recorded.digest == new.digest else Clash(new.ticket_id)
+        is_same = recorded.digest == new.digest
+        return recorded if is_same else Clash(new.ticket_id, recorded.ticket_id)
     if new.store is not None and new.store not in stores:
         return Waiting(
             "unknown_store", waiting_for_store(new.store), f"The store {new.store} is not known."
