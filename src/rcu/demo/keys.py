@@ -55,7 +55,9 @@ async def _make(session: AsyncSession) -> DemoKeys:
     reader = await service.create_key(
         session, name="demo", scopes=_EVERYTHING_BUT_WRITING, reader=READER
     )
-    till = await service.create_key(session, name="demo", scopes=(Scope.INGEST,), source=POS)
+    till = await service.create_key(
+        session, name="demo", scopes=(Scope.INGEST, Scope.LOYALTY_SPEND), source=POS
+    )
     return DemoKeys(reader=reader.text, till=till.text)
 
 
