@@ -131,7 +131,7 @@ def _column_as_it_is(part: Part) -> str | None:
 
 def _single_identifier(column: str, reading: Reading) -> Callable[[Cells], Any]:
     """Return how the commonest of all columns is read: one identifier a cell, or none."""
-    several, empty = Part(column=column), reading.empty_texts()
+    several, empty = Part(column=column), reading.empty_texts
 
     def read_identifier(cells: Cells) -> Any:
         cell = cells.get(column)
@@ -171,7 +171,7 @@ def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
 def _text_of_column(
     column: str, convert: Callable[[str], Any], reading: Reading
 ) -> Callable[[Cells], Any]:
-    empty = reading.empty_texts()
+    empty = reading.empty_texts
 
     def read_column(cells: Cells) -> Any:
         cell = cells.get(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -38,13 +38,13 @@ class Reading:
     usual_empty_values: frozenset[str] = frozenset()
     """Words that do so without being told; none in free attributes, where they may be values."""
 
-    def is_empty(self, text: str) -> bool:
-        """Tell whether a text without blanks around it says nothing."""
-        return not text or text in self.usual_empty_values or text in self.empty_values
+    empty_texts: frozenset[str] = field(init=False)
+    """All texts, without blanks around them, that say nothing."""
 
-    def empty_texts(self) -> frozenset[str]:
-        """Return the texts that `is_empty` tells: for who asks of cell after cell."""
-        return self.usual_empty_values | self.empty_values | {""}
+    def __post_init__(self) -> None:
+        """Join what says nothing once, for who asks of cell after cell."""
+        all_empty = self.usual_empty_values | self.empty_values | {""}
+        object.__setattr__(self, "empty_texts", all_empty)
 
 
 _SLASHED: Final = re.compile(
@@ -89,7 +89,7 @@ def to_text(cell: object, reading: Reading) -> str | None:
         text = str(cell)
     else:
         raise CellRefusedError("A single value is wanted, not a list or an object.")
-    return None if reading.is_empty(text) else text
+    return None if text in reading.empty_texts else text
 
 
 def to_time(text: str, reading: Reading, pattern: str | None) -> str:
