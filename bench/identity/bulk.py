@@ -29,8 +29,8 @@ from bench.processes import Spent, run_watched
 from bench.servers import scratch_environment, scratch_settings
 from rcu.db.opening import hold_database, open_database
 from rcu.evaluation import evaluate
+from rcu.identity.repository import RecordKey
 from rcu.settings import Settings
-from rcu.training.reading import FileKey
 
 TITLE = "A file of four sources to clients, in bulk"
 HEADINGS = (
@@ -38,7 +38,7 @@ HEADINGS = (
     "precision", "recall", "F1",
 )  # fmt: skip
 _RECORDS, _FEW_RECORDS = 300_000, 20_000
-Assigned = Mapping[FileKey, Hashable]
+Assigned = Mapping[RecordKey, Hashable]
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -83,7 +83,7 @@ def _row(  # noqa: PLR0913, PLR0917 - a row's cells
     )
 
 
-def _best(by_threshold: Mapping[float, Assigned], persons: Mapping[FileKey, int]) -> float:
+def _best(by_threshold: Mapping[float, Assigned], persons: Mapping[RecordKey, int]) -> float:
     return max(by_threshold, key=lambda one: evaluate(by_threshold[one], persons).f1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.identity.crowd import SOURCES, messages
-from rcu.training.reading import FileKey
+from rcu.identity.repository import RecordKey
 
 _TEXTS: Final = ("title", "given_name", "family_name", "birth_name", "birth_date")
 _LISTS: Final = {"email": "emails", "phone": "phones", "card_number": "cards"}
@@ -35,7 +35,7 @@ def _row(source: str, said: dict[str, Any]) -> Iterator[str]:
     yield from (home.get("postcode", ""), home.get("city", ""))
 
 
-def truth(records: int) -> dict[FileKey, int]:
+def truth(records: int) -> dict[RecordKey, int]:
     """Return the person of each record of the file."""
     return {
         (source, f"{source}-{number}"): number

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bench import febrl
 from rcu.identity.features import Features
+from rcu.identity.repository import RecordKey
 from rcu.ingestion.files.mapping import Mapping as FileMapping
 from rcu.ingestion.files.mapping import read_mapping
 from rcu.ingestion.files.plan import Options as FileOptions
-from rcu.training.reading import FileKey, read_files
+from rcu.training.reading import read_files
 
 FEBRL_MAPPING = Path("examples/mappings/febrl.yml")
 
@@ -24,8 +25,8 @@ class LabelledSet:
     """Records, normalised as an import would, and the true client of each."""
 
     name: str
-    records: Mapping[FileKey, Features]
-    truth: Mapping[FileKey, str]
+    records: Mapping[RecordKey, Features]
+    truth: Mapping[RecordKey, str]
 
 
 def read_folder(

@@ -16,7 +16,7 @@ from bench.identity.splink_peer import SplinkPeer
 from rcu.evaluation import evaluate
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
-from rcu.training.reading import FileKey
+from rcu.identity.repository import RecordKey
 from rcu.training.trainer import train
 from rcu.training.training_set import TrainingSet
 
@@ -72,7 +72,7 @@ def _splink(labelled: LabelledSet) -> Row:
 def _row(
     labelled: LabelledSet,
     engine: str,
-    assigned: Mapping[FileKey, Hashable],
+    assigned: Mapping[RecordKey, Hashable],
     training_seconds: float,
     seconds: float,
 ) -> Row:

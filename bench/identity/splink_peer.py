@@ -20,7 +20,7 @@ import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from rcu.identity.features import Features
-from rcu.training.reading import FileKey
+from rcu.identity.repository import RecordKey
 
 THRESHOLD = 0.95
 _SEED = 7
@@ -81,7 +81,7 @@ def columns_of(features: Features, *, with_years: bool = False) -> dict[str, str
     return {name: value or None for name, value in values.items()}
 
 
-def table_of(records: Mapping[FileKey, Features]) -> pa.Table:
+def table_of(records: Mapping[RecordKey, Features]) -> pa.Table:
     """Return records as Splink's input table, `record_id` numbering them in their order."""
     dated = [features for features in records.values() if features.birth_date]
     with_years = 2 * sum(features.birth_date_is_vague for features in dated) > len(dated)
@@ -94,13 +94,13 @@ class Cleaned(NamedTuple):
     """Records that were normalised elsewhere: a table like that of `table_of`, and their keys."""
 
     table: pa.Table
-    keys: Sequence[FileKey]
+    keys: Sequence[RecordKey]
 
 
 class SplinkPeer:
     """A Splink linker over one base of records: trained, then asked."""
 
-    def __init__(self, records: Mapping[FileKey, Features] | Cleaned) -> None:
+    def __init__(self, records: Mapping[RecordKey, Features] | Cleaned) -> None:
         """Load the base; columns that hold nothing are left out of everything."""
         if not isinstance(records, Cleaned):
             records = Cleaned(table_of(records), list(records))
@@ -130,7 +130,7 @@ class SplinkPeer:
         """Return the scored candidate pairs, a table of Splink's."""
         return self.linker.inference.predict(threshold_match_probability=0.5, warning_mode="never")
 
-    def clusters(self, predictions: Any, *, threshold: float = THRESHOLD) -> dict[FileKey, int]:
+    def clusters(self, predictions: Any, *, threshold: float = THRESHOLD) -> dict[RecordKey, int]:
         """Return record -> cluster: the connected components above a threshold."""
         found = self.linker.clustering.cluster_pairwise_predictions_at_threshold(
             predictions, threshold_match_probability=threshold

@@ -13,11 +13,12 @@ from rcu.db.engine import Database
 from rcu.identity.features import describe
 from rcu.identity.models import Judgement, SourceRecord
 from rcu.identity.person import Person
+from rcu.identity.repository import RecordKey
 from rcu.ids import uuid7
 from rcu.ingestion.files.errors import FileRefusedError
 from rcu.ingestion.files.mapping import Mapping
 from rcu.ingestion.files.plan import Options
-from rcu.training.reading import FileKey, read_database, read_files
+from rcu.training.reading import read_database, read_files
 from tests.factories import NOON, Place, make_record
 
 OPTIONS = Options(file_time=datetime(2025, 1, 1, tzinfo=UTC))
@@ -129,7 +130,7 @@ async def test_a_sample_of_a_large_base_holds_whole_clients(database: Database) 
     )
 
 
-def key_of(record: SourceRecord) -> FileKey:
+def key_of(record: SourceRecord) -> RecordKey:
     return record.source, record.external_id
 
 

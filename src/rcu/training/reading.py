@@ -15,6 +15,7 @@ from rcu.db.engine import Database
 from rcu.identity.features import Features, describe
 from rcu.identity.partition import Judgements
 from rcu.identity.registers import ProfileStatement, Registers, merge, person_of
+from rcu.identity.repository import RecordKey
 from rcu.ingestion.files.errors import FileRefusedError
 from rcu.ingestion.files.findings import first_findings
 from rcu.ingestion.files.formats import detect
@@ -47,21 +48,19 @@ _RECORDS = text(
 _JUDGEMENTS = text("SELECT left_id, right_id, verdict FROM judgement WHERE revoked_at IS NULL")
 
 
-FileKey = tuple[str, str]
-"""The source and the external id of a record. Ids of the database tell when a record came; what is
-learned must not depend on that, nor on whether the records were imported at all."""
-
-
 async def read_database(
     database: Database, *, max_records: int = MAX_RECORDS
-) -> TrainingSet[FileKey]:
+) -> TrainingSet[RecordKey]:
     """Return the profiles of the database, as of one instant, and the judgements that bind.
+
+    By source and external id: ids of the database tell when a record came, and what is learned must
+    not depend on that, nor on whether the records were imported at all.
 
     Of a base with more than about `max_records`, a sample of clients is drawn, each with all
     its records: the same sample every time.
     """
-    records: dict[FileKey, Features] = {}
-    key_of: dict[UUID, FileKey] = {}
+    records: dict[RecordKey, Features] = {}
+    key_of: dict[UUID, RecordKey] = {}
     async with database.transaction() as session:
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         await session.execute(text("SET LOCAL statement_timeout = 0"))
@@ -75,7 +74,7 @@ async def read_database(
 
 async def _records(
     session: AsyncSession, base: int, max_records: int
-) -> AsyncIterator[tuple[UUID, FileKey, dict[str, Any]]]:
+) -> AsyncIterator[tuple[UUID, RecordKey, dict[str, Any]]]:
     bucket = _BUCKETS if base <= max_records else max(1, _BUCKETS * max_records // base)
     rows = await session.stream(
         _RECORDS.bindparams(bindparam("mask", _BUCKETS - 1), bindparam("bucket", bucket)),
@@ -85,9 +84,11 @@ async def _records(
         yield record_id, (source, external_id), features
 
 
-async def _judgements(session: AsyncSession, key_of: Mapping[UUID, FileKey]) -> Judgements[FileKey]:
+async def _judgements(
+    session: AsyncSession, key_of: Mapping[UUID, RecordKey]
+) -> Judgements[RecordKey]:
     """Return the judgements of records that are trained on."""
-    pairs: dict[str, set[frozenset[FileKey]]] = {"match": set(), "no_match": set()}
+    pairs: dict[str, set[frozenset[RecordKey]]] = {"match": set(), "no_match": set()}
     for left, right, verdict in await session.execute(_JUDGEMENTS):
         # Who was unsure teaches nothing.
         if verdict in pairs and left in key_of and right in key_of:
@@ -112,14 +113,14 @@ def read_files(
     *,
     region: str,
     on_note: Callable[[str], None] = lambda _: None,
-) -> TrainingSet[FileKey]:
+) -> TrainingSet[RecordKey]:
     """Return the profiles of files, as an import would understand them; nothing is imported.
 
     Rows of one source and external id are one record, the newest value of each attribute
     winning. `on_note` hears what an import would tell of each file before it began. Raises
     `FileRefusedError` or `MappingRefusedError` when a file cannot be understood.
     """
-    registers: dict[FileKey, Registers] = {}
+    registers: dict[RecordKey, Registers] = {}
     left_out = 0
     for path in paths:
         for statement in _statements(path, mapping, options, region, on_note):
