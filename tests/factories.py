@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.access.models import Source
 from rcu.clients import service as clients
+from rcu.identity.change_models import IdentityChange
 from rcu.identity.features import describe
-from rcu.identity.models import Client, Identifier, IdentityChange, SourceRecord
+from rcu.identity.models import Client, Identifier, SourceRecord
 from rcu.identity.registers import ProfileStatement, merge, person_of
 from rcu.ids import uuid7
 from rcu.ingestion.models import InboxMessage

@@ -18,7 +18,7 @@ from rcu.bulk.trial_joins import Tie, spanning_ties
 from rcu.bulk.trials import KeptLine, KeptTrial, TrialNotFoundError
 from rcu.bulk.work import carry_out_trials
 from rcu.db.engine import Database
-from rcu.identity.models import JobState
+from rcu.identity.model_version_models import JobState
 from rcu.identity.scoring import Decision, Evidence, PairScore, probability
 from rcu.ingestion.messages import TicketMessage
 from rcu.ingestion.service import receive_all

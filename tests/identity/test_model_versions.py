@@ -24,8 +24,8 @@ from rcu.identity.errors import (
     NothingToRevertError,
 )
 from rcu.identity.model import Model, ModelDocument
+from rcu.identity.model_version_models import ModelOrigin
 from rcu.identity.model_versions import Activation
-from rcu.identity.models import ModelOrigin
 from tests.ingestion.shop import Shop, clear, open_shop, profile
 from tests.people import ODILE
 

@@ -11,11 +11,12 @@ import pytest
 
 from rcu.identity import wording
 from rcu.identity.braking import BRAKE
+from rcu.identity.change_models import ChangeKind
 from rcu.identity.contradictions import BIRTH_DATE, GIVEN_NAME, KIN, TITLE
 from rcu.identity.explanation import COMPARED, HOUSEHOLD_ONLY, NAMES_ALONE
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.models import ChangeKind, Placement
+from rcu.identity.models import Placement
 from rcu.identity.retracing import Reason
 from rcu.identity.scoring import score_pair
 from rcu.identity.wording import LEVELS, Language, Sentence

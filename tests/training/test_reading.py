@@ -10,8 +10,9 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.engine import Database
+from rcu.identity.decision_models import Judgement
 from rcu.identity.features import describe
-from rcu.identity.models import Judgement, SourceRecord
+from rcu.identity.models import SourceRecord
 from rcu.identity.person import Person
 from rcu.identity.repository import RecordKey
 from rcu.ids import uuid7

@@ -19,11 +19,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
+from rcu.db.columns import Timestamp
 from rcu.db.metadata import Base
-
-Timestamp = DateTime(timezone=True)
 
 
 class Grain(StrEnum):

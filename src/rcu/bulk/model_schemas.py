@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rcu.identity.model_version_models import JobState, ModelOrigin
 from rcu.identity.model_versions import VERSION_PATTERN
-from rcu.identity.models import JobState, ModelOrigin
 
 Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 LineKind = Literal["gained", "lost"]

@@ -9,12 +9,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, PrimaryKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
+from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
-from rcu.identity.models import JobState, one_of
-
-Timestamp = DateTime(timezone=True)
+from rcu.identity.model_version_models import JobState
 
 
 class ModelTrial(Base):

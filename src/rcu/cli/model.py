@@ -116,7 +116,7 @@ def train(
     new version; nothing changes until `rcu model activate`.
     """
     from rcu.cli import model_report
-    from rcu.identity.models import ModelOrigin
+    from rcu.identity.model_version_models import ModelOrigin
     from rcu.training.em import require_splink
     from rcu.training.trainer import train as train_on
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rcu.db.engine import Database
     from rcu.identity.model import Model, ModelDocument
+    from rcu.identity.model_version_models import ModelOrigin
     from rcu.identity.model_versions import Activation, KeptVersion
-    from rcu.identity.models import ModelOrigin
 
 ACTOR: Final = "cli"
 """Who acts on the command line; the reason says the rest."""
@@ -56,7 +56,7 @@ def add(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="MODEL.json")],
 ) -> None:
     """Keep a model document in the database; nothing changes until `rcu model activate`."""
-    from rcu.identity.models import ModelOrigin
+    from rcu.identity.model_version_models import ModelOrigin
 
     keep(read_file(file).document, ModelOrigin.FILE)
 

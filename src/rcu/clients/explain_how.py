@@ -19,8 +19,9 @@ from rcu.clients.explain_parts import (
     seen,
 )
 from rcu.identity import examination, repository, wording
+from rcu.identity.change_models import IdentityChange
 from rcu.identity.examination import Examined, examine
-from rcu.identity.models import IdentityChange, RecordKind
+from rcu.identity.models import RecordKind
 from rcu.identity.repository import StoredRecord
 from rcu.identity.scoring import Decision
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rcu.identity.models import ChangeKind, DecisionKind
+from rcu.identity.change_models import ChangeKind
+from rcu.identity.decision_models import DecisionKind
 
 
 class _Answer(BaseModel):

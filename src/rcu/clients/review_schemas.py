@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rcu.clients.schemas import ClientSummary
 from rcu.clients.steward_schemas import DecisionRequest
-from rcu.identity.models import Verdict
+from rcu.identity.decision_models import Verdict
 
 
 class _Answer(BaseModel):

@@ -21,10 +21,10 @@ from rcu.clients.review_schemas import (
 )
 from rcu.db.engine import Database
 from rcu.db.statements import fetch
+from rcu.identity.decision_models import Verdict
 from rcu.identity.decisions import Instruction, Statement
 from rcu.identity.errors import ClientNotFoundError, ReviewChangedError, ReviewNotFoundError
 from rcu.identity.model import Model
-from rcu.identity.models import Verdict
 from rcu.identity.repository import Pair
 from rcu.identity.scoring import probability
 from rcu.identity.stewardship import Decided, judge_pair

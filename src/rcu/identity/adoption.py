@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.db.errors import StaleReadError
 from rcu.db.statements import arrays, fetch
 from rcu.identity import repository
+from rcu.identity.change_models import ChangeKind
 from rcu.identity.holding import Holding
-from rcu.identity.models import ChangeKind, Placement
+from rcu.identity.models import Placement
 from rcu.identity.repository import SavedRecord
 from rcu.ids import uuid7
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
 from rcu.identity import brakes, changes, decisions
+from rcu.identity.decision_models import DecisionKind, Verdict
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import (
     BrakeNotFoundError,
@@ -23,7 +24,6 @@ from rcu.identity.errors import (
     NothingMergedError,
 )
 from rcu.identity.model import Model
-from rcu.identity.models import DecisionKind, Verdict
 from rcu.identity.neighbourhood import ordered
 from rcu.identity.repository import Pair
 from rcu.identity.rescoring import rescore

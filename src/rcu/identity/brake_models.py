@@ -14,8 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
-from rcu.identity.models import Timestamp, one_of
 
 
 class BrakeScope(StrEnum):

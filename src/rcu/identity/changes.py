@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
-from rcu.identity.models import ChangeKind
+from rcu.identity.change_models import ChangeKind
 
 
 @dataclass(frozen=True, slots=True)

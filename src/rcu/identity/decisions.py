@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import columns, fetch, to_json
 from rcu.identity.adoption import Cause
-from rcu.identity.models import DecisionKind, Verdict
+from rcu.identity.decision_models import DecisionKind, Verdict
 from rcu.identity.repository import Pair
 from rcu.ids import uuid7
 

@@ -20,13 +20,13 @@ from rcu.identity import decisions, identifier_statuses
 from rcu.identity.adoption import Cause
 from rcu.identity.blocking import identifier_key
 from rcu.identity.controls import find_declared
+from rcu.identity.decision_models import DecisionKind
 from rcu.identity.decisions import Decision, Instruction
 from rcu.identity.errors import IdentifierChangedError
 from rcu.identity.features import Features
 from rcu.identity.identifier_models import DeclaredStatus, IdentifierStatus
 from rcu.identity.identifier_statuses import NewStatus, StatusChange
 from rcu.identity.model import Model
-from rcu.identity.models import DecisionKind
 from rcu.identity.placing import PERSONAL, IdentifierKey
 from rcu.identity.repository import list_records
 from rcu.identity.rescoring import list_holding, list_pairs_of_holders, rescore

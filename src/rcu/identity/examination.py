@@ -22,13 +22,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from rcu.db.statements import columns, fetch
 from rcu.identity.blocking import blocking_keys
 from rcu.identity.candidates import find_candidates
+from rcu.identity.change_models import IdentityChange
 from rcu.identity.controls import read_controls
+from rcu.identity.decision_models import Judgement, Verdict
 from rcu.identity.errors import TooManyRecordsError
 from rcu.identity.explanation import Standing
 from rcu.identity.features import Features
 from rcu.identity.forming import Tied, judgements_of, tie
 from rcu.identity.model import Model
-from rcu.identity.models import IdentityChange, Judgement, SourceRecord, Verdict
+from rcu.identity.models import SourceRecord
 from rcu.identity.neighbourhood import Neighbourhood, ordered
 from rcu.identity.pairs import load_component
 from rcu.identity.repository import Pair, RecordKey, StoredRecord

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
-from rcu.identity.models import Timestamp, one_of
 
 
 class IdentifierStatus(StrEnum):

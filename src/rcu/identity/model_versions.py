@@ -28,7 +28,7 @@ from rcu.identity.errors import (
     NothingToRevertError,
 )
 from rcu.identity.model import Model, ModelDocument
-from rcu.identity.models import JobState, ModelOrigin
+from rcu.identity.model_version_models import JobState, ModelOrigin
 
 VERSION_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 """Of a version that can be kept: it stands in addresses and in file names."""

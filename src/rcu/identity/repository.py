@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.statements import fetch
-from rcu.identity.models import IdentityChange, SourceRecord
+from rcu.identity.change_models import IdentityChange
+from rcu.identity.models import SourceRecord
 
 RecordKey = tuple[str, str]
 """`(source, external_id)`."""

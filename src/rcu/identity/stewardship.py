@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity import decisions, repository
+from rcu.identity.decision_models import DecisionKind, Verdict
 from rcu.identity.decisions import Decision, Instruction, Statement
 from rcu.identity.errors import AnonymousClientError, RecordsNotOfClientError, SameClientError
 from rcu.identity.model import Model
-from rcu.identity.models import DecisionKind, RecordKind, Verdict
+from rcu.identity.models import RecordKind
 from rcu.identity.neighbourhood import ordered
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.presented import place_presented

@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.identity import brake_decisions, changes, decisions, declarations
+from rcu.identity.change_models import ChangeKind
 from rcu.identity.changes import Change
+from rcu.identity.decision_models import DecisionKind, Verdict
 from rcu.identity.decisions import Instruction
 from rcu.identity.errors import AlreadyUndoneError, ChangeNotFoundError, PlacedByRuleError
 from rcu.identity.model import Model
-from rcu.identity.models import ChangeKind, DecisionKind, Verdict
 from rcu.identity.neighbourhood import ordered
 from rcu.identity.repository import Pair
 from rcu.identity.stewardship import Decided, form_decided, said

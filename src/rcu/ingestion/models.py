@@ -7,11 +7,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
+from rcu.db.columns import Timestamp
 from rcu.db.metadata import Base
-
-Timestamp = DateTime(timezone=True)
 
 
 class InboxMessage(Base):

@@ -1,4 +1,4 @@
-"""Tables of the points ledger: accounts, lots, postings and entries, holds, and programmes.
+"""Tables of the points ledger: accounts, lots, postings and entries, and holds.
 
 A posting is never changed, nor are its entries. Balances, debts and what is left of a lot are kept
 by the database itself, from the entries (see the migration): they equal the replay at all times.
@@ -23,11 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
+from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
-
-Timestamp = DateTime(timezone=True)
 
 
 class PostingKind(StrEnum):
@@ -83,35 +81,6 @@ class AdjustmentStatus(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     REFUSED = "refused"
-
-
-def one_of(column: str, values: type[StrEnum]) -> str:
-    """Return the check that a text column holds a member of an enumeration."""
-    members = ", ".join(f"'{value}'" for value in values)
-    return f"{column} IN ({members})"
-
-
-class ProgrammeVersion(Base):
-    """One version of the rules of the programme, as validated. Never changed."""
-
-    __tablename__ = "programme_version"
-
-    version: Mapped[str] = mapped_column(primary_key=True)
-    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    created_at: Mapped[datetime] = mapped_column(Timestamp)
-    created_by: Mapped[str]
-
-
-class ProgrammeActivation(Base):
-    """From which business day on a version of the programme is in force. Append-only."""
-
-    __tablename__ = "programme_activation"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[str] = mapped_column(ForeignKey("programme_version.version"))
-    effective_on: Mapped[date]
-    activated_at: Mapped[datetime] = mapped_column(Timestamp)
-    activated_by: Mapped[str]
 
 
 class PointsAccount(Base):

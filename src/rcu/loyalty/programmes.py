@@ -19,8 +19,8 @@ from rcu.db.active_version import SEEN, SeenVersion
 from rcu.db.statements import fetch
 from rcu.ids import uuid7
 from rcu.loyalty.errors import NoProgrammeError, ProgrammeVersionTakenError
-from rcu.loyalty.models import ProgrammeActivation, ProgrammeVersion
 from rcu.loyalty.programme import BonusKind, Programme
+from rcu.loyalty.programme_models import ProgrammeActivation, ProgrammeVersion
 
 _PLAUSIBLE: Final = range(1900, 2200)
 """Years of business days that earn: a till whose clock is that wrong is not believed."""

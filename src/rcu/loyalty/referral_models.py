@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
-from rcu.loyalty.models import Timestamp, one_of
 from rcu.loyalty.referrals import ReferralRefusal, ReferralStatus
 
 

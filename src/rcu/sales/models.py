@@ -17,11 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
+from rcu.db.columns import Timestamp
 from rcu.db.metadata import Base
-
-Timestamp = DateTime(timezone=True)
 
 
 class Store(Base):
