@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rcu.ingestion.files.birth_dates import to_birth_date
+from rcu.ingestion.files.codes import to_country, to_language
 from rcu.ingestion.files.full_addresses import split_full_address
 from rcu.ingestion.files.full_names import split_full_name
 from rcu.ingestion.files.mapping import Part
@@ -196,6 +197,8 @@ def _converter(kind: Kind, part: Part, reading: Reading) -> Callable[[str], Any]
         Kind.STRUCTURE: to_structure,
         Kind.FULL_NAME: lambda text: split_full_name(text, part.order),
         Kind.FULL_ADDRESS: split_full_address,
+        Kind.COUNTRY: to_country,
+        Kind.LANGUAGE: to_language,
     }
     return converters.get(kind, str)
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from rcu.ingestion.files.fields import reader_of
 from rcu.ingestion.files.importer import Understood, understand
 from rcu.ingestion.files.plan import Plan
 from rcu.ingestion.files.reading import Sample
+from rcu.ingestion.files.targets import Kind
 from rcu.ingestion.files.unread import unread
-from rcu.ingestion.files.values import USUAL_EMPTY_VALUES
+from rcu.ingestion.files.values import USUAL_EMPTY_VALUES, Reading
 from rcu.ingestion.messages import ProfileMessage
 
 _HINTS: Final = {
@@ -25,6 +27,7 @@ _HINTS: Final = {
     "phones": "no phone number. Of several in one cell, say in a mapping by what to `split`; "
     "RCU_DEFAULT_REGION is where numbers without a country code are from",
 }
+_CODES: Final = {Kind.COUNTRY: "country", Kind.LANGUAGE: "language"}
 
 
 @dataclass(slots=True)
@@ -70,7 +73,24 @@ def first_findings(
     """Return what is to be told of the first rows of a file before it is imported: sentences."""
     columns = {name for one in plan.fields for name in one.columns()}
     understood = understand(sample.rows, plan, known_sources)
-    return list(_sentences(look_at(understood, columns, region=region), plan))
+    found = look_at(understood, columns, region=region)
+    return [*_sentences(found, plan), *_unknown_codes(sample, plan)]
+
+
+def _unknown_codes(sample: Sample, plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each field of codes of which some cells hold none."""
+    reading = Reading(usual_empty_values=USUAL_EMPTY_VALUES)
+    for one in plan.fields:
+        if one.kind not in _CODES:
+            continue
+        code, written = reader_of(one, reading), reader_of(replace(one, kind=Kind.TEXT), reading)
+        rows = [row.cells for row in sample.rows]
+        unknown = sum(1 for cells in rows if written(cells) is not None and code(cells) is None)
+        if unknown:
+            yield (
+                f"{one.target} ({', '.join(one.columns())}): {unknown:,} of {len(rows):,} rows "
+                f"hold a text that is no {_CODES[one.kind]}. It is left out."
+            )
 
 
 def _sentences(found: Findings, plan: Plan) -> Iterator[str]:

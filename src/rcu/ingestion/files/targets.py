@@ -22,6 +22,8 @@ class Kind(StrEnum):
     BIRTH_DATE = "birth date"
     FULL_NAME = "name to take apart"
     FULL_ADDRESS = "address to take apart"
+    COUNTRY = "country"
+    LANGUAGE = "language"
     AMOUNT = "amount"
     IDENTIFIERS = "list of identifiers"
     LINES = "list of lines"
@@ -69,8 +71,8 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "address.lines": Kind.LINES,
         "address.postcode": Kind.TEXT,
         "address.city": Kind.TEXT,
-        "address.country": Kind.TEXT,
-        "language": Kind.TEXT,
+        "address.country": Kind.COUNTRY,
+        "language": Kind.LANGUAGE,
         "preferred_store": Kind.TEXT,
         "attributes": Kind.STRUCTURE,
     },
