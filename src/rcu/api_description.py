@@ -45,6 +45,7 @@ TAGS: Final = [
     },
     {"name": "Explanations", "description": "Why, why not, and how: evidence step by step."},
     {"name": "Loyalty", "description": "Points: earned by tickets, spent here; the programme."},
+    {"name": "Consents", "description": "What people said of each purpose: the proof."},
     {"name": "Analytics", "description": "The attach rate, and the tickets behind each figure."},
     {"name": "Models", "description": "Which model decides, and what another would change."},
     {"name": "Stores", "description": "The places that sell."},

@@ -30,6 +30,7 @@ from rcu.clients import history_endpoints as history
 from rcu.clients import identifier_endpoints as identifiers
 from rcu.clients import review_endpoints as reviews
 from rcu.clients import steward_endpoints as stewardship
+from rcu.consent import endpoints as consents
 from rcu.db.migrations import head_revision
 from rcu.db.opening import open_database
 from rcu.http import documentation
@@ -60,6 +61,7 @@ log = get_logger(__name__)
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingestion.router,
     stores.router,
+    consents.router,
     loyalty.router,
     members.router,
     programme.router,

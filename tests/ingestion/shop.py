@@ -129,6 +129,26 @@ def event(name: str = "page.viewed", **customer: Any) -> Message:
     }
 
 
+def consent(
+    status: str = "granted",
+    purpose: str = "newsletter",
+    *,
+    minute: int = 0,
+    channel: str | None = None,
+    **customer: Any,
+) -> Message:
+    """Return what somebody says of a purpose."""
+    return {
+        "message_id": f"m-{next(_numbers)}",
+        "purpose": purpose,
+        "status": status,
+        "occurred_at": at_minute(minute),
+        "how": "form",
+        "wording": "newsletter-2025-01",
+        "customer": customer,
+    } | ({"channel": channel} if channel else {})
+
+
 def typed(kind: str, message: Message) -> Message:
     """Return a message as a member of a batch."""
     return {"type": kind} | message
@@ -288,7 +308,7 @@ async def _furnish(session: AsyncSession) -> dict[str, str]:
     return keys | {"staff": staff.text, "manager": manager.text}
 
 
-_KEPT = frozenset({"api_key", "source", "store"})
+_KEPT = frozenset({"api_key", "purpose", "source", "store"})
 
 
 async def clear(database: Database) -> None:

@@ -14,7 +14,7 @@ from rcu.db.statements import fetch
 _EFFECTS: Final = files("rcu.clients").joinpath("effects.sql").read_text(encoding="utf-8")
 
 MOST_RECORDS: Final = 500
-"""Records named in one answer; the totals count all."""
+"""Records, and changes of consents, named in one answer; the totals count all."""
 
 
 async def effects_of(session: AsyncSession, decision_id: UUID) -> dict[str, Any]:

@@ -12,7 +12,8 @@ WITH moved AS MATERIALIZED (
     SELECT m.id, r.source, r.external_id, r.kind, m.from_client_id, m.to_client_id,
            (SELECT count(*) FROM ticket WHERE record_id = m.id) AS tickets,
            (SELECT count(*) FROM sales_order WHERE record_id = m.id) AS orders,
-           (SELECT count(*) FROM event WHERE record_id = m.id) AS events
+           (SELECT count(*) FROM event WHERE record_id = m.id) AS events,
+           (SELECT count(*) FROM consent_record WHERE record_id = m.id) AS consents
     FROM moved m JOIN source_record r USING (id)
     WHERE m.from_client_id <> m.to_client_id
 ), client_count AS (
@@ -21,6 +22,35 @@ WITH moved AS MATERIALIZED (
            (SELECT count(*) FROM counted WHERE to_client_id = ids.id) AS came,
            (SELECT count(*) FROM counted WHERE from_client_id = ids.id) AS went
     FROM (SELECT from_client_id FROM counted UNION SELECT to_client_id FROM counted) AS ids (id)
+), member AS MATERIALIZED (
+    -- Every record of the clients concerned, with its client before and after.
+    SELECT r.id, coalesce(m.from_client_id, r.client_id) AS was_id, r.client_id AS is_id
+    FROM source_record r LEFT JOIN counted m ON m.id = r.id
+    WHERE r.client_id IN (SELECT client_id FROM client_count)
+), held_before AS MATERIALIZED (
+    SELECT e.*
+    FROM (SELECT array_agg(was_id) AS clients, array_agg(id) AS ids FROM member) whole
+    CROSS JOIN LATERAL effective_consents(whole.clients, whole.ids) e
+), held_after AS MATERIALIZED (
+    SELECT e.*
+    FROM (SELECT array_agg(is_id) AS clients, array_agg(id) AS ids FROM member) whole
+    CROSS JOIN LATERAL effective_consents(whole.clients, whole.ids) e
+), consent_change AS MATERIALIZED (
+    -- For who was one client and is one, or part of one: what holds otherwise than before.
+    SELECT c.was_id, c.is_id, k.purpose, k.channel, b.status AS was, a.status AS now
+    FROM (SELECT DISTINCT was_id, is_id FROM member) c
+    CROSS JOIN LATERAL (
+        SELECT purpose, channel FROM held_before WHERE group_id = c.was_id
+        UNION
+        SELECT purpose, channel FROM held_after WHERE group_id = c.is_id
+    ) k
+    LEFT JOIN held_before b
+      ON b.group_id = c.was_id AND b.purpose = k.purpose
+     AND b.channel IS NOT DISTINCT FROM k.channel
+    LEFT JOIN held_after a
+      ON a.group_id = c.is_id AND a.purpose = k.purpose
+     AND a.channel IS NOT DISTINCT FROM k.channel
+    WHERE b.status IS DISTINCT FROM a.status
 ), root AS (
     -- What a decision that undoes another is about in the end: in force before it if it is not now,
     -- and the reverse. All others are in force as they were.
@@ -77,16 +107,25 @@ SELECT json_build_object(
     'records', (
         SELECT coalesce(json_agg(named), '[]')
         FROM (
-            SELECT source, external_id, kind, from_client_id, to_client_id, tickets, orders, events
+            SELECT source, external_id, kind, from_client_id, to_client_id, tickets, orders, events,
+                   consents
             FROM counted ORDER BY id LIMIT $2
         ) named
     ),
     'totals', (
         SELECT json_build_object(
             'records', count(*), 'tickets', coalesce(sum(tickets), 0),
-            'orders', coalesce(sum(orders), 0), 'events', coalesce(sum(events), 0)
+            'orders', coalesce(sum(orders), 0), 'events', coalesce(sum(events), 0),
+            'consents', coalesce(sum(consents), 0)
         )
         FROM counted
+    ),
+    'consent_changes', (
+        SELECT coalesce(json_agg(changed), '[]')
+        FROM (
+            SELECT was_id AS from_client_id, is_id AS client_id, purpose, channel, was, now
+            FROM consent_change ORDER BY was_id, is_id, purpose, channel LIMIT $2
+        ) changed
     ),
     'retired_client_ids', (
         SELECT coalesce(json_agg(client_id ORDER BY client_id), '[]')

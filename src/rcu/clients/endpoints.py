@@ -124,7 +124,7 @@ async def read_timeline(
 ) -> Response:
     """List everything that happened to a client, newest first.
 
-    `type` and `channel` may be repeated. What has no channel (profile messages, identity
+    `type` and `channel` may be repeated. What has no channel (consents, profile messages, identity
     changes) is left out when channels are asked for.
     """
     after = timeline.START if cursor is None else decode_cursor(cursor, _TIMELINE_PLACE)

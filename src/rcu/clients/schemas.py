@@ -197,6 +197,15 @@ class FavouriteStore(Answer):
     last_at: datetime | None
 
 
+class ClientConsent(RecordKey):
+    """What holds of one purpose and channel, since when, and the record under which it was said."""
+
+    purpose: str
+    channel: str | None = Field(description="Null for a purpose that reaches nobody.")
+    status: Literal["granted", "denied", "withdrawn"]
+    since: datetime = Field(description="When the person said so.")
+
+
 class ClientView(Answer):
     """The whole client: who, by what identifiers, from which records, bought what."""
 
@@ -222,6 +231,10 @@ class ClientView(Answer):
         description="For each currency, the sum over all channels, then each channel."
     )
     favourite_store: FavouriteStore | None
+    consents: list[ClientConsent] = Field(
+        description="Of a purpose and channel that is not listed, nobody has said anything: that is "
+        "no consent. The proof: `GET /v1/clients/{client_id}/consents`."
+    )
     identity_as_of: IdentityThen | None = Field(
         description="Whom the id stood for at the time `as_of`, and with which records; null when "
         "no time was asked for. All else is as of now."
@@ -347,6 +360,7 @@ class TimelineType(StrEnum):
     TICKET = "ticket"
     ORDER_STEP = "order_step"
     EVENT = "event"
+    CONSENT = "consent"
     PROFILE = "profile"
     IDENTITY_CHANGE = "identity_change"
 
@@ -361,7 +375,7 @@ class TimelineItem(Answer):
     channel: str | None
     details: dict[str, Any] = Field(
         description="By type: the ticket, the order and its new status, the event with its "
-        "properties, which record a profile message was about, or which clients were joined "
+        "properties, what was said of a purpose, which record a profile message was about, or which clients were joined "
         "or parted."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -85,6 +85,7 @@ class MovedRecord(_Answer):
     tickets: int
     orders: int
     events: int
+    consents: int = Field(description="Statements on purposes: the proof goes with its record.")
 
 
 class MovedTotals(_Answer):
@@ -94,6 +95,20 @@ class MovedTotals(_Answer):
     tickets: int
     orders: int
     events: int
+    consents: int
+
+
+class ConsentChange(_Answer):
+    """What holds otherwise for who was one client, and is one or part of one."""
+
+    from_client_id: UUID = Field(description="The client before.")
+    client_id: UUID = Field(description="The client after, with whom records of the other are.")
+    purpose: str
+    channel: str | None = Field(description="Null for a purpose that reaches nobody.")
+    was: Literal["granted", "denied", "withdrawn"] | None = Field(
+        description="What held before; null when nobody had said anything."
+    )
+    now: Literal["granted", "denied", "withdrawn"] | None
 
 
 class OpenReviews(_Answer):
@@ -108,6 +123,10 @@ class DecisionEffects(_Answer):
 
     records: list[MovedRecord] = Field(description="The first 500.")
     totals: MovedTotals
+    consent_changes: list[ConsentChange] = Field(
+        description="What becomes of consents: a withdrawal that one of two clients made holds for "
+        "both when they are one. The first 500."
+    )
     retired_client_ids: list[UUID] = Field(
         description="Clients whose records all leave; their ids resolve on."
     )

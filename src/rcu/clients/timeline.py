@@ -44,7 +44,7 @@ async def find_page(
 ) -> Page | None:
     """Return up to `limit` items after a place, or None when the id was never a client's.
 
-    `types` and `channels` keep only these; None keeps all. What has no channel (profile
+    `types` and `channels` keep only these; None keeps all. What has no channel (consents, profile
     messages, identity changes) goes when channels are asked for.
     """
     async with database.driver_connection() as connection:

@@ -50,6 +50,18 @@ WITH asked AS (
     ) e
     WHERE $2::text[] IS NULL OR 'event' = ANY ($2)
     UNION ALL
+    SELECT s.occurred_at, s.id, 'consent', s.source, NULL,
+           json_build_object(
+               'purpose', s.purpose, 'channel', s.channel, 'status', s.status, 'how', s.how,
+               'wording', s.wording, 'store', s.store
+           )
+    FROM record CROSS JOIN LATERAL (
+        SELECT * FROM consent_record
+        WHERE record_id = record.id AND (occurred_at, id) < ($4, $5)
+        ORDER BY occurred_at DESC, id DESC LIMIT $6
+    ) s
+    WHERE ($2::text[] IS NULL OR 'consent' = ANY ($2)) AND $3::text[] IS NULL
+    UNION ALL
     -- A receipt has no id of its own: one is made of its key, the same every time.
     SELECT m.received_at, m.id, 'profile', record.source, NULL,
            json_build_object('external_id', record.external_id)

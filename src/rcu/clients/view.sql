@@ -96,6 +96,16 @@ FROM (
                 ORDER BY sum(sales) DESC, max(last_at) DESC NULLS LAST, store LIMIT 1
             ) visited
         ) AS favourite_store,
+        (
+            SELECT coalesce(json_agg(said), '[]')
+            FROM (
+                SELECT e.purpose, e.channel, e.status, e.since, record.source, record.external_id
+                FROM (SELECT array_agg($1) AS groups, array_agg(id) AS ids FROM record) member
+                CROSS JOIN LATERAL effective_consents(member.groups, member.ids) e
+                JOIN record ON record.id = e.record_id
+                ORDER BY e.purpose, e.channel
+            ) said
+        ) AS consents,
         NULL::json AS identity_as_of
     FROM client asked
     JOIN source_record oldest ON oldest.id = asked.id

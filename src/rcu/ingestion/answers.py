@@ -58,6 +58,8 @@ def _fact(intake: Intake, attached: Attached) -> Answer:
         }
     elif intake.type is MessageType.ORDER:
         answer |= {"order_id": attached.name, "status": attached.status}
+    elif intake.type is MessageType.CONSENT:
+        answer |= {"purpose": attached.name, "status": attached.status}
     return 200 if attached.already else 201, answer
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.clients import service as clients
+from rcu.consent.recording import NewConsent, NewStatement, record_consents
 from rcu.db.errors import StaleReadError
 from rcu.db.locks import lock_key
 from rcu.db.writes import Writes
@@ -27,12 +28,20 @@ from rcu.ingestion.following import (
 from rcu.ingestion.intake import (
     Defaults,
     Intake,
+    consent_of,
+    consents_of,
     event_of,
     order_of,
     statement_of,
     ticket_of,
 )
-from rcu.ingestion.messages import EventMessage, OrderMessage, ProfileMessage, TicketMessage
+from rcu.ingestion.messages import (
+    ConsentMessage,
+    EventMessage,
+    OrderMessage,
+    ProfileMessage,
+    TicketMessage,
+)
 from rcu.loyalty.accrual import TicketPoints, accrue
 from rcu.loyalty.repository import HungTicket
 from rcu.sales import repository as sales
@@ -80,11 +89,15 @@ class _Said:
     tickets: dict[int, NewTicket]
     orders: dict[int, NewOrder]
     events: dict[int, NewEvent]
+    consents: dict[int, NewConsent]
 
     def locks(self) -> frozenset[int]:
         """Return what must be locked: whom the facts are of, and what they refer to."""
-        facts: Iterable[NewTicket | NewOrder | NewEvent] = chain(
-            self.tickets.values(), self.orders.values(), self.events.values()
+        facts: Iterable[NewTicket | NewOrder | NewEvent | NewConsent] = chain(
+            self.tickets.values(),
+            self.orders.values(),
+            self.events.values(),
+            self.consents.values(),
         )
         found = {lock for fact in facts if fact.presentation for lock in fact.presentation.locks}
         keys = set().union(*(ticket.keys for ticket in self.tickets.values()))
@@ -94,7 +107,10 @@ class _Said:
     def facts(self) -> NewFacts:
         """Return the facts to record."""
         return NewFacts(
-            list(self.tickets.values()), list(self.orders.values()), list(self.events.values())
+            list(self.tickets.values()),
+            list(self.orders.values()),
+            list(self.events.values()),
+            [consent.presentation for consent in self.consents.values()],
         )
 
     def stores(self) -> set[str]:
@@ -118,9 +134,9 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
 
     `timezones` are those of the stores that are named and known; when they, or other things, are
     `assumed` and it is not so, `OtherwiseError` says it before anything is written. Profiles come
-    first, then orders, sales, what refers to sales, and events: the outcome does not depend on how
-    the sender mixed them. Raises `StaleReadError`, upon which the edge tries again, when something
-    changed between reading and locking.
+    first, then orders, sales, what refers to sales, events, and consents: the outcome does not
+    depend on how the sender mixed them. Raises `StaleReadError`, upon which the edge tries again,
+    when something changed between reading and locking.
     """
     cause = Cause("message", f"model:{model.version}")
     statements = {
@@ -152,6 +168,9 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
     if await sales.find_timezones(session, unknown):
         # Added while we waited for its lock: the day of its sales was reckoned without it.
         raise StaleReadError
+    outcomes |= await record_consents(
+        recording, said.consents, of_profiles=_of_profiles(intakes, placements)
+    )
     outcomes |= _placed(statements, placements)
     touched = placements.touched_client_ids | recording.touched_client_ids
     # Before the points: a birth date that has just come counts.
@@ -180,7 +199,7 @@ async def apply(  # noqa: PLR0913 - each is a word of one sentence
 
 def _said(intakes: Sequence[Intake], timezones: Mapping[str, str], defaults: Defaults) -> _Said:
     """Return the facts that messages tell."""
-    said = _Said({}, {}, {})
+    said = _Said({}, {}, {}, {})
     for position, intake in enumerate(intakes):
         message = intake.message
         if isinstance(message, TicketMessage):
@@ -191,7 +210,24 @@ def _said(intakes: Sequence[Intake], timezones: Mapping[str, str], defaults: Def
             said.orders[position] = order_of(intake, message, defaults=defaults)
         elif isinstance(message, EventMessage):
             said.events[position] = event_of(intake, message, defaults=defaults)
+        elif isinstance(message, ConsentMessage):
+            consent = consent_of(intake, message, defaults=defaults)
+            if consent is not None:  # else it was refused
+                said.consents[position] = consent
     return said
+
+
+def _of_profiles(
+    intakes: Sequence[Intake], placements: Placements
+) -> dict[UUID, list[NewStatement]]:
+    """Return what was said of purposes with profiles, by the record of the profile."""
+    found: dict[UUID, list[NewStatement]] = {}
+    for intake in intakes:
+        message = intake.message
+        if isinstance(message, ProfileMessage) and message.consents:
+            record_id = placements.by_record[intake.source, message.external_id].record_id
+            found.setdefault(record_id, []).extend(consents_of(intake, message))
+    return found
 
 
 async def _record(

@@ -13,6 +13,7 @@ from rcu.access.authorisation import requires
 from rcu.access.caller import Caller
 from rcu.access.errors import ForeignSourceError
 from rcu.access.models import Scope
+from rcu.consent.errors import UnknownPurposeError
 from rcu.context import current_request
 from rcu.errors import (
     PROBLEM_MEDIA_TYPE,
@@ -32,6 +33,7 @@ from rcu.ingestion.gathering import Gatherer
 from rcu.ingestion.messages import (
     MESSAGE_MODELS,
     Batch,
+    ConsentMessage,
     EventMessage,
     Message,
     MessageType,
@@ -41,6 +43,7 @@ from rcu.ingestion.messages import (
 )
 from rcu.ingestion.schemas import (
     BatchAnswer,
+    ConsentAnswer,
     EventAnswer,
     OrderAnswer,
     ParkedAnswer,
@@ -90,7 +93,7 @@ def _with_request_id(refusal: Mapping[str, Any]) -> dict[str, Any]:
     return dict(refusal) | ({"request_id": request.request_id} if request else {})
 
 
-@router.post("/profiles", status_code=201, responses=_responses(ProfileAnswer))
+@router.post("/profiles", status_code=201, responses=_responses(ProfileAnswer, UnknownPurposeError))
 async def receive_profile(body: ProfileMessage, request: Request, caller: Sender) -> Response:
     """Receive what the source knows of a person; answer which client that is."""
     return await _receive(request, caller, body)
@@ -114,14 +117,23 @@ async def receive_event(body: EventMessage, request: Request, caller: Sender) ->
     return await _receive(request, caller, body)
 
 
+@router.post("/consents", status_code=201, responses=_responses(ConsentAnswer, UnknownPurposeError))
+async def receive_consent(body: ConsentMessage, request: Request, caller: Sender) -> Response:
+    """Receive what a person said of a purpose; answer whose it is, and how that is known.
+
+    It is kept for ever under the record of the person, and never changed.
+    """
+    return await _receive(request, caller, body)
+
+
 @router.post("/batch", response_model=BatchAnswer, responses=problems(ForeignSourceError))
 async def receive_batch(
     body: Batch, request: Request, database: DatabaseDep, caller: Sender
 ) -> Response:
     """Receive up to 1,000 messages of any type; answer each by itself, in the order sent.
 
-    Each message has a `type` (`profile`, `ticket`, `order`, `event`) beside its own fields.
-    One that is refused harms no other.
+    Each message has a `type` (`profile`, `ticket`, `order`, `event`, `consent`) beside its own
+    fields. One that is refused harms no other.
     """
     source = caller.writes_as()
     read = [_read(message) for message in body.messages]

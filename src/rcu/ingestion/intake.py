@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from rcu.access.models import SourceKind
+from rcu.consent.recording import NewConsent, NewStatement
 from rcu.identity.braking import DEFAULT_LIMITS, BrakeLimits
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
@@ -17,6 +18,8 @@ from rcu.identity.presentation import Presentation, Presented, present
 from rcu.identity.registers import ProfileStatement
 from rcu.ingestion.messages import (
     Channel,
+    ConsentChoice,
+    ConsentMessage,
     CustomerIdentifiers,
     EventMessage,
     Message,
@@ -43,6 +46,7 @@ TYPE_OF: Mapping[type[Message], MessageType] = {
     TicketMessage: MessageType.TICKET,
     OrderMessage: MessageType.ORDER,
     EventMessage: MessageType.EVENT,
+    ConsentMessage: MessageType.CONSENT,
 }
 
 _STATED_OF_ORDERS = (
@@ -54,7 +58,7 @@ _STATED_OF_ORDERS = (
     "fulfilment",
     "sellers",
 )
-_NOT_STATED = frozenset({"message_id", "external_id", "occurred_at"})
+_NOT_STATED = frozenset({"message_id", "external_id", "occurred_at", "consents"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,42 @@ def event_of(intake: Intake, message: EventMessage, *, defaults: Defaults) -> Ne
         channel=intake.channel,
         properties=message.properties,
         presentation=_presentation(intake, message.customer, [], defaults),
+    )
+
+
+def consent_of(intake: Intake, message: ConsentMessage, *, defaults: Defaults) -> NewConsent | None:
+    """Return the consent of a message; None when what it carries designates nobody."""
+    presentation = _presentation(intake, message.customer, [], defaults)
+    if presentation is None:
+        return None
+    return NewConsent(
+        _statement(intake, 0, message, message.how, message.occurred_at), presentation
+    )
+
+
+def consents_of(intake: Intake, message: ProfileMessage) -> list[NewStatement]:
+    """Return what a person said of purposes with a profile."""
+    return [
+        _statement(intake, number, consent, consent.how, consent.occurred_at or message.occurred_at)
+        for number, consent in enumerate(message.consents)
+    ]
+
+
+def _statement(
+    intake: Intake, number: int, said: ConsentChoice, how: str, occurred_at: datetime
+) -> NewStatement:
+    return NewStatement(
+        source=intake.source,
+        message_id=intake.message_id,
+        number=number,
+        purpose=said.purpose,
+        channel=said.channel,
+        status=said.status,
+        occurred_at=occurred_at.astimezone(UTC),
+        how=how,
+        wording=said.wording,
+        store=said.store,
+        actor=said.actor,
     )
 
 

@@ -1,11 +1,14 @@
-"""Wire formats of the messages that sources send: profiles, tickets, orders, events."""
+"""Wire formats of the messages that sources send: profiles, tickets, orders, events, consents."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from rcu.consent.effective import ConsentStatus
+from rcu.consent.schemas import ConsentMeans, ContactChannel, PurposeCode
 from rcu.errors import FieldValueError
 from rcu.http.fields import Day, Moment, Whole
 from rcu.ingestion.fields import (
@@ -22,6 +25,9 @@ from rcu.ingestion.fields import (
     ShortText,
     Wire,
 )
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far the clock of a sender may be ahead of ours."""
 
 
 class Channel(StrEnum):
@@ -61,6 +67,40 @@ class AddressValue(Wire):
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
 
 
+def _has_been_said(moment: datetime) -> datetime:
+    if moment > datetime.now(UTC) + CLOCK_TOLERANCE:
+        raise FieldValueError("Input should be a time that has come already")
+    return moment
+
+
+Said = Annotated[Moment, AfterValidator(_has_been_said)]
+"""When a person said something: a grant of tomorrow would outlive the withdrawals of today."""
+
+
+class ConsentChoice(Wire):
+    """What a person said of one purpose: a box of a form."""
+
+    purpose: PurposeCode = Field(description="A code of `GET /v1/purposes`.")
+    channel: ContactChannel | None = Field(
+        default=None, description="Default: every channel of the purpose."
+    )
+    status: ConsentStatus = Field(
+        description="`denied` when asked and refused, `withdrawn` when taken back."
+    )
+    wording: Code | None = Field(
+        default=None, description="Reference of the text that was shown, with its version."
+    )
+    store: Code | None = None
+    actor: Code | None = Field(default=None, description="Member of staff who took it down.")
+
+
+class FormConsent(ConsentChoice):
+    """A choice that comes with a profile."""
+
+    how: ConsentMeans = ConsentMeans.FORM
+    occurred_at: Said | None = Field(default=None, description="Default: that of the profile.")
+
+
 class ProfileMessage(Wire):
     """What one source knows of one person.
 
@@ -87,6 +127,18 @@ class ProfileMessage(Wire):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] | None = None
     preferred_store: Code | None = None
     attributes: Annotated[dict[AttributeName, Scalar], Field(max_length=50)] | None = None
+    consents: list[FormConsent] = Field(
+        default_factory=list,
+        max_length=50,
+        description="What the person said with it, such as the boxes of the form. Each is added to "
+        "what was said before; nothing is removed.",
+    )
+
+    @model_validator(mode="after")
+    def _consents_have_been_said(self) -> Self:
+        if any(consent.occurred_at is None for consent in self.consents):
+            _has_been_said(self.occurred_at)
+        return self
 
 
 class CustomerIdentifiers(Wire):
@@ -269,6 +321,24 @@ class EventMessage(Wire):
     properties: dict[AttributeName, Scalar] = Field(default_factory=dict, max_length=50)
 
 
+class ConsentMessage(ConsentChoice):
+    """What a person said of one purpose: granted, denied or withdrawn, when, how, on what words."""
+
+    message_id: MessageId
+    occurred_at: Said = Field(description="When the person said so.")
+    how: ConsentMeans
+    customer: CustomerIdentifiers
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        who = self.customer
+        if not any((who.external_id, who.card, who.email, who.phone, who.app_user, who.device)):
+            raise FieldValueError(
+                "customer has external_id, card, email, phone, app_user or device"
+            )
+        return self
+
+
 class MessageType(StrEnum):
     """What a message is about; the discriminator of a batch."""
 
@@ -276,15 +346,17 @@ class MessageType(StrEnum):
     TICKET = "ticket"
     ORDER = "order"
     EVENT = "event"
+    CONSENT = "consent"
 
 
-Message = ProfileMessage | TicketMessage | OrderMessage | EventMessage
+Message = ProfileMessage | TicketMessage | OrderMessage | EventMessage | ConsentMessage
 
 MESSAGE_MODELS: dict[MessageType, type[Message]] = {
     MessageType.PROFILE: ProfileMessage,
     MessageType.TICKET: TicketMessage,
     MessageType.ORDER: OrderMessage,
     MessageType.EVENT: EventMessage,
+    MessageType.CONSENT: ConsentMessage,
 }
 
 

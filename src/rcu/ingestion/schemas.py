@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
+from rcu.consent.effective import ConsentStatus
 from rcu.errors import FieldValueError
 from rcu.ingestion.fields import Code, MessageId, Wire
 from rcu.ingestion.messages import MessageType, OrderStatus
@@ -130,6 +131,18 @@ class EventAnswer(BaseModel):
     client_id: UUID | None
 
 
+class ConsentAnswer(BaseModel):
+    """The answer to a consent; without a client it waits, under its record, for one to be known."""
+
+    message_id: str
+    type: Literal["consent"]
+    outcome: Literal["recorded"]
+    purpose: str
+    status: ConsentStatus
+    client_id: UUID | None
+    method: str | None
+
+
 class ParkedAnswer(BaseModel):
     """A message kept, but not applied yet: what it waits for is said."""
 
@@ -146,7 +159,15 @@ class BatchResult(BaseModel):
     index: int
     message_id: str | None
     status: int
-    answer: ProfileAnswer | TicketAnswer | OrderAnswer | EventAnswer | ParkedAnswer | None
+    answer: (
+        ProfileAnswer
+        | TicketAnswer
+        | OrderAnswer
+        | EventAnswer
+        | ConsentAnswer
+        | ParkedAnswer
+        | None
+    )
     problem: dict[str, Any] | None
 
 

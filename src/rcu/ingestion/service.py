@@ -16,6 +16,7 @@ from rcu.identity.outcomes import Placed
 from rcu.ingestion import repository, senders
 from rcu.ingestion.answers import answer_to
 from rcu.ingestion.apply import Application, Applied, apply
+from rcu.ingestion.consents import find_refused
 from rcu.ingestion.context import Context
 from rcu.ingestion.errors import (
     MessageIdReusedError,
@@ -188,7 +189,8 @@ async def _receive_known(
     for intake in intakes:
         if intake.key not in known.receipts:
             first.setdefault(intake.key, intake)
-    fresh = list(first.values())
+    refused = await find_refused(session, list(first.values()), context.defaults)
+    fresh = [intake for key, intake in first.items() if key not in refused]
     application = await apply(
         session,
         fresh,
@@ -201,13 +203,14 @@ async def _receive_known(
         else None,
     )
     applied = {fresh[n].key: outcome for n, outcome in application.outcomes.items()}
+    outcomes: dict[MessageKey, Applied | RcuError] = {**refused, **applied}
     accepted = [i for i in fresh if not isinstance(applied[i.key], Clash)]
     answers = {intake.key: answer_to(intake, applied[intake.key]) for intake in accepted}
     is_awaited = await _keep(application, accepted, answers, applied, at)
     if await _park(session, accepted, applied, at) or is_awaited:
         await let_in(session, application.arrived, context, at)
     return [
-        _receipt(intake, first.get(intake.key), known.receipts, applied, answers)
+        _receipt(intake, first.get(intake.key), known.receipts, outcomes, answers)
         for intake in intakes
     ]
 
@@ -216,7 +219,7 @@ def _receipt(
     intake: Intake,
     first: Intake | None,
     known: Mapping[MessageKey, StoredReceipt],
-    applied: Mapping[MessageKey, Applied],
+    applied: Mapping[MessageKey, Applied | RcuError],
     answers: Mapping[MessageKey, Answer],
 ) -> Receipt:
     stored = known.get(intake.key)
@@ -227,6 +230,8 @@ def _receipt(
     if first is not None and first.digest != intake.digest:
         return _refusal(intake.message_id, MessageIdReusedError(intake.message_id))
     outcome = applied[intake.key]
+    if isinstance(outcome, RcuError):
+        return _refusal(intake.message_id, outcome)
     if isinstance(outcome, Clash):
         return _refusal(intake.message_id, TicketClashError(outcome.ticket_id, outcome.recorded_id))
     status, answer = answers[intake.key]

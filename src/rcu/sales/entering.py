@@ -51,16 +51,19 @@ class NewFacts:
     tickets: Sequence[NewTicket] = ()
     orders: Sequence[NewOrder] = ()
     events: Sequence[NewEvent] = ()
+    presented: Sequence[Presentation] = ()
+    """What facts of other domains carry to say whose they are."""
 
     @property
     def are_none(self) -> bool:
         """Whether there is nothing to record."""
-        return not (self.tickets or self.orders or self.events)
+        return not (self.tickets or self.orders or self.events or self.presented)
 
     def presentations(self) -> list[Presentation]:
         """Return what they carry to say whose they are."""
         facts: list[NewTicket | NewOrder | NewEvent] = [*self.tickets, *self.orders, *self.events]
-        return [fact.presentation for fact in facts if fact.presentation is not None]
+        told = [fact.presentation for fact in facts if fact.presentation is not None]
+        return told + list(self.presented)
 
 
 @dataclass(frozen=True, slots=True)
