@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.ingestion.shop import Shop, event, order_step, sale
+from tests.ingestion.shop import Shop, consent, event, order_step, sale
 
 ODILE: dict[str, Any] = {
     "given_name": "Odile",
@@ -36,6 +36,11 @@ _EXPORT = (
        FROM sales_order o LEFT JOIN source_record r ON r.id = o.record_id ORDER BY 1""",
     """SELECT e.message_id, r.client_id
        FROM event e LEFT JOIN source_record r ON r.id = e.record_id ORDER BY 1""",
+    """SELECT c.source, c.message_id, c.number, r.source, r.external_id, r.client_id
+       FROM consent_record c JOIN source_record r ON r.id = c.record_id ORDER BY 1, 2, 3""",
+    """SELECT e.* FROM (
+           SELECT array_agg(client_id) AS clients, array_agg(id) AS ids FROM source_record
+       ) whole CROSS JOIN LATERAL effective_consents(clients, ids) e ORDER BY 1, 2, 3""",
     "SELECT left_id, right_id, verdict FROM judgement WHERE revoked_at IS NULL ORDER BY 1, 2",
     "SELECT left_id, right_id, weight, decision FROM record_pair ORDER BY 1, 2",
 )
@@ -73,6 +78,9 @@ async def two_people(shop: Shop) -> tuple[Any, Any]:
     await shop.ticket(sale(token="token-1"))
     await shop.accept("eshop", "order", order_step("O1", "placed", customer={"external_id": "E1"}))
     await shop.accept("app", "event", event(card="ABC-1234"))
+    await shop.accept("pos", "consent", consent("granted", external_id="P1"))
+    await shop.accept("eshop", "consent", consent("granted", "profiling", external_id="E1"))
+    await shop.accept("app", "consent", consent("withdrawn", minute=5, phone="0639981208"))
     return odile, basile
 
 
@@ -368,7 +376,9 @@ async def test_a_rehearsal_says_what_the_deed_then_does_and_changes_nothing(shop
     effects = done["effects"]
     # Basile's record with his order, his tickets by phone, and those of the token they share.
     assert basile["client_id"] in effects["retired_client_ids"]
-    assert effects["totals"] == {"records": 3, "tickets": 2, "orders": 1, "events": 0}
+    assert effects["totals"] == {
+        "records": 4, "tickets": 2, "orders": 1, "events": 0, "consents": 2
+    }  # fmt: skip
     back = await undone(shop, done["decision_id"], dry_run=True)
     assert basile["client_id"] in back["effects"]["appeared_client_ids"]
     assert back["effects"]["totals"] == effects["totals"]
@@ -388,7 +398,9 @@ async def test_a_split_can_be_rehearsed_too(shop: Shop) -> None:
     assert await export(shop) == before
     assert second["client_id"] == odile["client_id"]
     assert [record["external_id"] for record in answer["effects"]["records"]][:1] == ["E1"]
-    assert answer["effects"]["totals"] == {"records": 2, "tickets": 1, "orders": 0, "events": 0}
+    assert answer["effects"]["totals"] == {
+        "records": 2, "tickets": 1, "orders": 0, "events": 0, "consents": 0
+    }  # fmt: skip
     assert answer["effects"]["appeared_client_ids"] == answer["client_ids"][1:]
 
 

@@ -232,7 +232,7 @@ class ClientView(Answer):
     )
     favourite_store: FavouriteStore | None
     consents: list[ClientConsent] = Field(
-        description="Of a purpose and channel that is not listed, nobody has said anything: that is "
+        description="Of a purpose and channel that is not listed nobody has said anything: that is "
         "no consent. The proof: `GET /v1/clients/{client_id}/consents`."
     )
     identity_as_of: IdentityThen | None = Field(
@@ -375,8 +375,8 @@ class TimelineItem(Answer):
     channel: str | None
     details: dict[str, Any] = Field(
         description="By type: the ticket, the order and its new status, the event with its "
-        "properties, what was said of a purpose, which record a profile message was about, or which clients were joined "
-        "or parted."
+        "properties, what was said of a purpose, which record a profile message was about, or "
+        "which clients were joined or parted."
     )
 
 
