@@ -121,7 +121,7 @@ def upgrade() -> None:
     op.create_table(
         "consent_record",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column(
             "number", sa.SmallInteger(), nullable=False, comment="place in its message, from 0"

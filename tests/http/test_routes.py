@@ -28,7 +28,9 @@ OPEN = {
 """The operations that need no API key. Adding to it is a decision about security."""
 
 OF_A_TILL = {
+    ("GET", "/v1/purposes"),
     ("POST", "/v1/batch"),
+    ("POST", "/v1/consents"),
     ("POST", "/v1/events"),
     ("POST", "/v1/orders"),
     ("POST", "/v1/profiles"),

@@ -77,3 +77,16 @@ class OnlyProfilesError(RcuError):
 
     def __init__(self, found: str) -> None:
         super().__init__(f"The rows are {found}s, and --bulk is for profiles: leave it out.")
+
+
+class ConsentsLeftOutError(RcuError):
+    """A first load takes no consents with its profiles."""
+
+    status = 409
+    code = "consents_left_out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file has a column of consents, which --bulk does not take: leave it out, or "
+            "ignore the column and import the consents as a file of their own."
+        )

@@ -1,4 +1,4 @@
-"""`rcu import`: a file of profiles, tickets, orders or events, along the path of all messages."""
+"""`rcu import`: a file of profiles, tickets, orders, events or consents, as messages come."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class FileType(StrEnum):
     TICKETS = "tickets"
     ORDERS = "orders"
     EVENTS = "events"
+    CONSENTS = "consents"
 
 
 class Order(StrEnum):
@@ -217,7 +218,7 @@ class _Job:
         plan: Plan,
         sources: frozenset[str],
     ) -> ImportSummary:
-        from rcu.bulk.errors import OnlyProfilesError
+        from rcu.bulk.errors import ConsentsLeftOutError, OnlyProfilesError
         from rcu.bulk.first_load import Load, load_first
         from rcu.bulk.load_stages import Reading
         from rcu.cli import import_report
@@ -229,6 +230,8 @@ class _Job:
 
         if plan.type is not MessageType.PROFILE:
             raise OnlyProfilesError(plan.type)
+        if any(field.target == "consents" for field in plan.fields):
+            raise ConsentsLeftOutError
         context = Context.from_settings(load_settings())
         with (
             RejectsFile(self._rejects, sample.columns, delimiter=file_format.delimiter) as rejects,

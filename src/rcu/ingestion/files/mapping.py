@@ -29,6 +29,7 @@ PLURALS = {
     "tickets": MessageType.TICKET,
     "orders": MessageType.ORDER,
     "events": MessageType.EVENT,
+    "consents": MessageType.CONSENT,
 }
 """How the command line and mapping files call the types."""
 
@@ -109,7 +110,9 @@ class SourceColumn(MappingModel):
 class Mapping(MappingModel):
     """A mapping file. Everything is optional: what it leaves out goes by the columns' names."""
 
-    type: MessageType | None = Field(default=None, description="profiles, tickets, orders, events.")
+    type: MessageType | None = Field(
+        default=None, description="profiles, tickets, orders, events, consents."
+    )
     source: str | SourceColumn | None = Field(
         default=None, description="One source for all rows, or the column that names it."
     )

@@ -140,7 +140,8 @@ def _choose_type(
     if guessed is None:
         raise FileRefusedError(
             "The columns do not tell what the rows are: "
-            "say --type profiles, tickets, orders or events." + _header_hint(sample.columns)
+            "say --type profiles, tickets, orders, events or consents."
+            + _header_hint(sample.columns)
         )
     return guessed, True
 

@@ -75,6 +75,7 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "language": Kind.LANGUAGE,
         "preferred_store": Kind.TEXT,
         "attributes": Kind.STRUCTURE,
+        "consents": Kind.STRUCTURE,
     },
     MessageType.TICKET: {
         "message_id": Kind.TEXT,
@@ -126,6 +127,18 @@ TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
         "properties": Kind.STRUCTURE,
     }
     | _CUSTOMER,
+    MessageType.CONSENT: {
+        "message_id": Kind.TEXT,
+        "purpose": Kind.TEXT,
+        "channel": Kind.TEXT,
+        "status": Kind.TEXT,
+        "occurred_at": Kind.TIME,
+        "how": Kind.TEXT,
+        "wording": Kind.TEXT,
+        "store": Kind.TEXT,
+        "actor": Kind.TEXT,
+    }
+    | _CUSTOMER,
 }
 """Every field of each type. A dot goes into a part: `customer.email`, `original.ticket_id`."""
 
@@ -134,6 +147,7 @@ OPEN_TARGETS: Final[Mapping[MessageType, Mapping[str, Kind]]] = {
     MessageType.TICKET: {},
     MessageType.ORDER: {},
     MessageType.EVENT: {"properties": Kind.SCALAR},
+    MessageType.CONSENT: {},
 }
 """Fields with parts that the file names: `identifiers.national_id`, `attributes.shoe_size`."""
 
@@ -142,8 +156,10 @@ REQUIRED: Final[Mapping[MessageType, tuple[str, ...]]] = {
     MessageType.TICKET: ("sold_at", "total_cents"),
     MessageType.ORDER: ("order_id", "status"),
     MessageType.EVENT: ("name",),
+    # When somebody agreed is part of the proof: the time of a file will not do.
+    MessageType.CONSENT: ("purpose", "status", "occurred_at", "how"),
 }
-"""Without these no row can be right; a missing `occurred_at` has a default, see the importer."""
+"""Without these no row can be right; any other `occurred_at` has a default, see the importer."""
 
 _CUSTOMER_NAMES: Final = {
     "customer.external_id": "customer_ref customer_id customer_external_id client_ref id_client",
@@ -236,6 +252,18 @@ COLUMN_NAMES: Final[Mapping[MessageType, Mapping[str, str]]] = {
     }
     | _CUSTOMER_NAMES
     | {"customer.external_id": _CUSTOMER_NAMES["customer.external_id"] + " external_id user_id"},
+    MessageType.CONSENT: {
+        "purpose": "finalite",
+        "channel": "canal",
+        "status": "consent consent_status consentement statut",
+        "occurred_at": f"consented_at {_TIME_NAMES} consent_at date_consentement",
+        "how": "collected_by",
+        "wording": "wording_version text_version version_texte",
+        "store": "store_id store_code magasin",
+        "actor": "staff seller vendeur",
+    }
+    | _CUSTOMER_NAMES
+    | {"customer.external_id": _CUSTOMER_NAMES["customer.external_id"] + " external_id user_id"},
 }
 """Names of columns that are understood without a mapping, the first found first. A field's own
 name always is. Fields that hold lists take every column found; the others the first one."""
@@ -304,6 +332,8 @@ def guess_type(columns: Iterable[str]) -> MessageType | None:
         return MessageType.EVENT
     if "order_id" in names:
         return MessageType.ORDER
+    if {"purpose", "status"} <= names:
+        return MessageType.CONSENT
     found = match_columns(MessageType.PROFILE, list(columns)).keys()
     persons = {"given_name", "family_name", "full_name", "emails", "phones", "cards", "birth_date"}
     return MessageType.PROFILE if found & persons else None
