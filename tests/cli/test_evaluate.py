@@ -49,6 +49,17 @@ def test_without_a_file_the_clients_of_the_database_are_measured(
     assert "0.6667" in result.stdout
 
 
+def test_the_sources_of_a_truth_are_found_however_their_codes_are_written(
+    rcu: Rcu, clients: None, tmp_path: Path
+) -> None:
+    truth = TRUTH.replace("source", "DATA_SOURCE").replace("pos", "POS")
+
+    result = rcu("evaluate", "--truth", put(tmp_path, "truth.csv", truth), "--json")
+
+    assert clients is None
+    assert json.loads(result.stdout)["pairs_correct"] == 1
+
+
 @pytest.mark.parametrize(
     ("truth", "options"),
     [

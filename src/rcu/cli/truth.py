@@ -52,11 +52,11 @@ def read_truth(path: Path, layout: TruthLayout) -> Callable[[Assignment], Assign
 
 def read_clients(path: Path, layout: TruthLayout) -> Assignment:
     """Return record -> client from a file, which says each record once."""
-    client, columns = _client_column(path, layout)
+    client, said = _client_column(path, layout)
     found: Assignment = {}
     for row in _rows(path):
         record_id = str(row.number) if layout.by_row else _text(row, layout.record)
-        source = _text(row, "source") if "source" in columns else layout.sources[0]
+        source = layout.sources[0] if said is None else _code(_text(row, said))
         true = _text(row, client)
         if found.setdefault((source, record_id), true) != true:
             raise FileRefusedError(
@@ -65,13 +65,18 @@ def read_clients(path: Path, layout: TruthLayout) -> Assignment:
     return found
 
 
-def _client_column(path: Path, layout: TruthLayout) -> tuple[str, frozenset[str]]:
+def _client_column(path: Path, layout: TruthLayout) -> tuple[str, str | None]:
+    """Return the column of the clients, and that of the sources where one says them."""
+    from rcu.ingestion.files.targets import find_source_column
+
     columns = _columns(path)
+    source = None if layout.sources else find_source_column(columns)
     names = (layout.client,) if layout.client else _CLIENT_NAMES
     client = next((name for name in names if name in columns), None)
     wanted = [] if layout.by_row else [layout.record]
-    wanted += [] if layout.sources else ["source"]
     missing = [name for name in wanted if name not in columns]
+    if source is None and not layout.sources:
+        missing.append("source")
     if client is None:
         missing.append(names[0])
     if client is None or missing:
@@ -79,7 +84,14 @@ def _client_column(path: Path, layout: TruthLayout) -> tuple[str, frozenset[str]
             f"{path.name}: no column {', '.join(missing)}. Other names are told by --record and "
             "--client, the source of all records by --source."
         )
-    return client, columns - ({"source"} if layout.sources else frozenset())
+    return client, source
+
+
+def _code(source: str | None) -> str | None:
+    """Return the code of a source, which an import finds by a name in capitals too."""
+    from rcu.ingestion.files.targets import simple_name
+
+    return source and (simple_name(source) or source)
 
 
 def _read_pairs(
@@ -110,11 +122,11 @@ def _closed(tied: list[tuple[Hashable, Hashable]], found: Assignment) -> Assignm
     return {record: root(record) for record in list(parent)}
 
 
-def _columns(path: Path) -> frozenset[str]:
+def _columns(path: Path) -> tuple[str, ...]:
     from rcu.ingestion.files.formats import detect
     from rcu.ingestion.files.reading import read_sample
 
-    return frozenset(read_sample(path, detect(path), size=1).columns)
+    return read_sample(path, detect(path), size=1).columns
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -23,7 +23,7 @@ from rcu.ingestion.files.importer import understand
 from rcu.ingestion.files.mapping import Mapping as FileMapping
 from rcu.ingestion.files.plan import Options, make_plan
 from rcu.ingestion.files.reading import Sample, read_rows, read_sample
-from rcu.ingestion.files.targets import simple_name
+from rcu.ingestion.files.targets import find_source_column
 from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import MessageType, ProfileMessage
 from rcu.training.training_set import TrainingSet
@@ -160,7 +160,7 @@ def _statements(
 
 def _with_source(options: Options, mapping: FileMapping, sample: Sample) -> Options:
     """Return the options with a source, where neither they nor the file name one."""
-    named = any(simple_name(column) == "source" for column in sample.columns)
+    named = find_source_column(sample.columns) is not None
     if options.source is not None or mapping.source is not None or named:
         return options
     return Options(

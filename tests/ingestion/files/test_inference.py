@@ -221,6 +221,27 @@ def test_lines_beside_a_postcode_stay_whole() -> None:
     ]
 
 
+def test_a_row_that_says_no_postcode_and_no_city_may_say_them_in_its_line() -> None:
+    apart = {"id": "1", "name": "Zoé", "address": "9 Oak Rd", "city": "Lima", "zip": "45801"}
+    whole = {"id": "2", "name": "Ann", "address": "9 Oak Rd, Lima OH 45801", "city": "", "zip": ""}
+
+    message = plan_of([apart, whole]).mapper.message(whole)
+
+    assert isinstance(message, ProfileMessage)
+    assert message.model_dump(exclude_unset=True)["addresses"] == [
+        {"lines": ["9 Oak Rd"], "postcode": "45801", "city": "Lima"}
+    ]
+
+
+def test_a_street_alone_stays_a_street() -> None:
+    row = {"id": "1", "name": "Zoé", "address": "9 Oak Road", "city": "", "zip": ""}
+
+    message = plan_of([row]).mapper.message(row)
+
+    assert isinstance(message, ProfileMessage)
+    assert message.model_dump(exclude_unset=True)["addresses"] == [{"lines": ["9 Oak Road"]}]
+
+
 def test_a_file_that_begins_with_a_record_is_told_how_to_name_its_columns() -> None:
     with pytest.raises(FileRefusedError, match="`header`"):
         plan_of([{"1": "2", "Ann": "Bob", "ann@example.org": "bob@example.org"}])

@@ -18,7 +18,7 @@ from rcu.ingestion.files.values import DateOrder
 from rcu.ingestion.messages import MESSAGE_MODELS, MessageType, ProfileMessage
 from tests.ingestion.files.test_mapping import EXAMPLES
 
-SOURCES = ("pos", "eshop")
+SOURCES = ("pos", "eshop", "call_centre")
 FILE_TIME = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 
 
@@ -316,6 +316,12 @@ def test_a_file_that_does_not_say_when_is_taken_as_of_its_own_time() -> None:
     assert "--occurred-at" in " ".join(plan_of(cells).notes)
 
 
+def test_a_number_stands_behind_the_name_of_a_column_in_any_way() -> None:
+    cells = {"record_id": "1", "address1": "1 rue Haute", "phone2": "0639980002", "email 2": "x"}
+
+    assert understood(cells).keys() >= {"addresses", "phones", "emails"}
+
+
 def test_columns_that_fill_nothing_are_said() -> None:
     plan = plan_of({"record_id": "1", "email": "x", "mood": "fine", "rejected_reason": "old"})
 
@@ -327,6 +333,15 @@ def test_a_column_source_names_the_source_of_each_row() -> None:
 
     assert plan_of(cells, source=None).source == SourceRule(None, "source")
     assert plan_of(cells, source="pos").source == SourceRule("pos", "source")
+
+
+@pytest.mark.parametrize("written", ["call_centre", "CALL_CENTRE", " Call centre "])
+def test_a_source_is_found_however_its_code_is_written(written: str) -> None:
+    cells = {"DATA_SOURCE": written, "record_id": "1", "email": "x"}
+
+    rule = plan_of(cells, source=None).source
+
+    assert rule.source_of(cells) == "call_centre"
 
 
 def test_a_column_source_with_other_words_is_no_source() -> None:

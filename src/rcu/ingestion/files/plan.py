@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from rcu.ingestion.files.targets import (
     TARGETS,
     Kind,
     find_kind,
+    find_source_column,
     guess_type,
     match_columns,
     simple_name,
@@ -57,12 +58,21 @@ class SourceRule:
     """The one source whose rows are imported; None for each row's own."""
     column: str | None
     """The column that names a row's source; None when all rows are of the fixed one."""
+    known: Collection[str] = field(default=(), compare=False)
+    """The sources that there are."""
 
     def source_of(self, cells: Cells) -> str | None:
-        """Return the source that a row names, None when its cell is empty."""
+        """Return the source that a row names, None when its cell is empty.
+
+        Where there is no source of that very name, `Web Shop` and `WEB-SHOP` are `web_shop`.
+        """
         if self.column is None:
             return self.fixed
-        return to_text(cells.get(self.column), _AS_WRITTEN)
+        text = to_text(cells.get(self.column), _AS_WRITTEN)
+        if text is None or text in self.known:
+            return text
+        code = simple_name(text)
+        return code if code in self.known else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,7 @@ def _choose_source(
     """
     _check_source(asked, known)
     if isinstance(mapping.source, SourceColumn):
-        return SourceRule(asked, mapping.source.column), []
+        return SourceRule(asked, mapping.source.column, known), []
     if mapping.source is not None:
         if asked not in {None, mapping.source}:
             raise MappingRefusedError(
@@ -166,12 +176,12 @@ def _choose_source(
             )
         _check_source(mapping.source, known)
         return SourceRule(mapping.source, None), []
-    column = next((name for name in sample.columns if simple_name(name) == "source"), None)
+    column = find_source_column(sample.columns)
     if column is None or column in _mapped_columns(mapping) or column in mapping.ignore:
         return _one_source(asked), []
-    named = {SourceRule(None, column).source_of(row.cells) for row in sample.rows} - {None}
+    named = {SourceRule(None, column, known).source_of(row.cells) for row in sample.rows} - {None}
     if asked is None or named & set(known):
-        return SourceRule(asked, column), []
+        return SourceRule(asked, column, known), []
     note = f"The column {column} names no source of this service and is not used."
     return SourceRule(asked, None), [note]
 

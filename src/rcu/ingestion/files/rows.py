@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from rcu.ingestion.files.fields import ROW_NUMBER, Field, reader_of
-from rcu.ingestion.files.full_addresses import FullAddress
+from rcu.ingestion.files.full_addresses import FullAddress, split_full_address
 from rcu.ingestion.files.full_names import FullName
 from rcu.ingestion.files.reading import Cells
 from rcu.ingestion.files.targets import Kind
@@ -71,6 +71,7 @@ class RowMapper:
         self._cleared = _clearable(fields) if clear_empty else frozenset()
         self._fallback = dict(fallback or {})
         self._decimals = tuple(decimals)
+        self._has_lines = any(field.target == "address.lines" for field in fields)
         self._numbered = any(part.row_number for field in fields for part in field.parts)
         self._columns: dict[str, list[str]] = {}
         for field in fields:
@@ -114,6 +115,8 @@ class RowMapper:
                 write(values, value)
         if reasons:
             raise RowRefusedError(reasons)
+        if self._has_lines:
+            _take_line_apart(values)
         for name in self._cleared - values.keys():
             values[name] = None
         for name, value in self._fallback.items():
@@ -204,6 +207,14 @@ def _write_full_address(message: dict[str, Any], value: FullAddress) -> None:
     if stated:
         address = message.setdefault("addresses", [{}])[0]
         message["addresses"][0] = stated | address
+
+
+def _take_line_apart(message: dict[str, Any]) -> None:
+    """Take the one line of an address apart, where the row says neither postcode nor city."""
+    address = message.get("addresses", [{}])[0]
+    lines = address.get("lines") or ()
+    if len(lines) == 1 and not {"postcode", "city"} & address.keys():
+        _write_full_address(message, split_full_address(address.pop("lines")[0]))
 
 
 def _write_full_name(message: dict[str, Any], value: FullName) -> None:

@@ -270,13 +270,21 @@ name always is. Fields that hold lists take every column found; the others the f
 
 MANY_COLUMNS: Final = frozenset({Kind.IDENTIFIERS, Kind.LINES})
 
+_SOURCE_NAMES: Final = frozenset({"source", "data_source"})
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
+_NUMBER_BEHIND: Final = re.compile(r"(?<=[a-z])(?=\d+$)")
+"""Where `phone2` is `phone_2`."""
 _OPEN_PART: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 def simple_name(column: str) -> str:
     """Return the name of a column as the tables above write it: `Code Postal` is `code_postal`."""
     return _NO_WORD.sub("_", anyascii(column).lower()).strip("_")
+
+
+def find_source_column(columns: Iterable[str]) -> str | None:
+    """Return the column that names the source of a row by its own name, or None."""
+    return next((name for name in columns if simple_name(name) in _SOURCE_NAMES), None)
 
 
 def find_kind(message_type: MessageType, target: str) -> Kind | None:
@@ -293,7 +301,8 @@ def match_columns(message_type: MessageType, columns: Iterable[str]) -> dict[str
     """Return the columns that fill each field by their names alone."""
     by_name: dict[str, list[str]] = {}
     for column in columns:
-        by_name.setdefault(simple_name(column), []).append(column)
+        numbered = _NUMBER_BEHIND.sub("_", simple_name(column))
+        by_name.setdefault(numbered, []).append(column)
     matched: dict[str, list[str]] = {}
     taken: set[str] = set()
     for target, kind in TARGETS[message_type].items():
