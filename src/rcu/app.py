@@ -39,6 +39,7 @@ from rcu.http.json_body import JsonLimits
 from rcu.http.routing import ApiRoute
 from rcu.http.shell import Shell
 from rcu.ingestion import endpoints as ingestion
+from rcu.ingestion import match_endpoints as matching
 from rcu.ingestion import stores_endpoints as stores
 from rcu.ingestion import suggestion_endpoints as suggestions
 from rcu.ingestion import ticket_endpoints as tickets
@@ -68,6 +69,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tickets.router,
     suggestions.router,
     clients.router,
+    matching.router,
     history.router,
     stewardship.router,
     reviews.router,

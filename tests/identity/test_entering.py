@@ -179,15 +179,15 @@ async def test_a_record_that_exists_is_read_before_anything_is_locked(
     assert draft.before is not None
     assert draft.features.given_name == ("odile",)
     assert [
-        next((name for name in ("enter_profile", "lock_and_read") if name in statement), "")
+        next((name for name in ("meet_profile", "lock_and_read") if name in statement), "")
         for statement in statements
-    ] == ["enter_profile", "", "lock_and_read"]
+    ] == ["meet_profile", "", "lock_and_read"]
 
 
 async def test_no_lock_is_left_by_the_look_that_finds_a_record(shop: Shop) -> None:
     await shop.profile("eshop", "E1", **ODILE)
     looked = (
-        "SELECT * FROM enter_profile('{1}', 2, 'eshop', 'E1', '{}', '{}', '{}', 9, '{}', '', 1, 1)"
+        "SELECT * FROM meet_profile('{1}', 2, 'eshop', 'E1', '{}', '{}', '{}', 9, '{}', '', 1, 1)"
     )
 
     async with shop.database.transaction() as session:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from rcu.db.active_version import SEEN, SeenVersion
 from rcu.db.errors import LocksTakenError
 from rcu.db.failures import Failure, failure_of, unavailable
-from rcu.db.locks import FORESEEN
+from rcu.db.locks import FORESEEN, ONLY_READS
 from rcu.db.statements import to_json
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Database:
     """A pool of connections to one database, and the ways to work with it.
 
     - `run(work)`: a unit of work in one transaction, run again after a deadlock.
+    - `look(work)`: the like, which only reads, as of one instant, and locks nothing.
     - `transaction()`: a session whose transaction commits at exit, once.
     - `read()`: a connection without a transaction, for single statements: one round trip each.
     - `driver_connection()`: the same without SQLAlchemy, for the hottest reads.
@@ -105,6 +106,10 @@ class Database:
         self._pool_limit = pool_size + pool_overflow
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        as_of_one_instant = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._looking = async_sessionmaker(as_of_one_instant, expire_on_commit=False)
 
     @classmethod
     def from_settings(cls, settings: Settings, url: str | URL) -> Database:
@@ -140,10 +145,25 @@ class Database:
         everything is rolled back and `work` is called again with a new session, a bounded number
         of times: it must have no effect outside its transaction.
         """
-        foreseen: set[int] = set()
+        return await self._run(self._sessions, work, {FORESEEN: set()})
+
+    async def look(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Return what `work` returns, all that it reads as of one instant.
+
+        The transaction can write nothing, and waits for nobody: what takes locks to write takes
+        none here (`rcu.db.locks`). Run again as `run` does.
+        """
+        return await self._run(self._looking, work, {ONLY_READS: True})
+
+    async def _run(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        work: Callable[[AsyncSession], Awaitable[T]],
+        told: dict[str, Any],
+    ) -> T:
+        foreseen: set[int] = told.get(FORESEEN, set())
         for attempt in range(ATTEMPTS):
-            info = {FORESEEN: foreseen, SEEN: self.seen_version}
-            session = self._sessions(info=info)
+            session = sessions(info={SEEN: self.seen_version, **told})
             committing = False
             try:
                 await _begin(session)

@@ -20,7 +20,14 @@ _TRY = "SELECT bool_and(pg_try_advisory_xact_lock(key)) FROM unnest($1::bigint[]
 
 FORESEEN: Final = "rcu.locks.foreseen"
 """Where a session is told of locks that an earlier run of its work found late."""
+ONLY_READS: Final = "rcu.locks.only_reads"
+"""Where a session is told that it reads as of one instant: it needs no lock, and takes none."""
 _HELD: Final = "rcu.locks.held"
+
+
+def only_reads(session: AsyncSession) -> bool:
+    """Tell whether a session reads as of one instant, and locks nothing."""
+    return ONLY_READS in session.info
 
 
 def lock_key(kind: str, *parts: str) -> int:
@@ -64,7 +71,10 @@ async def lock_until_commit(session: AsyncSession, keys: Iterable[int]) -> None:
     the work again, and the first call then waits for these too.
 
     The first call also makes sure of the active version of the model (`rcu.db.active_version`).
+    A session that only reads takes none.
     """
+    if only_reads(session):
+        return
     held: set[int] = session.info.setdefault(_HELD, set())
     wanted = set(keys) - held
     if held:

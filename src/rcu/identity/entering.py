@@ -15,7 +15,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rcu.db.errors import StaleReadError
-from rcu.db.locks import ACTIVATION, left_to_wait_for, lock_until_commit, note_taken
+from rcu.db.locks import (
+    ACTIVATION,
+    left_to_wait_for,
+    lock_until_commit,
+    note_taken,
+    only_reads,
+)
 from rcu.db.statements import fetch
 from rcu.identity.blocking import identifier_key
 from rcu.identity.candidates import KeyHolders, most_read
@@ -28,13 +34,13 @@ from rcu.identity.pairs import NOTHING_READ, Around, around_of
 from rcu.identity.registers import ProfileStatement
 from rcu.identity.repository import RecordKey
 
-_ENTER_PROFILE = "SELECT * FROM enter_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_MEET_PROFILE = "SELECT * FROM meet_profile($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 _LOCK_AND_READ = "SELECT * FROM lock_and_read($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _HAVE_BEEN_READ: Final = False
 """Whether records are thought to be new, of those that `prepare` has looked for."""
 _VERSION, _HOLDERS, _SEEDS = "version", "holders", "seeds"
 _RECORD: Final = 7
-"""The first of the columns of `read_tied` among those of `enter_profile`."""
+"""The first of the columns of `read_ties` among those of `meet_profile`."""
 _MOST_GUESSED: Final = 150
 """Candidates that are read before it is known whether they matter."""
 _ARE_LIKELY_NEW: Final = 1
@@ -63,7 +69,8 @@ async def enter(
 ) -> Entered:
     """Take the locks of some statements, and read what a write needs to know first.
 
-    `further_locks` are taken along, in one order with the others. Raises `StaleReadError`, upon
+    `further_locks` are taken along, in one order with the others. A session that only reads takes
+    none, for one statement on a record that does not exist. Raises `StaleReadError`, upon
     which the edge tries again, when a record changed before it was locked.
     """
     if not statements:
@@ -82,13 +89,17 @@ async def _enter_new(
     session: AsyncSession, prepared: Prepared, model: Model, further_locks: Collection[int]
 ) -> Entered | None:
     """Take the locks of one record and read all around it, unless it exists."""
-    locks = await left_to_wait_for(session, {*prepared.locks, *further_locks})
+    locks = (
+        None
+        if only_reads(session)
+        else await left_to_wait_for(session, {*prepared.locks, *further_locks})
+    )
     [(key, draft)] = prepared.drafts.items()
     identifiers = prepared.identifiers
     features = draft.features
     rows = await fetch(
         session,
-        _ENTER_PROFILE,
+        _MEET_PROFILE,
         locks,
         ACTIVATION,
         *key,
@@ -102,7 +113,7 @@ async def _enter_new(
     )
     if not rows:
         return None
-    note_taken(session, locks, active=rows[0]["one"])
+    note_taken(session, locks or (), active=rows[0]["one"])
     told = [row for row in rows if row["what"] is not None]
     _refuse_overtaken(prepared, told)
     holders: dict[int, dict[UUID, str | None]] = defaultdict(dict)

@@ -93,7 +93,7 @@ async def examine(
     await tied.learn_sharing(session)
     sides = [tied.features[record_id] for record_id in (*one_side, *other_side)]
     await near.learn_sharing(session, [sides])
-    shared = await _standings(session, near.shared)
+    shared = await read_standings(session, near.shared)
     # All pairs of hundreds of records take seconds.
     return await asyncio.to_thread(_examined, tied, list(product(one_side, other_side)), shared)
 
@@ -140,7 +140,7 @@ _STANDINGS = """
 """
 
 
-async def _standings(
+async def read_standings(
     session: AsyncSession, shared: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Standing]:
     """Return since when identifiers are shared, and by whose declaration, if by one."""

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.db.locks import only_reads
 from rcu.identity.braking import Braking, Party
 from rcu.identity.drafts import Draft
+from rcu.identity.entering import Entered
 from rcu.identity.features import Features
 from rcu.identity.joining import are_compatible, is_sure
+from rcu.identity.model import Model
 from rcu.identity.neighbourhood import Neighbourhood, ordered
-from rcu.identity.pairs import Component, read_around
+from rcu.identity.pairs import Component, load_component, read_around
 from rcu.identity.partition import Judgements, partition
 from rcu.identity.placing import IdentifierKey
 from rcu.identity.repository import Pair, RecordKey
@@ -20,7 +23,12 @@ from rcu.identity.scoring import Decision, PairScore
 
 
 async def lock_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
-    """Return all that links and judgements tie to the seeds, with its clients locked."""
+    """Return all that links and judgements tie to the seeds, with its clients locked.
+
+    A session that only reads locks none: it reads as of one instant.
+    """
+    if only_reads(session):
+        return await load_component(session, seeds)
     return (await read_around(session, seeds)).component
 
 
@@ -34,9 +42,20 @@ class Formed:
     """Pairs that were scored: candidates, those of written records, mostly all in a component."""
     features: Mapping[UUID, Features]
 
+    @property
+    def scores_within(self) -> dict[Pair, PairScore]:
+        """The scores of the pairs of which the clusters are made."""
+        return _within(self.features, self.scores)
+
     def identifiers_of(self, record_id: UUID) -> frozenset[IdentifierKey]:
         """Return what a record of the components is known by."""
         return frozenset(self.features[record_id].identifiers)
+
+
+def _within(
+    records: Mapping[UUID, Features], scores: Mapping[Pair, PairScore]
+) -> dict[Pair, PairScore]:
+    return {(a, b): score for (a, b), score in scores.items() if a in records and b in records}
 
 
 async def form_clusters(
@@ -57,6 +76,38 @@ async def form_clusters(
         return Formed(dict.fromkeys(features, min(features)), tied.key_of, scores, features)
     await tied.learn_sharing(session)
     return tied.form()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What becomes of some drafts: whom they met, and the clients that all of them form."""
+
+    drafts: Mapping[UUID, Draft]
+    """Those of which something is to be written."""
+    near: Neighbourhood
+    candidates: Collection[Pair]
+    """The pairs that the writes may have changed, of those that are scored."""
+    component: Component
+    formed: Formed
+
+
+async def resolve(session: AsyncSession, entered: Entered, *, model: Model) -> Resolved:
+    """Work out what becomes of the drafts of a set of writes. Nothing is written.
+
+    Reads the candidates that were not read with the locks, scores the pairs, gathers the component
+    of every record that is touched, and forms its clusters anew.
+    """
+    drafts = {draft.id: draft for draft in entered.prepared.changed}
+    near = await Neighbourhood.load(
+        session, drafts.values(), model, entered.controls, entered.holders, entered.around
+    )
+    scores = near.score()
+    seeds = near.seeds(scores)
+    component = near.component_of(seeds)
+    if component is None:
+        component = await lock_component(session, seeds)
+    formed = await form_clusters(session, drafts, component, near, scores)
+    return Resolved(drafts, near, scores.keys(), component, formed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +139,7 @@ class Tied:
                     scores[a, b] = self.hold((a, b), weighed)
         clusters = partition(
             features,
-            {(a, b): score for (a, b), score in scores.items() if a in features and b in features},
+            _within(features, scores),
             model=self.near.model,
             judgements=judgements_of(self.component),
             order=self.key_of.__getitem__,

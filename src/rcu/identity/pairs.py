@@ -172,7 +172,7 @@ def _tied_to(seeds: Collection[UUID], component: Component) -> set[UUID]:
     return members
 
 
-_AROUND = "SELECT * FROM read_around_records($1, $2, $3)"
+_AROUND = "SELECT * FROM read_around_ties($1, $2, $3)"
 
 
 async def read_around(
@@ -197,7 +197,7 @@ async def read_around(
 
 
 def around_of(rows: Collection[Any], *, asked: Iterable[UUID], first: int = 0) -> Around:
-    """Return what rows of `read_tied` say, whose columns begin at `first`."""
+    """Return what rows of `read_ties` say, whose columns begin at `first`."""
     records: dict[UUID, StoredRecord] = {}
     tied: list[Any] = []
     stating: dict[tuple[str, str], int] = {}

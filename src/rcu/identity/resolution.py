@@ -29,7 +29,7 @@ from rcu.identity.braking import BRAKE, DEFAULT_LIMITS, BrakeLimits, Brakes
 from rcu.identity.controls import read_controls
 from rcu.identity.drafts import Draft
 from rcu.identity.entering import Entered
-from rcu.identity.forming import form_clusters, lock_component
+from rcu.identity.forming import form_clusters, lock_component, resolve
 from rcu.identity.identifier_statuses import remember_turns
 from rcu.identity.identifiers import list_identifiers
 from rcu.identity.model import Model
@@ -77,24 +77,17 @@ async def place(
     `limits` say how much one identifier or source may merge before a brake stops it.
     """
     prepared = entered.prepared
-    drafts = {draft.id: draft for draft in prepared.drafts.values() if draft.is_changed}
-    if not drafts:
+    if not prepared.changed:
         return Placements(unchanged(prepared), frozenset(), frozenset())
     started = perf_counter()
-    near = await Neighbourhood.load(
-        session, drafts.values(), model, entered.controls, entered.holders, entered.around
-    )
-    scores = near.score()
-    seeds = near.seeds(scores)
-    component = near.component_of(seeds)
-    if component is None:
-        component = await lock_component(session, seeds)
-    formed = await form_clusters(session, drafts, component, near, scores)
+    resolved = await resolve(session, entered, model=model)
+    drafts, near, formed = resolved.drafts, resolved.near, resolved.formed
+    component = resolved.component
     metrics.observe_resolution(
         seconds=(perf_counter() - started) / len(drafts),
         candidates=near.candidates() // len(drafts),
     )
-    scores = {pair: formed.scores[pair] for pair in scores}
+    scores = {pair: formed.scores[pair] for pair in resolved.candidates}
     brakes = entered.controls.brakes
     if brakes and any(score.contradiction == BRAKE for score in scores.values()):
         await confirm_brakes(session, brakes)

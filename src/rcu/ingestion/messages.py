@@ -101,17 +101,9 @@ class FormConsent(ConsentChoice):
     occurred_at: Said | None = Field(default=None, description="Default: that of the profile.")
 
 
-class ProfileMessage(Wire):
-    """What one source knows of one person.
+class ProfileAttributes(Wire):
+    """What can be known of a person."""
 
-    A field that is left out keeps the value known before; an explicit `null` or an empty
-    list removes it. Messages may arrive in any order: for each field the newest
-    `occurred_at` wins.
-    """
-
-    message_id: MessageId
-    external_id: ExternalId = Field(description="The person's id in the sending source.")
-    occurred_at: Moment = Field(description="When the source learnt this.")
     title: ShortText | None = None
     given_name: ShortText | None = None
     family_name: ShortText | None = None
@@ -127,6 +119,19 @@ class ProfileMessage(Wire):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] | None = None
     preferred_store: Code | None = None
     attributes: Annotated[dict[AttributeName, Scalar], Field(max_length=50)] | None = None
+
+
+class ProfileMessage(ProfileAttributes):
+    """What one source knows of one person.
+
+    A field that is left out keeps the value known before; an explicit `null` or an empty
+    list removes it. Messages may arrive in any order: for each field the newest
+    `occurred_at` wins.
+    """
+
+    message_id: MessageId
+    external_id: ExternalId = Field(description="The person's id in the sending source.")
+    occurred_at: Moment = Field(description="When the source learnt this.")
     consents: list[FormConsent] = Field(
         default_factory=list,
         max_length=50,
