@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 from rich.console import Console
 
-from bench.identity.crowd import messages
+from bench.identity.crowd import WIRE, messages
 from rcu.bulk.batches import batch_of
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.engine import Engine
@@ -30,7 +30,6 @@ from rcu.identity.features import describe
 from rcu.identity.registers import person_of
 
 _BATCH_ROWS = 4096
-_WIRE = frozenset({"message_id", "external_id", "occurred_at"})
 _HEADINGS = (
     "records", "keys per record", "generic keys", "pairs per record", "weighed", "kept",
     "clients", "bytes per record", "seconds", "processor, s", "µs per record",
@@ -48,7 +47,7 @@ def features_of_crowd(records: int) -> Iterator[pa.RecordBatch]:
 
 
 def _features(message: dict[str, object]) -> str:
-    said = {name: {"value": held} for name, held in message.items() if name not in _WIRE}
+    said = {name: {"value": held} for name, held in message.items() if name not in WIRE}
     return orjson.dumps(describe(person_of(said)).to_json()).decode()
 
 

@@ -18,6 +18,8 @@ from rcu.demo.names import DIMINUTIVES
 
 SOURCES: Final = {"pos": "pos", "eshop": "ecommerce", "app": "app", "loyalty": "loyalty"}
 """Code and kind of the sources that know everybody."""
+WIRE: Final = frozenset({"message_id", "external_id", "occurred_at"})
+"""What a message says beside the person."""
 
 _RARE_GIVEN_NAMES = 3_000
 _BEARS_A_RARE_ONE = 0.35

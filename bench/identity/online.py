@@ -5,7 +5,9 @@
 
 The time is that of the engine in its process: from what the sender says to the decision and the
 written partition, inside the transaction, with the database on the same machine. The commit is
-apart. Every other newcomer is in the base four times already; the others nobody knows.
+apart. "Found and scored" is the path of `POST /v1/clients/match`: the same decision, with nothing
+written, which is what Splink does (`splink_single`). Every other newcomer is in the base four times
+already; the others nobody knows.
 How many of a retailer's newcomers are known, and how often, differs: the two are told apart too.
 """
 
@@ -31,7 +33,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.identity.base import NEWCOMER, ensure_base
-from bench.identity.crowd import SOURCES, message, messages
+from bench.identity.crowd import SOURCES, WIRE, message, messages
 from bench.identity.parts import Options, Row
 from bench.servers import scratch_settings, settle
 from rcu.cli.running import collect_garbage_rarely
@@ -39,15 +41,15 @@ from rcu.db.engine import Database
 from rcu.db.opening import open_database
 from rcu.identity.adoption import Cause
 from rcu.identity.entering import enter
-from rcu.identity.features import Features, describe
+from rcu.identity.matching import find_matches
 from rcu.identity.model import Model
-from rcu.identity.registers import ProfileStatement, person_of
+from rcu.identity.registers import ProfileStatement
 from rcu.identity.resolution import Placements, place
 
 TITLE: Final = "One new record against a base"
 HEADINGS: Final = (
     "records", "engine", "median ms", "p90 ms", "p99 ms", "nobody's ms", "somebody's ms",
-    "computing ms", "reading ms", "writing ms", "commit ms", "statements",
+    "computing ms", "reading ms", "writing ms", "commit ms", "statements", "times ours",
 )  # fmt: skip
 SIZES: Final = (10_000, 100_000, 1_000_000)
 QUICK_SIZES: Final = (2_000, 10_000)
@@ -56,8 +58,9 @@ WARMING: Final = 1_000
 """Records that come before: a service that runs has met the names that many bear."""
 KEPT: Final = 100
 """Records of strangers that are committed, for the time that this takes; the others are undone."""
-SPLINK_NEWCOMERS: Final = 20
-SPLINK_WARMING: Final = 2
+IN_TURN: Final = 20
+"""Newcomers that are entered, and then as many that are matched, in turns."""
+SPLINK_NEWCOMERS: Final = 22
 FIRST_STRANGER: Final = 10_000_000
 """People from this number on are in no base."""
 _LOOKED_UP: Final = (
@@ -68,7 +71,6 @@ _LOOKED_UP: Final = (
     f"SELECT count(face) FROM blocking_key WHERE key >= {-(2**63)}",
 )  # fmt: skip
 """What a write looks up, read by index: a scan of a large table passes the shared buffers by."""
-_WIRE = frozenset({"message_id", "external_id", "occurred_at"})
 _WRITING = ("INSERT", "UPDATE", "DELETE")
 
 
@@ -130,7 +132,7 @@ def statement_of(number: int, run: str) -> ProfileStatement:
     return ProfileStatement(
         source=NEWCOMER,
         external_id=f"{run}-{number}",
-        values={name: value for name, value in said.items() if name not in _WIRE},
+        values={name: value for name, value in said.items() if name not in WIRE},
         occurred_at=datetime.fromisoformat(said["occurred_at"]),
         message_id=f"{run}-{number}",
     )
@@ -213,6 +215,20 @@ class Resolver:
                 await session.rollback()
         return spent
 
+    async def match(self, number: int) -> Spent:
+        """Find the client of one person, and write nothing."""
+        values = statement_of(number, self._run).values
+
+        async def work(session: AsyncSession) -> Spent:
+            await session.execute(text("SELECT 1"))
+            spent = self._watch.spent = Spent(is_known=number < FIRST_STRANGER)
+            started = time.perf_counter()
+            await find_matches(session, values, model=self._model, region="FR")
+            spent.whole = time.perf_counter() - started
+            return spent
+
+        return await self._database.look(work)
+
     async def _place(self, session: AsyncSession, statement: ProfileStatement) -> Placements:
         entered = await enter(session, [statement], model=self._model, region="FR")
         return await place(
@@ -229,31 +245,41 @@ class Measured:
     """What the newcomers to one base cost."""
 
     records: int
-    spent: Sequence[Spent]
+    entered: Sequence[Spent]
+    """Of those who were entered, decided on and written."""
+    matched: Sequence[Spent]
+    """Of those who were found and scored only."""
     kept: Sequence[Spent]
     watch: Watch
 
-    def row(self) -> Row:
-        """Return the line of the table."""
-        whole = [spent.whole for spent in self.spent]
+    def rows(self) -> Iterator[Row]:
+        """Yield the lines of the table."""
+        commit = milliseconds(median(spent.commit or 0.0 for spent in self.kept))
+        yield self._row("RCU", self.entered, commit)
+        yield self._row("RCU, found and scored", self.matched, "")
+
+    def _row(self, engine: str, all_spent: Sequence[Spent], commit: str) -> Row:
+        whole = [spent.whole for spent in all_spent]
         cuts = quantiles(whole, n=100)
         return (
             f"{self.records:,}",
-            "RCU",
-            _ms(median(whole)),
-            _ms(cuts[89]),
-            _ms(cuts[98]),
-            _ms(median(spent.whole for spent in self.spent if not spent.is_known)),
-            _ms(median(spent.whole for spent in self.spent if spent.is_known)),
-            _ms(median(spent.computing for spent in self.spent)),
-            _ms(median(spent.reading for spent in self.spent)),
-            _ms(median(spent.writing for spent in self.spent)),
-            _ms(median(spent.commit or 0.0 for spent in self.kept)),
-            f"{median(spent.statements for spent in self.spent):.0f}",
+            engine,
+            milliseconds(median(whole)),
+            milliseconds(cuts[89]),
+            milliseconds(cuts[98]),
+            milliseconds(median(spent.whole for spent in all_spent if not spent.is_known)),
+            milliseconds(median(spent.whole for spent in all_spent if spent.is_known)),
+            milliseconds(median(spent.computing for spent in all_spent)),
+            milliseconds(median(spent.reading for spent in all_spent)),
+            milliseconds(median(spent.writing for spent in all_spent)),
+            commit,
+            f"{median(spent.statements for spent in all_spent):.0f}",
+            "",
         )
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Return a time as it stands in the table."""
     return f"{seconds * 1000:.2f}"
 
 
@@ -267,63 +293,58 @@ async def measure(base: Path, records: int, number: int = NEWCOMERS) -> Measured
         with watch.open():
             for _ in range(WARMING):
                 await resolver.resolve(next(people), keep=False)
+            for _ in range(WARMING // 10):
+                await resolver.match(next(people))
             watch.by_statement.clear()
             gc.collect()
-            spent = [await resolver.resolve(next(people), keep=False) for _ in range(number)]
+            entered: list[Spent] = []
+            matched: list[Spent] = []
+            while len(entered) < number:
+                turn = [next(people) for _ in range(2 * IN_TURN)]
+                entered += [await resolver.resolve(n, keep=False) for n in turn[:IN_TURN]]
+                matched += [await resolver.match(n) for n in turn[IN_TURN:]]
             statements = dict(watch.by_statement)
             # Nobody whom an earlier or a later run may ask for: they stay in the base.
             first = FIRST_STRANGER + time.time_ns() // 1_000_000
             kept = [await resolver.resolve(first + n, keep=True) for n in range(KEPT)]
             watch.by_statement = statements
-    return Measured(records, spent, kept, watch)
-
-
-def measure_splink(records: int) -> Row:
-    """Measure Splink's single-record path over the same records, trained as its tutorials do."""
-    from bench.identity.splink_peer import SplinkPeer
-
-    peer = SplinkPeer(
-        {(source, said["external_id"]): features_of(said) for source, said in messages(records)}
-    )
-    peer.train()
-    peer.prepare_single()
-    people = newcomers(records)
-    seconds = []
-    for n in range(SPLINK_WARMING + SPLINK_NEWCOMERS):
-        record = features_of(message(next(people), source=NEWCOMER))
-        started = time.perf_counter()
-        peer.match_one(record)
-        if n >= SPLINK_WARMING:
-            seconds.append(time.perf_counter() - started)
-    cuts = quantiles(seconds, n=10)
-    return (
-        f"{records:,}",
-        "Splink",
-        _ms(median(seconds)),
-        _ms(cuts[8]),
-        *("",) * (len(HEADINGS) - 5),
-    )
-
-
-def features_of(said: dict[str, Any]) -> Features:
-    """Return the features of what a profile message says."""
-    values = {name: {"value": value} for name, value in said.items() if name not in _WIRE}
-    return describe(person_of(values))
+    return Measured(records, entered, matched, kept, watch)
 
 
 def run(options: Options) -> Iterable[Row]:
     """Measure bases of growing size, made anew, and Splink over the largest."""
     sizes = QUICK_SIZES if options.quick else SIZES
     with tempfile.TemporaryDirectory(prefix="rcu-bench-") as folder:
-        yield from rows(Path(folder), sizes)
-    yield measure_splink(sizes[-1])
+        yield from rows(Path(folder), sizes, with_splink=True)
 
 
-def rows(folder: Path, sizes: Sequence[int]) -> Iterator[Row]:
-    """Measure bases that are in a folder, or are made there."""
+def rows(folder: Path, sizes: Sequence[int], *, with_splink: bool) -> Iterator[Row]:
+    """Measure bases that are in a folder, or are made there, and Splink over the last of them."""
+    measured = None
     for records in sizes:
-        base = ensure_base(folder, records)
-        yield uvloop.run(measure(base, records)).row()
+        measured = uvloop.run(measure(ensure_base(folder, records), records))
+        yield from measured.rows()
+    if measured is not None and with_splink:
+        yield from splink_rows(measured)
+
+
+def splink_rows(ours: Measured) -> Iterator[Row]:
+    """Measure Splink over as many records, with its base held in each of three ways."""
+    from bench.identity.splink_single import measure_splink
+
+    people = newcomers(ours.records)
+    asked = [message(next(people), source=NEWCOMER) for _ in range(SPLINK_NEWCOMERS)]
+    medians = [median(s.whole for s in spent) for spent in (ours.entered, ours.matched)]
+    for engine, seconds in measure_splink(messages(ours.records), asked):
+        found = median(seconds)
+        yield (
+            f"{ours.records:,}",
+            engine,
+            milliseconds(found),
+            milliseconds(quantiles(seconds, n=10)[8]),
+            *("",) * (len(HEADINGS) - 5),
+            " / ".join(f"{found / one:.0f}" for one in medians),
+        )
 
 
 def main() -> None:
@@ -334,10 +355,8 @@ def main() -> None:
     parser.add_argument("--splink", action="store_true", help="Ask Splink too, at the last size.")
     options = parser.parse_args()
     print(" | ".join(HEADINGS))
-    for row in rows(options.bases, options.sizes):
+    for row in rows(options.bases, options.sizes, with_splink=options.splink):
         print(" | ".join(row), flush=True)
-    if options.splink:
-        print(" | ".join(measure_splink(options.sizes[-1])))
 
 
 if __name__ == "__main__":

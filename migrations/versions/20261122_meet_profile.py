@@ -4,7 +4,7 @@ In place of `enter_profile`, which the previous release goes on with: where no l
 is taken, and the function can run in a transaction that only reads.
 
 Revision ID: 20261122_meet_profile
-Revises: 20261122_rows_of_profiles
+Revises: 20261122_consents
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261122_meet_profile"
-down_revision = "20261122_rows_of_profiles"
+down_revision = "20261122_consents"
 branch_labels = None
 depends_on = None
 

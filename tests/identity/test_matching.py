@@ -23,7 +23,7 @@ from rcu.ingestion.intake import Defaults
 from rcu.ingestion.messages import ProfileMessage
 from rcu.ingestion.service import receive_chunk
 from tests.factories import make_source
-from tests.identity.small_crowds import SHARED, SHARING, VALUES, WIRE, crowds
+from tests.identity.small_crowds import SHARED, SHARING, VALUES, crowds
 from tests.ingestion.shop import Message, Shop, profile
 
 NEWCOMER = "A"
@@ -112,10 +112,11 @@ async def clients_by_record(session: AsyncSession) -> dict[UUID, UUID]:
 
 async def asked(session: AsyncSession, newcomer: ProfileMessage, model: Model) -> Match:
     """Ask as `Database.look` does, in the midst of a session that writes."""
-    values = newcomer.model_dump(mode="json", exclude_unset=True, exclude=WIRE)
     session.info[ONLY_READS] = True
     try:
-        return await find_matches(session, values, model=model, region="FR", source="pos")
+        return await find_matches(
+            session, newcomer.stated(), model=model, region="FR", source="pos"
+        )
     finally:
         del session.info[ONLY_READS]
 

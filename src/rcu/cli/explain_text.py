@@ -22,9 +22,17 @@ from rcu.clients.explain_answers import (
     Why,
     WhyNot,
 )
+from rcu.clients.matching import MatchedProfile
 from rcu.identity.explanation import PairExplanation, Step
 from rcu.identity.tipping import Tip
-from rcu.identity.wording import Language, Sentence, attribute_name, bits
+from rcu.identity.wording import (
+    GUARDS,
+    Language,
+    Sentence,
+    attribute_name,
+    bits,
+    percentage,
+)
 
 BAR_WIDTH: Final = 32
 _PAIRS_SHOWN: Final = 5
@@ -58,6 +66,8 @@ _HEADS: Final = {
         "Les deux fiches ne partagent aucune clé par laquelle elles se trouveraient.",
     ),
     "client": Sentence("Client", "Client"),
+    "would_join": Sentence("Would join client", "Rejoindrait le client"),
+    "is_new": Sentence("Would be a client of its own", "Serait un nouveau client"),
 }
 
 
@@ -81,6 +91,30 @@ def print_why_not(console: Console, why_not: WhyNot, language: Language) -> None
         said = why_not.hindrance.sentence.in_language(language)
         colon = " :" if language == "fr" else ":"
         _print_line(console, f"[bold]{head}{colon}[/] {escape(said)}.")
+
+
+def print_matches(console: Console, found: MatchedProfile, language: Language) -> None:
+    """Print the clients whom a profile is of, or may be, by their ids, and what speaks for each."""
+    head = "would_join" if found.client_id else "is_new"
+    said = _HEADS[head].in_language(language)
+    _print_line(console, f"[bold]{said}{f' {found.client_id}' if found.client_id else ''}[/]")
+    for one in found.clients:
+        weight = bits(one.score.weight).in_language(language)
+        chance = percentage(one.score.probability).in_language(language)
+        levels = ", ".join(
+            f"{attribute_name(item.attribute).in_language(language)} {item.level}"
+            for item in one.score.evidence
+        )
+        _print_line(
+            console, f"\n  {one.client.client_id}: {one.decision}, {weight}, {chance}\n    {levels}"
+        )
+        against = GUARDS[one.guard] if one.guard else None
+        if one.obstacle is not None:
+            against = one.obstacle.sentence
+        if against is not None:
+            _print_line(console, f"    {escape(against.in_language(language))}")
+        if one.explanation is not None:
+            console.print(waterfall(one.explanation, language))
 
 
 def print_how(console: Console, how: How, language: Language) -> None:

@@ -20,6 +20,7 @@ from rcu.cli import (
     imports,
     keys,
     loyalty,
+    match,
     migrate,
     model,
     programme,
@@ -105,6 +106,7 @@ app.add_typer(report.app, name="report", rich_help_panel="Data")
 app.command("evaluate", rich_help_panel="Data")(evaluate.evaluate)
 app.command("export", rich_help_panel="Data")(export.export)
 app.add_typer(analytics.app, name="analytics", rich_help_panel="Data")
+app.command("match", rich_help_panel="Clients")(match.match)
 app.command("why", rich_help_panel="Clients")(explain.why)
 app.command("why-not", rich_help_panel="Clients")(explain.why_not)
 app.command("how", rich_help_panel="Clients")(explain.how)

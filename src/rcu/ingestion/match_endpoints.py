@@ -34,7 +34,7 @@ async def match_client(
     Decides as `POST /v1/profiles` would on a new record of the key's source: by the same keys,
     weights, guards, judgements and brakes. Nothing is kept of what was asked.
     """
-    asked = Asked(body.values, caller.source or "", body.limit, explained=body.explain)
+    asked = Asked(body.stated(), caller.source or "", body.limit, explained=body.explain)
     return answer_of(await match_profile(database, asked, region=settings.default_region))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,8 +14,6 @@ from rcu.identity.scoring import Decision
 from rcu.ingestion.messages import ProfileAttributes
 from rcu.ingestion.schemas import Evidence
 
-_OPTIONS = frozenset({"limit", "explain"})
-
 
 class MatchRequest(ProfileAttributes):
     """What is known of somebody, as a profile says it, without a record of any source."""
@@ -26,11 +24,6 @@ class MatchRequest(ProfileAttributes):
     explain: bool = Field(
         default=False, description="Add how each weight comes about, step by step and in words."
     )
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Return what the profile says: what was left out is left out."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude=set(_OPTIONS))
 
 
 class _Answer(BaseModel):

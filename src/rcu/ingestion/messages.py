@@ -120,6 +120,11 @@ class ProfileAttributes(Wire):
     preferred_store: Code | None = None
     attributes: Annotated[dict[AttributeName, Scalar], Field(max_length=50)] | None = None
 
+    def stated(self) -> dict[str, Any]:
+        """Return what is said of the person, as it was received: what was left out is left out."""
+        attributes = set(ProfileAttributes.model_fields)
+        return self.model_dump(mode="json", exclude_unset=True, include=attributes)
+
 
 class ProfileMessage(ProfileAttributes):
     """What one source knows of one person.
