@@ -322,6 +322,37 @@ def test_a_number_stands_behind_the_name_of_a_column_in_any_way() -> None:
     assert understood(cells).keys() >= {"addresses", "phones", "emails"}
 
 
+def test_a_part_of_an_address_is_written_beside_a_list_that_holds_none() -> None:
+    cells = {"record_id": "1", "email": "x", "addresses": "[]", "address": "1 rue Haute"}
+
+    assert understood(cells)["addresses"] == [{"lines": ["1 rue Haute"]}]
+
+
+@pytest.mark.parametrize("whole", ['{"city": "Lille"}', "[1]"])
+def test_a_part_of_an_address_beside_a_whole_that_is_none_refuses_the_row(whole: str) -> None:
+    cells = {"record_id": "1", "email": "x", "addresses": whole, "address": "1 rue Haute"}
+
+    with pytest.raises(RowRefusedError, match=r"address\.lines \(column address\): .* no list"):
+        understood(cells)
+
+
+@pytest.mark.parametrize("whole", ["identifiers", "attributes"])
+def test_a_member_beside_a_whole_that_is_none_refuses_the_row(whole: str) -> None:
+    written = "{}" if whole == "identifiers" else "[]"
+    cells = {"record_id": "1", "email": "x", whole: written, "insurance": "123"}
+
+    with pytest.raises(RowRefusedError, match=f"{whole}[.]insurance .column insurance.: .* no "):
+        understood(cells, f"fields: {{{whole}.insurance: insurance}}")
+
+
+@pytest.mark.parametrize("whole", ['{"city": "Lille"}', "[1]", '[{"lines": [3]}]'])
+def test_an_address_that_is_none_refuses_the_row_whatever_else_is_empty(whole: str) -> None:
+    cells = {"record_id": "1", "email": "x", "addresses": whole, "address": ""}
+
+    with pytest.raises(RowRefusedError):
+        understood(cells)
+
+
 def test_columns_that_fill_nothing_are_said() -> None:
     plan = plan_of({"record_id": "1", "email": "x", "mood": "fine", "rejected_reason": "old"})
 

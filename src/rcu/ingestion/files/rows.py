@@ -23,6 +23,8 @@ MESSAGE_ID_PREFIX: Final = "file-"
 _NUL: Final = rb"\u0000"
 _WITH_DECIMAL: Final = re.compile(r"-?\d+\.0")
 _TAKEN_APART: Final = frozenset({Kind.FULL_NAME, Kind.FULL_ADDRESS})
+_NO_LIST: Final = "The {} beside it are no list of objects."
+_PLACE: Final = frozenset({"postcode", "city"})
 _NEVER_CLEARED: Final = frozenset({"message_id", "external_id", "occurred_at"})
 
 
@@ -108,11 +110,10 @@ class RowMapper:
         for field, read, write, companion_of in self._readers:
             try:
                 value = read(cells)
+                if value is not None and (companion_of is None or companion_of in values):
+                    write(values, value)
             except CellRefusedError as error:
                 reasons.append(f"{field.target} (column {', '.join(field.columns())}): {error}")
-                continue
-            if value is not None and (companion_of is None or companion_of in values):
-                write(values, value)
         if reasons:
             raise RowRefusedError(reasons)
         if self._has_lines:
@@ -185,36 +186,59 @@ def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
         listed = _whole(whole)
 
         def write_first(message: dict[str, Any], value: Any) -> None:
-            message.setdefault(listed, [{}])[0][name] = value
+            _first(message, listed)[name] = value
 
         return write_first
+    return _member_writer(whole, name)
+
+
+def _member_writer(whole: str, name: str) -> Callable[[dict[str, Any], Any], None]:
     if whole == "identifiers":
 
         def write_identifiers(message: dict[str, Any], value: Any) -> None:
-            message.setdefault(whole, []).extend(one | {"kind": name} for one in value)
+            beside = message.setdefault(whole, [])
+            if not isinstance(beside, list):
+                raise CellRefusedError(_NO_LIST.format(whole))
+            beside.extend(one | {"kind": name} for one in value)
 
         return write_identifiers
 
     def write_member(message: dict[str, Any], value: Any) -> None:
-        message.setdefault(whole, {})[name] = value
+        beside = message.setdefault(whole, {})
+        if not isinstance(beside, dict):
+            raise CellRefusedError(f"The {whole} beside it is no object.")
+        beside[name] = value
 
     return write_member
+
+
+def _first(message: dict[str, Any], listed: str) -> dict[str, Any]:
+    """Return the first object of a list of the message, which a column may have written whole."""
+    match message.setdefault(listed, []):
+        case []:
+            message[listed].append({})
+        case [{}, *_]:
+            pass
+        case _:
+            raise CellRefusedError(_NO_LIST.format(listed))
+    first: dict[str, Any] = message[listed][0]
+    return first
 
 
 def _write_full_address(message: dict[str, Any], value: FullAddress) -> None:
     """Write the parts of an address; columns of their own, read before, say better."""
     stated = {name: part for name, part in value._asdict().items() if part is not None}
     if stated:
-        address = message.setdefault("addresses", [{}])[0]
+        address = _first(message, "addresses")
         message["addresses"][0] = stated | address
 
 
 def _take_line_apart(message: dict[str, Any]) -> None:
     """Take the one line of an address apart, where the row says neither postcode nor city."""
-    address = message.get("addresses", [{}])[0]
-    lines = address.get("lines") or ()
-    if len(lines) == 1 and not {"postcode", "city"} & address.keys():
-        _write_full_address(message, split_full_address(address.pop("lines")[0]))
+    match message.get("addresses"):
+        case [{"lines": [str(line)], **others} as address, *_] if not _PLACE & others.keys():
+            del address["lines"]
+            _write_full_address(message, split_full_address(line))
 
 
 def _write_full_name(message: dict[str, Any], value: FullName) -> None:
