@@ -1,6 +1,6 @@
 """A record that plainly joins one client: what its own links tell, all comparisons would."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rcu.identity.features import Features
 from rcu.identity.joining import are_compatible, is_sure
 from rcu.identity.model import Model
-from rcu.identity.partition import partition
-from rcu.identity.scoring import score_pair
+from rcu.identity.partition import Agglomeration, Judgements, partition
+from rcu.identity.scoring import PairScore, score_pair
 from tests.identity.people import features, home
 
 RECORD: dict[str, Any] = {
@@ -55,7 +55,15 @@ def versions(draw: st.DrawFn) -> Features:
     return features(said.pop("given_name"), said.pop("family_name"), **said)
 
 
-@pytest.mark.parametrize(
+def in_full(
+    records: Sequence[Features], scores: Mapping[tuple[int, int], PairScore], model: Model
+) -> list[frozenset[int]]:
+    """Return the partition with nothing left out."""
+    known = dict(enumerate(records))
+    return Agglomeration(known, scores, Judgements(), model, lambda key: key).run()
+
+
+models = pytest.mark.parametrize(
     "model",
     [
         SHIPPED,
@@ -64,6 +72,26 @@ def versions(draw: st.DrawFn) -> Features:
     ],
     ids=["shipped", "few values", "excused"],
 )
+
+
+@models
+@given(records=st.lists(versions(), min_size=2, max_size=5), data=st.data())
+def test_the_partition_is_that_of_all_comparisons(
+    model: Model, records: list[Features], data: st.DataObject
+) -> None:
+    identifiers = sorted({i for held in records for i in held.identifiers})
+    shared = data.draw(st.sets(st.sampled_from(identifiers))) if identifiers else set()
+    scores = {
+        (b, a): score_pair(records[a], records[b], model, shared=shared)
+        for a, b in combinations(range(len(records)), 2)
+    }
+
+    found = partition(dict(enumerate(records)), scores, model=model)
+
+    assert found == in_full(records, scores, model)
+
+
+@models
 @given(records=st.lists(versions(), min_size=2, max_size=6), data=st.data())
 def test_who_plainly_joins_is_joined_by_the_partition_too(
     model: Model, records: list[Features], data: st.DataObject
@@ -78,9 +106,7 @@ def test_who_plainly_joins_is_joined_by_the_partition_too(
     assume(all(is_sure(scores[0, n]) for n in range(1, len(records))))
     assume(are_compatible(record, others, model))
 
-    assert partition(dict(enumerate(records)), scores, model=model) == [
-        frozenset(range(len(records)))
-    ]
+    assert in_full(records, scores, model) == [frozenset(range(len(records)))]
 
 
 def test_people_who_contradict_each_other_are_not_joined_by_a_third() -> None:

@@ -336,7 +336,10 @@ class Partition:
 def _told_score(told: dict[str, Any]) -> PairScore:
     """Return what of a score clusters depend on."""
     evidence = _levels_of(told["levels"])
-    return PairScore(told["weight"], 0.0, evidence, None, Decision(told["decision"]))
+    return PairScore(told["weight"], 0.0, evidence, None, _DECISIONS[told["decision"]])
+
+
+_DECISIONS = {str(decision): decision for decision in Decision}
 
 
 def _placed_rows(

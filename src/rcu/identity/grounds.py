@@ -6,13 +6,18 @@ from rcu.identity.contradictions import AGREEING_DATE
 from rcu.identity.levels import DIFFERENT
 from rcu.identity.scoring import PairScore, rests_on_names
 
+STRONG_LINK = 12.0
+"""Bits from which on a link is not asked what the pairs around it weigh."""
 _RELATIVES_BITS = 2.0
 """Given names recur in families: about four times as often, it is assumed, as among strangers."""
 
 
 def is_blind(score: PairScore) -> bool:
     """Tell whether a link was made without comparing a given name or a birth date."""
-    return not any(item.attribute in {"given_name", "birth_date"} for item in score.evidence)
+    return all(attribute not in _SEEING for attribute, *_ in score.evidence)
+
+
+_SEEING = frozenset({"given_name", "birth_date"})
 
 
 _PERSONAL = {
@@ -25,11 +30,10 @@ _PERSONAL = {
 
 def is_personal(score: PairScore) -> bool:
     """Tell whether the link rests on something of the person's own, not on name and home."""
-    return any(
-        item.level in _PERSONAL.get(item.attribute, ())
-        or (item.attribute not in _NAMED and item.level == "exact")
-        for item in score.evidence
-    )
+    for attribute, level, *_ in score.evidence:
+        if level in _PERSONAL.get(attribute, ()) or (level == "exact" and attribute not in _NAMED):
+            return True
+    return False
 
 
 _NAMED = frozenset(

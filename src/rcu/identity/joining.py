@@ -1,16 +1,18 @@
-"""A record that plainly joins one client: its own links tell, whatever else would be compared."""
+"""Records that plainly are one client: the links of one tell, whatever else would be compared."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import TypeVar
 
 from rcu.identity.features import Features
-from rcu.identity.grounds import is_blind, is_personal
+from rcu.identity.grounds import STRONG_LINK, is_blind, is_personal
 from rcu.identity.model import Model
-from rcu.identity.partition import STRONG_LINK
 from rcu.identity.scoring import Decision, PairScore, contradiction
+
+K = TypeVar("K", bound=Hashable)
 
 
 def is_sure(score: PairScore) -> bool:
@@ -36,6 +38,28 @@ def are_compatible(record: Features, others: Sequence[Features], model: Model) -
     """
     return _values_fit((record, *others), model) and not any(
         contradiction(a, b, model) for a, b in combinations(others, 2)
+    )
+
+
+def are_plainly_one(
+    records: Mapping[K, Features], scores: Mapping[tuple[K, K], PairScore], model: Model
+) -> bool:
+    """Tell whether `partition` makes one client of them all, as sure links of one of them tell.
+
+    Nobody has judged them, and what links does not contradict each other. False says nothing.
+    """
+    links = {pair for pair, score in scores.items() if score.decision is Decision.LINK}
+    ties = dict.fromkeys(records, 0)
+    for a, b in links:
+        ties[a] += 1
+        ties[b] += 1
+    hubs = [key for key, count in ties.items() if count == len(records) - 1]
+    if not any(all(is_sure(scores[pair]) for pair in links if hub in pair) for hub in hubs):
+        return False
+    return _values_fit(records.values(), model) and not any(
+        contradiction(records[a], records[b], model)
+        for a, b in combinations(records, 2)
+        if (a, b) not in links and (b, a) not in links
     )
 
 

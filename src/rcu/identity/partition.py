@@ -20,7 +20,8 @@ from typing import Any, Generic, TypeVar
 from rcu.identity.comparison import compare_birth_dates, compare_numbers
 from rcu.identity.contradictions import TITLE
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
-from rcu.identity.grounds import bits_of_relatives, is_blind, is_personal
+from rcu.identity.grounds import STRONG_LINK, bits_of_relatives, is_blind, is_personal
+from rcu.identity.joining import are_plainly_one
 from rcu.identity.levels import EXACT, RESEMBLING
 from rcu.identity.model import Model
 from rcu.identity.normalise.other_identifiers import number_spelled
@@ -29,8 +30,6 @@ from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_na
 K = TypeVar("K", bound=Hashable)
 
 _CROSS_EVIDENCE_CAP = 12.0
-STRONG_LINK = 12.0
-"""Bits from which on a link is not asked what the pairs around it weigh."""
 _CLAIM_MARGIN = 6.0
 _DIGITS = 6
 
@@ -41,6 +40,10 @@ class Judgements(Generic[K]):
 
     must_link: frozenset[frozenset[K]] = frozenset()
     cannot_link: frozenset[frozenset[K]] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was said."""
+        return bool(self.must_link or self.cannot_link)
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ def partition(
     breaks ties. The same set of records, scores and judgements gives the same partition,
     whatever the order of the mappings. The answer is sorted by each set's first record.
     """
-    if len(records) == 1:
+    if len(records) == 1 or (not judgements and are_plainly_one(records, scores, model)):
         return [frozenset(records)]
     return Agglomeration(records, scores, judgements or Judgements(), model, order).run()
 
