@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rcu.http.fields import Day, Moment, PastMoment, Whole
+from rcu.http.fields import EARLIEST, LATEST, Day, Moment, PastMoment, Whole
 
 MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 PAST: TypeAdapter[datetime] = TypeAdapter(PastMoment)
@@ -44,6 +46,21 @@ def test_a_time_with_its_offset_and_a_day_are_taken() -> None:
 def test_what_is_no_plausible_time_with_its_offset_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError):
         MOMENT.validate_python(value)
+
+
+offsets = st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda m: timezone(timedelta(minutes=m)))
+
+
+@given(st.datetimes(datetime(1898, 1, 1), datetime(2202, 1, 1), timezones=offsets))  # noqa: DTZ001 - Hypothesis adds the zone
+@example(datetime(1901, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=23))))
+@example(datetime(2199, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-23))))
+def test_a_time_is_plausible_by_its_instant_whatever_its_offset(moment: datetime) -> None:
+    try:
+        taken = MOMENT.validate_python(moment) == moment
+    except ValidationError:
+        taken = False
+
+    assert taken is (EARLIEST <= moment < LATEST)
 
 
 @pytest.mark.parametrize(

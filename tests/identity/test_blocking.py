@@ -1,6 +1,10 @@
 """Blocking keys: records of one person meet whatever is mistyped; keys are stable and few."""
 
+from hashlib import blake2b
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rcu.identity.blocking import blocking_keys, identifier_key
 from rcu.identity.features import Features
@@ -86,3 +90,10 @@ def test_a_full_record_has_about_thirty_keys() -> None:
 
     assert len(blocking_keys(full)) <= 40
     assert len(blocking_keys(features("Lou", "Kervella", phone="0637194285"))) <= 15
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_a_key_is_the_hash_of_kind_and_value(value: str) -> None:
+    digest = blake2b(f"device:{value}".encode(), digest_size=8).digest()
+
+    assert identifier_key("device", value) == int.from_bytes(digest, signed=True)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, ClassVar, cast
 
@@ -43,6 +43,7 @@ from rcu.ingestion.files.unread import unread
 from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import MessageType, ProfileMessage
 from rcu.ingestion.profile_answers import matched_record, placed_answer
+from rcu.moments import utc_text
 
 
 def _text(value: Any) -> str:
@@ -56,7 +57,12 @@ ROWS_SCHEMA = pa.schema([("rows", pa.binary())])
 
 def pack_rows(rows: Sequence[Row]) -> pa.RecordBatch:
     """Return rows of a file as a batch for `Understand`."""
-    return batch_of(ROWS_SCHEMA, [(pickle.dumps(rows),)])
+    plain = [(row.line, row.cells, row.fault, row.number) for row in rows]
+    return batch_of(ROWS_SCHEMA, [(pickle.dumps(plain),)])
+
+
+def _unpack_rows(packed: bytes) -> list[Row]:
+    return [Row(*plain) for plain in pickle.loads(packed)]  # noqa: S301 - packed by our parent
 
 
 @dataclass(frozen=True)
@@ -121,37 +127,33 @@ class Understand:
         reading: Reading = _unpickled(self.reading)
         plan = _plan(self.reading)
         for batch in batches:
-            rows = [row for packed in batch.column("rows") for row in pickle.loads(packed.as_py())]  # noqa: S301 - packed by our parent
+            rows = chain.from_iterable(map(_unpack_rows, batch.column("rows").to_pylist()))
             understood = list(understand(rows, plan, reading.sources))
-            if others := [_without_message(one) for one in understood if not _is_profile(one)]:
+            if others := [_without_message(one) for one in understood if one.message is None]:
                 yield batch_of(self.schema, others)
-            yield self._messages([one for one in understood if _is_profile(one)])
+            yield self._messages([one for one in understood if one.message is not None])
 
     def _messages(self, understood: Sequence[Understood]) -> pa.RecordBatch:
         """Return the messages, made step by step for all: what a step needs stays in the caches."""
-        intakes = [Intake(one.source or "", "", _profile(one)) for one in understood]
-        statements = [statement_of(intake, _profile(intake)) for intake in intakes]
+        messages = [cast("ProfileMessage", one.message) for one in understood]
+        intakes = [
+            Intake(one.source or "", "", message)
+            for one, message in zip(understood, messages, strict=True)
+        ]
+        statements = list(map(statement_of, intakes, messages))
         columns: tuple[Sequence[Any], ...] = (
             [one.row.line for one in understood],
-            [intake.source for intake in intakes],
-            [intake.message_id for intake in intakes],
+            [statement.source for statement in statements],
+            [statement.message_id for statement in statements],
             [statement.external_id for statement in statements],
-            [statement.occurred_at.isoformat() for statement in statements],
+            [utc_text(statement.occurred_at) for statement in statements],
             [intake.digest.hex() for intake in intakes],
             [_text(intake.payload) for intake in intakes],
             [None] * len(intakes),
-            [list(unread(_profile(intake), region=self.region)) for intake in intakes],
+            [list(unread(message, region=self.region)) for message in messages],
             *record_columns([merge({}, statement) for statement in statements], region=self.region),
         )
         return batch_of_columns(self.schema, columns)
-
-
-def _is_profile(one: Understood) -> bool:
-    return isinstance(one.message, ProfileMessage) and one.source is not None
-
-
-def _profile(one: Understood | Intake) -> ProfileMessage:
-    return cast("ProfileMessage", one.message)
 
 
 def _without_message(one: Understood) -> tuple[Any, ...]:
@@ -196,7 +198,7 @@ def record_columns(registers: Sequence[Registers], *, region: str) -> tuple[Sequ
 
 
 def _time_text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return utc_text(moment) if moment else None
 
 
 @lru_cache(maxsize=1)

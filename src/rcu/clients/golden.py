@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from rcu.clients import survivorship
 from rcu.clients.survivorship import Statement
+from rcu.moments import utc_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,6 @@ class ProfileRecord:
         """Return the value that the record states of an attribute now, or None."""
         register = self.profile.get(attribute)
         return None if register is None else register["value"]
-
-
-@lru_cache(maxsize=4096)
-def _moment(text: str) -> datetime:
-    """Return a time; the attributes of a record mostly have one in common."""
-    return datetime.fromisoformat(text)
 
 
 def assemble(records: Sequence[ProfileRecord], *, region: str = "FR") -> dict[str, Any]:
@@ -69,7 +62,7 @@ def _by_attribute(records: Iterable[ProfileRecord]) -> defaultdict[str, list[Sta
             value = register["value"]
             if value is None:
                 continue
-            at = _moment(register["occurred_at"])
+            at = utc_moment(register["occurred_at"])
             if attribute in _LISTED:
                 found[attribute] += [Statement(one, source, external_id, at) for one in value]
             else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -24,6 +24,7 @@ from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.names import facets, name_words
 from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
 from rcu.identity.registers import is_verified
+from rcu.moments import utc_moment, utc_text
 
 T = TypeVar("T")
 
@@ -71,14 +72,8 @@ class Statement(NamedTuple):
         return {
             "source": self.source,
             "external_id": self.external_id,
-            "occurred_at": as_utc_text(self.occurred_at),
+            "occurred_at": utc_text(self.occurred_at),
         }
-
-
-@lru_cache(maxsize=4096)
-def as_utc_text(at: datetime) -> str:
-    """Return an aware time as ISO 8601 in UTC, written as PostgreSQL writes it in JSON."""
-    return at.astimezone(UTC).isoformat()
 
 
 def newest(statements: Iterable[Statement]) -> dict[str, Any] | None:
@@ -360,13 +355,11 @@ def _all_identifiers(
 def _last_verification(verified: Iterable[Statement]) -> str | None:
     """Return when the value was last verified; a source that does not say did it when it spoke."""
     times = [
-        datetime.fromisoformat(at)
-        if (at := stated.value.get("verified_at"))
-        else stated.occurred_at
+        utc_moment(at) if (at := stated.value.get("verified_at")) else stated.occurred_at
         for stated in verified
     ]
     last = max(times, default=None)
-    return as_utc_text(last) if last is not None else None
+    return utc_text(last) if last is not None else None
 
 
 def _whole_address(address: Mapping[str, Any]) -> dict[str, Any]:

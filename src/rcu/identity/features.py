@@ -92,20 +92,24 @@ class Features:
     def to_json(self) -> dict[str, Any]:
         """Return the features as plain JSON values; what is absent is left out."""
         packed = {
-            "given": list(self.given_name),
-            "family": list(self.family_name),
-            "birth": list(self.birth_name),
+            "given": self.given_name,
+            "family": self.family_name,
+            "birth": self.birth_name,
             "gender": self.gender,
             "born": self.birth_date,
             "vague": self.birth_date_is_vague,
-            "emails": list(self.emails),
-            "phones": list(self.phones),
-            "cards": list(self.cards),
-            "suspicious_cards": list(self.suspicious_cards),
+            "emails": self.emails,
+            "phones": self.phones,
+            "cards": self.cards,
+            "suspicious_cards": self.suspicious_cards,
             "addresses": [list(address) for address in self.addresses],
             "others": [list(other) for other in self.others],
         }
-        return {key: value for key, value in packed.items() if value}
+        return {
+            key: list(value) if type(value) is tuple else value
+            for key, value in packed.items()
+            if value
+        }
 
     @classmethod
     def from_json(cls, packed: dict[str, Any]) -> Features:

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from rcu.identity.features import MISTYPED_CARD, Features, describe
 from rcu.identity.person import Person, PostalAddress
 from rcu.identity.standing import first_stated, stamp_of, starts_of, what_of, with_times
+from rcu.moments import utc_moment, utc_text
 
 Registers = dict[str, dict[str, Any]]
 MAX_STATED: Final = 50
@@ -33,15 +34,19 @@ _ATTRIBUTES: Final = {"email": "emails", "phone": "phones", "card": "cards", MIS
 _STATEMENT: Final = ("value", "occurred_at", "message_id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProfileStatement:
-    """What one profile message states of one source record."""
+    """What one profile message states of one source record.
+
+    Never changed once made, though not declared frozen, for the same reason as `Features`.
+    """
 
     source: str
     external_id: str
     values: Mapping[str, Any]
     """Attribute to wire value; an attribute that is absent is not stated, `None` removes it."""
     occurred_at: datetime
+    """In UTC."""
     message_id: str
 
 
@@ -50,16 +55,21 @@ def merge(registers: Registers, statement: ProfileStatement) -> Registers:
 
     The operation is commutative, associative and idempotent.
     """
-    stamp = (statement.occurred_at, statement.message_id)
-    since = statement.occurred_at.isoformat()
+    message_id = statement.message_id
+    stamp = (statement.occurred_at, message_id)
+    since = utc_text(statement.occurred_at)
     merged = dict(registers)
     for attribute, value in statement.values.items():
         held = registers.get(attribute)
-        told = {"value": value or None, "occurred_at": since, "message_id": statement.message_id}
+        told = {"value": value or None, "occurred_at": since, "message_id": message_id}
         if attribute in _IDENTIFIER_ATTRIBUTES:
-            merged[attribute] = _merged_identifiers(held, told) if held else told | {"told": []}
-        elif held is None or stamp > stamp_of(held):
-            merged[attribute] = told
+            if held:
+                told = _merged_identifiers(held, told)
+            else:
+                told["told"] = []
+        elif held is not None and stamp <= stamp_of(held):
+            continue
+        merged[attribute] = told
     return merged
 
 
@@ -125,20 +135,18 @@ def values_of(registers: Registers) -> dict[str, Any]:
 
 def person_of(registers: Registers) -> Person:
     """Return the person that the registers describe, for the identity engine."""
-    held = values_of(registers)
+    get = values_of(registers).get
     return Person(
-        title=held.get("title"),
-        given_name=held.get("given_name"),
-        family_name=held.get("family_name"),
-        birth_name=held.get("birth_name"),
-        birth_date=held.get("birth_date"),
-        emails=_identifier_values(held, "emails"),
-        phones=_identifier_values(held, "phones"),
-        cards=_identifier_values(held, "cards"),
-        addresses=tuple([_address(address) for address in held.get("addresses", ())]),
-        identifiers=tuple(
-            [(other["kind"], other["value"]) for other in held.get("identifiers", ())]
-        ),
+        get("title"),
+        get("given_name"),
+        get("family_name"),
+        get("birth_name"),
+        get("birth_date"),
+        tuple([one["value"] for one in get("emails", ())]),
+        tuple([one["value"] for one in get("phones", ())]),
+        tuple([one["value"] for one in get("cards", ())]),
+        tuple([_address(one) for one in get("addresses", ())]),
+        tuple([(one["kind"], one["value"]) for one in get("identifiers", ())]),
     )
 
 
@@ -161,6 +169,8 @@ def stated_identifiers(
 
     A source that gives no date is taken to have verified one by the time it said so.
     """
+    if not held:
+        return {}
     verified = _verified(registers, region=region)
     since = _since(registers, held, region=region)
     return {one: Standing(verified.get(one), since.get(one)) for one in held}
@@ -189,7 +199,7 @@ def _since(
         starts = starts_of(registers[attribute])
         if not starts:
             continue
-        if len(set(starts)) == 1:  # as nearly always: what each is in normal form needs no telling
+        if min(starts) == max(starts):  # as nearly always: which is which needs no telling
             found |= dict.fromkeys(ours, starts[0])
             continue
         for entry, start in zip(_entries(registers[attribute]), starts, strict=True):
@@ -225,7 +235,7 @@ def _verified_since(entry: _Entry) -> datetime | None:
     stated = entry["stated"]
     if not is_verified(stated):
         return None
-    return datetime.fromisoformat(stated.get("verified_at") or entry["occurred_at"])
+    return utc_moment(stated.get("verified_at") or entry["occurred_at"])
 
 
 def is_verified(held: Mapping[str, Any]) -> bool:
@@ -237,14 +247,6 @@ def is_verified(held: Mapping[str, Any]) -> bool:
     return bool(held.get("verified", held.get("verified_at")))
 
 
-def _identifier_values(held: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
-    return tuple([identifier["value"] for identifier in held.get(attribute, ())])
-
-
 def _address(address: Mapping[str, Any]) -> PostalAddress:
-    return PostalAddress(
-        lines=tuple(address.get("lines", ())),
-        postcode=address.get("postcode"),
-        city=address.get("city"),
-        country=address.get("country"),
-    )
+    get = address.get
+    return PostalAddress(tuple(get("lines", ())), get("postcode"), get("city"), get("country"))

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from rcu.moments import utc_moment
+
 MAX_TOLD: Final = 10
 """Statements before the newest of which a register remembers when they were made."""
 
@@ -29,7 +31,7 @@ What = tuple[str, str]
 
 def stamp_of(told: Register) -> Stamp:
     """Return the stamp of a register's newest statement, or of an entry's last."""
-    return datetime.fromisoformat(told["occurred_at"]), told["message_id"]
+    return utc_moment(told["occurred_at"]), told["message_id"]
 
 
 def what_of(stated: Mapping[str, Any]) -> What:
@@ -81,7 +83,9 @@ def _knows_times(register: Register) -> bool:
     A value that was given up without a beginning was merged by the release before this one, beside
     which this one began.
     """
-    return "told" in register and all("first" in entry for entry in _earlier(register))
+    if "told" not in register:
+        return False
+    return "earlier" not in register or all("first" in entry for entry in _earlier(register))
 
 
 def _start(first: Stamp, left_out: list[str] | None, told: Iterable[Stamp]) -> datetime:
@@ -139,4 +143,4 @@ def _packed(stamp: Stamp) -> list[str]:
 
 def _unpacked(packed: Any) -> Stamp:
     occurred_at, message_id = packed
-    return datetime.fromisoformat(occurred_at), message_id
+    return utc_moment(occurred_at), message_id

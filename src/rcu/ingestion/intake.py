@@ -30,6 +30,7 @@ from rcu.ingestion.messages import (
     TicketMessage,
     TicketReference,
 )
+from rcu.moments import utc_moment
 from rcu.sales.facts import NewEvent, NewOrder, NewTicket, TicketRef
 
 CHANNEL_OF_SOURCE: Mapping[str, Channel] = {
@@ -143,7 +144,7 @@ def statement_of(intake: Intake, message: ProfileMessage) -> ProfileStatement:
         source=intake.source,
         external_id=message.external_id,
         values={k: v for k, v in intake.payload.items() if k not in _NOT_STATED},
-        occurred_at=message.occurred_at.astimezone(UTC),
+        occurred_at=utc_moment(intake.payload["occurred_at"]),
         message_id=message.message_id,
     )
 

@@ -1,10 +1,13 @@
 """Names: words, particles, titles, fillers, sounds, short forms."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rcu.identity.normalise.names import facets, gender_of_title, name_words
 from rcu.identity.normalise.nicknames import roots_of
-from rcu.identity.normalise.sound import sound
+from rcu.identity.normalise.sound import RULES, sound
+from rcu.identity.normalise.text import words
 
 
 def test_accents_case_hyphens_and_invisible_characters_make_no_difference() -> None:
@@ -97,6 +100,25 @@ def test_names_that_sound_apart_do_not(one: str, other: str) -> None:
 def test_every_name_has_a_sound() -> None:
     for word in ("h", "hh", "xxx", "eee", "nguyen", "szczepaniak", "oe"):
         assert sound(word)
+
+
+LETTERS = st.lists(
+    st.sampled_from(
+        ["ill", "kn", "sch", "ph", "gu", "gn", "eau", "oeu", "ain", "ks", *"acdeghiknotxyz"]
+    )
+).map("".join)
+
+
+@given(LETTERS)
+def test_a_rule_of_sounds_says_rightly_what_it_needs(word: str) -> None:
+    for needed, pattern, replacement in RULES:
+        assert needed in word or pattern.sub(replacement, word) == word
+
+
+@given(st.text("aZ9é-'. ", max_size=8))
+def test_one_plain_word_is_read_as_among_others(text: str) -> None:
+    assert words(text) == [word for word in words(f"{text} .") if word]
+    assert words(f"{text}-{text}")[: len(words(text))] == words(text)
 
 
 def test_a_short_form_stands_for_several_names_that_stay_apart() -> None:

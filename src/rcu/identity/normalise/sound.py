@@ -10,40 +10,42 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        (r"[^a-z]", ""),
-        (r"ill(?=[aeiou])", "y"),
-        (r"(.)\1+", r"\1"),
-        (r"^kn", "n"),
-        (r"sch|tch|sh|ch(?![lrn])|cz", "S"),
-        (r"ph", "f"),
-        (r"th", "t"),
-        (r"gh|gu(?=[eiy])", "g"),
-        (r"c?qu?|ck|c(?=[aouklrnt]|$)|ch", "k"),
-        (r"gn", "n"),
-        (r"sc(?=[eiy])|c", "s"),
-        (r"g(?=[eiy])", "j"),
-        (r"x", "ks"),
-        (r"ks$", ""),
-        (r"z", "s"),
-        (r"w", "v"),
-        (r"h", ""),
-        (r"eaux?|au[xtd]?|ots?$", "o"),
-        (r"ou|oo", "u"),
-        (r"oeu|eu|oe", "e"),
-        (r"(?:ain|ein|aim|in|im|yn|ym|un|um)(?![aeiouy])", "I"),
-        (r"(?:an|am|en|em)(?![aeiouy])", "A"),
-        (r"(?:on|om)(?![aeiouy])", "O"),
-        (r"ai|ay|ei|ey|er$|et$|ez$|es$", "e"),
-        (r"y", "i"),
-        (r"(?<=..)[tds]+$", ""),
-        (r"(?<=..)e$", ""),
-        (r"ie$", "i"),
-        (r"(.)\1+", r"\1"),
+RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
+    (needed, re.compile(pattern), sound)
+    for needed, pattern, sound in (
+        ("", r"[^a-z]", ""),
+        ("ill", r"ill(?=[aeiou])", "y"),
+        ("", r"(.)\1+", r"\1"),
+        ("kn", r"^kn", "n"),
+        ("", r"sch|tch|sh|ch(?![lrn])|cz", "S"),
+        ("ph", r"ph", "f"),
+        ("th", r"th", "t"),
+        ("g", r"gh|gu(?=[eiy])", "g"),
+        ("", r"c?qu?|ck|c(?=[aouklrnt]|$)|ch", "k"),
+        ("gn", r"gn", "n"),
+        ("c", r"sc(?=[eiy])|c", "s"),
+        ("g", r"g(?=[eiy])", "j"),
+        ("x", r"x", "ks"),
+        ("ks", r"ks$", ""),
+        ("z", r"z", "s"),
+        ("w", r"w", "v"),
+        ("h", r"h", ""),
+        ("", r"eaux?|au[xtd]?|ots?$", "o"),
+        ("o", r"ou|oo", "u"),
+        ("e", r"oeu|eu|oe", "e"),
+        ("", r"(?:ain|ein|aim|in|im|yn|ym|un|um)(?![aeiouy])", "I"),
+        ("", r"(?:an|am|en|em)(?![aeiouy])", "A"),
+        ("o", r"(?:on|om)(?![aeiouy])", "O"),
+        ("", r"ai|ay|ei|ey|er$|et$|ez$|es$", "e"),
+        ("y", r"y", "i"),
+        ("", r"(?<=..)[tds]+$", ""),
+        ("e", r"(?<=..)e$", ""),
+        ("ie", r"ie$", "i"),
+        ("", r"(.)\1+", r"\1"),
     )
 )
+"""In their order: what must be there for a rule to apply, as is soon seen; what it looks for; the
+sound of that."""
 
 
 _SHORTEST = 3
@@ -55,6 +57,7 @@ def sound(word: str) -> str:
     if len(word) < _SHORTEST:
         return word
     key = word
-    for pattern, replacement in _RULES:
-        key = pattern.sub(replacement, key)
+    for needed, pattern, replacement in RULES:
+        if needed in key:
+            key = pattern.sub(replacement, key)
     return key or word

@@ -58,4 +58,6 @@ def _in_latin_letters(letters: re.Match[str]) -> str:
 
 def words(text: str) -> list[str]:
     """Return the lower-case ASCII words of `text`; hyphens, dots and commas part words."""
+    if text.isascii() and text.isalnum():
+        return [text.lower()]
     return [word for word in _NOT_WORD.split(_APOSTROPHES.sub("'", ascii_lower(text))) if word]

@@ -81,6 +81,8 @@ def reader_of(field: Field, reading: Reading) -> Callable[[Cells], Any]:
         read = _identifiers_reader(field, reading)
         return _one_by_one(read) if field.target == "emails" else read
     if field.kind is Kind.LINES:
+        if (column := _plain_column(field)) is not None:
+            return _single_line(column, reading)
         return lambda cells: (
             [line for part in field.parts for line in _texts(part, cells, reading)] or None
         )
@@ -103,7 +105,7 @@ def _one_by_one(read: Callable[[Cells], Any]) -> Callable[[Cells], Any]:
 
     def read_emails(cells: Cells) -> Any:
         found = read(cells)
-        if found is None or all(str(one.get("value")).count("@") < _SEVERAL for one in found):
+        if found is None or not any(map(_may_be_several, found)):
             return found
         return [
             one | {"value": piece}
@@ -113,6 +115,10 @@ def _one_by_one(read: Callable[[Cells], Any]) -> Callable[[Cells], Any]:
         ]
 
     return read_emails
+
+
+def _may_be_several(identifier: dict[str, Any]) -> bool:
+    return str(identifier.get("value")).count("@") >= _SEVERAL
 
 
 def _plain_column(field: Field) -> str | None:
@@ -136,12 +142,28 @@ def _single_identifier(column: str, reading: Reading) -> Callable[[Cells], Any]:
 
     def read_identifier(cells: Cells) -> Any:
         cell = cells.get(column)
+        if cell == "":
+            return None
         if type(cell) is str and "[" not in cell:
             text = cell.strip()
             return None if text in empty else [{"value": text}]
         return _identifiers(several, cells, reading) or None
 
     return read_identifier
+
+
+def _single_line(column: str, reading: Reading) -> Callable[[Cells], Any]:
+    """Return how a column of lines is read: one a cell, none, or those of a list."""
+    several, empty = Part(column=column), reading.empty_texts
+
+    def read_line(cells: Cells) -> Any:
+        cell = cells.get(column)
+        if type(cell) is str:
+            text = cell.strip()
+            return None if text in empty else [text]
+        return _texts(several, cells, reading) or None
+
+    return read_line
 
 
 def _single(kind: Kind, part: Part, reading: Reading) -> Callable[[Cells], Any]:
@@ -176,10 +198,10 @@ def _text_of_column(
 
     def read_column(cells: Cells) -> Any:
         cell = cells.get(column)
-        text = cell.strip() if type(cell) is str else to_text(cell, reading)
-        if text is None or text in empty:
+        if cell is None or cell == "":  # as many are
             return None
-        return convert(text)
+        text = cell.strip() if type(cell) is str else to_text(cell, reading)
+        return None if text is None or text in empty else convert(text)
 
     return read_column
 

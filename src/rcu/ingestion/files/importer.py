@@ -80,9 +80,12 @@ class ImportSummary:
         return self.refused + self.conflicts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Understood:
-    """A row as it was understood: a message of a source, or the reasons why not."""
+    """A row as it was understood: a message of a source, or the reasons why not.
+
+    Never changed once made, though not declared frozen: there are as many as rows.
+    """
 
     row: Row
     source: str | None

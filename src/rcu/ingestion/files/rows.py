@@ -59,7 +59,7 @@ class RowMapper:
         The numbers in the columns `decimals` end in a `.0` that is no part of them.
         """
         self._type = message_type
-        self._model = MESSAGE_MODELS[message_type]
+        self._validate: Callable[[Any], Message] = MESSAGE_MODELS[message_type].model_validate
         ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind in _TAKEN_APART))
         self._readers = [
             (
@@ -100,7 +100,7 @@ class RowMapper:
             digest = blake2b(canonical, digest_size=20).hexdigest()
             values["message_id"] = MESSAGE_ID_PREFIX + digest
         try:
-            return self._model.model_validate(values)
+            return self._validate(values)
         except ValidationError as error:
             raise RowRefusedError(self._told(error, values)) from error
 
@@ -110,7 +110,11 @@ class RowMapper:
         for field, read, write, companion_of in self._readers:
             try:
                 value = read(cells)
-                if value is not None and (companion_of is None or companion_of in values):
+                if value is None or (companion_of is not None and companion_of not in values):
+                    continue
+                if write is None:
+                    values[field.target] = value
+                else:
                     write(values, value)
             except CellRefusedError as error:
                 reasons.append(f"{field.target} (column {', '.join(field.columns())}): {error}")
@@ -118,8 +122,8 @@ class RowMapper:
             raise RowRefusedError(reasons)
         if self._has_lines:
             _take_line_apart(values)
-        for name in self._cleared - values.keys():
-            values[name] = None
+        if self._cleared:
+            values |= dict.fromkeys(self._cleared - values.keys())
         for name, value in self._fallback.items():
             values.setdefault(name, value)
         return values
@@ -174,14 +178,15 @@ def _without_decimals(cells: Cells, columns: Collection[str]) -> Cells:
 # --- writing a value into the message ---------------------------------------------------------
 
 
-def _writer(field: Field) -> Callable[[dict[str, Any], Any], None]:
+def _writer(field: Field) -> Callable[[dict[str, Any], Any], None] | None:
+    """Return how a value is written that is not just the member called like its field."""
     whole, dot, name = field.target.partition(".")
     if field.kind is Kind.FULL_NAME:
         return _write_full_name
     if field.kind is Kind.FULL_ADDRESS:
         return _write_full_address
     if not dot:
-        return lambda message, value: message.__setitem__(whole, value)
+        return None
     if whole in {"address", "payment"}:
         listed = _whole(whole)
 

@@ -17,10 +17,9 @@ def unread(message: Message, *, region: str) -> Iterator[str]:
     born = message.birth_date
     if born and comparable_birth_date(born) is None and not is_no_date(born):
         yield "birth_date"
-    if not all(normalise_email(one.value) for one in message.emails or ()):
+    if not all(map(normalise_email, [one.value for one in message.emails or ()])):
         yield "emails"
-    if not all(
-        normalise_phone(one.value, region=region) or foreign_phone(one.value)
-        for one in message.phones or ()
-    ):
-        yield "phones"
+    for one in message.phones or ():
+        if not (normalise_phone(one.value, region=region) or foreign_phone(one.value)):
+            yield "phones"
+            break
