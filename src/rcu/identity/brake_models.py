@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
+from rcu.identity.decision_models import StewardDecision
 
 
 class BrakeScope(StrEnum):
@@ -57,7 +58,7 @@ class MergeBrake(Base):
     counted_from: Mapped[datetime] = mapped_column(Timestamp)
     tripped_at: Mapped[datetime] = mapped_column(Timestamp)
     released_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    released_by: Mapped[UUID | None] = mapped_column(ForeignKey("decision.id"))
+    released_by: Mapped[UUID | None] = mapped_column(ForeignKey(StewardDecision.id))
 
     __table_args__ = (
         CheckConstraint(one_of("scope", BrakeScope), name="scope"),

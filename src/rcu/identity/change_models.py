@@ -16,6 +16,7 @@ from sqlalchemy.types import Uuid
 
 from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
+from rcu.identity.decision_models import StewardDecision
 from rcu.identity.models import Placement
 
 
@@ -52,7 +53,7 @@ class IdentityChange(Base):
         comment="of the database's clock while the clients were locked: it orders the changes",
     )
     decision_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("decision.id"), comment="the steward's decision that caused it, if one did"
+        ForeignKey(StewardDecision.id), comment="the steward's decision that caused it, if one did"
     )
 
     __table_args__ = (

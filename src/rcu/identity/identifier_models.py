@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rcu.db.columns import Timestamp, one_of
 from rcu.db.metadata import Base
+from rcu.identity.decision_models import StewardDecision
 
 
 class IdentifierStatus(StrEnum):
@@ -51,7 +52,7 @@ class IdentifierDeclaration(Base):
 
     __tablename__ = "identifier_declaration"
 
-    decision_id: Mapped[UUID] = mapped_column(ForeignKey("decision.id"), primary_key=True)
+    decision_id: Mapped[UUID] = mapped_column(ForeignKey(StewardDecision.id), primary_key=True)
     kind: Mapped[str]
     value: Mapped[str]
     status: Mapped[str]
@@ -92,7 +93,7 @@ class IdentifierStatusChange(Base):
     actor: Mapped[str]
     reason: Mapped[str | None]
     made_at: Mapped[datetime] = mapped_column(Timestamp)
-    decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decision.id"))
+    decision_id: Mapped[UUID | None] = mapped_column(ForeignKey(StewardDecision.id))
 
     __table_args__ = (
         CheckConstraint(one_of("status", IdentifierStatus), name="status"),
