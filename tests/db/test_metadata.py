@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 _RESOLVE = """
 import importlib, sys
 from rcu.db.metadata import Base
@@ -16,11 +14,13 @@ print(*sorted(key.column.table.name for table in Base.metadata.tables.values()
 """
 
 
-@pytest.mark.parametrize("module", ["rcu.ingestion.service", "rcu.bulk.background"])
-def test_what_writes_a_table_knows_those_that_it_refers_to(module: str) -> None:
+def test_what_writes_a_table_knows_those_that_it_refers_to() -> None:
     """In a process of its own, as `rcu import` is: the tests have imported everything."""
     told = subprocess.run(
-        [sys.executable, "-c", _RESOLVE, module], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _RESOLVE, "rcu.ingestion.service"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert told.returncode == 0, told.stderr
