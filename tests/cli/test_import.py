@@ -128,6 +128,54 @@ def test_what_is_read_right_after_an_import_is_planned_by_what_came(
     assert anyio.run(known_rows) == 3
 
 
+CONSENTS = """\
+source,customer_ref,purpose,channel,consent,consented_at,how,wording
+pos,P1,marketing,sms,granted,2025-01-02T10:00:00Z,till,form-3
+pos,P1,marketing,,withdrawn,2025-02-02T10:00:00Z,letter,
+pos,P2,sorcery,,granted,2025-02-02T10:00:00Z,till,form-3
+"""
+
+
+def test_a_file_of_consents_becomes_proof_and_an_unknown_purpose_is_told(
+    shop: Rcu, database_url: URL, tmp_path: Path
+) -> None:
+    shop("import", put(tmp_path, PROFILES))
+
+    result = shop("import", put(tmp_path, CONSENTS, "consents.csv"), "--type", "consents")
+    again = shop("import", put(tmp_path, CONSENTS, "consents.csv"), "--type", "consents")
+
+    assert result.exit_code == again.exit_code == ExitCode.PROBLEM
+    assert "sorcery" in result.output
+
+    async def proof() -> list[Any]:
+        database = Database(database_url)
+        async with database.read() as connection:
+            rows = await connection.execute(
+                text(
+                    "SELECT r.external_id, c.purpose, c.channel, c.status, c.how "
+                    "FROM consent_record c JOIN source_record r ON r.id = c.record_id "
+                    "ORDER BY c.occurred_at"
+                )
+            )
+        await database.close()
+        return [tuple(row) for row in rows]
+
+    assert anyio.run(proof) == [
+        ("P1", "marketing", "sms", "granted", "till"),
+        ("P1", "marketing", None, "withdrawn", "letter"),
+    ]
+
+
+def test_a_first_load_does_not_lose_the_consents_of_its_profiles(shop: Rcu, tmp_path: Path) -> None:
+    box = json.dumps([{"purpose": "newsletter", "status": "granted"}])
+    row = {"source": "pos", "record_id": "P1", "given_name": "Zoé", "consents": box}
+
+    result = shop("import", put(tmp_path, json.dumps(row), "people.jsonl"), "--bulk")
+
+    assert result.exit_code != ExitCode.OK
+    assert "consents" in result.output
+
+
 def test_tickets_wait_for_their_store_and_go_in_with_it(shop: Rcu, tmp_path: Path) -> None:
     shop("import", put(tmp_path, PROFILES))
 

@@ -13,6 +13,7 @@ from rcu.identity.normalise.emails import is_placeholder_email, normalise_email
 from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
 from rcu.ingestion.messages import (
     MESSAGE_MODELS,
+    ConsentMessage,
     EventMessage,
     Message,
     MessageType,
@@ -23,7 +24,7 @@ from rcu.ingestion.messages import (
     TicketMessage,
 )
 
-DIGEST = "97267b09e42be6d5a3c30dc13d78363a358a7d940479df9c80d20da189f87992"
+DIGEST = "2e99874a1a81cd3491f587b4c1e77bed109e5d14b1cf301a7cec7d5572cf765d"
 """Of the whole sample. A change of it means that loaded demos would refuse the new messages."""
 
 FICTION = ("063998", "019900", "026191", "035301", "046571", "053649")
@@ -51,6 +52,7 @@ def test_it_is_a_small_retailer_of_a_thousand_records_and_some_thousand_tickets(
     assert 3_800 <= kinds[TicketMessage] <= 4_800
     assert 1_400 <= kinds[EventMessage] <= 1_600
     assert kinds[OrderMessage] > 1_000
+    assert kinds[ConsentMessage] > 1_000
 
 
 def test_every_usual_trouble_occurs() -> None:

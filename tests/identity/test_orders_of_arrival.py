@@ -117,6 +117,21 @@ STATE = {
         SELECT e.source, e.message_id, {WHO} FROM event e
         LEFT JOIN source_record r ON r.id = e.record_id
     """,
+    "consents": f"""
+        SELECT c.source, c.message_id, c.status, {WHO} FROM consent_record c
+        JOIN source_record r ON r.id = c.record_id
+    """,
+    "what holds of consents": f"""
+        SELECT e.purpose, e.channel, e.status, e.since, c.message_id, {WHO},
+               (SELECT min(m.source || '/' || m.external_id) FROM source_record m
+                WHERE m.client_id = e.group_id)
+        FROM (
+            SELECT array_agg(client_id) AS clients, array_agg(id) AS ids FROM source_record
+        ) town
+        CROSS JOIN LATERAL effective_consents(town.clients, town.ids) e
+        JOIN consent_record c ON c.id = e.consent_id
+        JOIN source_record r ON r.id = e.record_id
+    """,
     "parked": "SELECT source, message_id, reason FROM parked_message WHERE applied_at IS NULL",
 }
 

@@ -1,4 +1,4 @@
-"""Any sequence of merges, splits, undos and profiles ends as the plain reference says."""
+"""Any sequence of merges, splits, undos, profiles and consents ends as the reference says."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from hypothesis.stateful import (
 from sqlalchemy import URL
 
 from rcu.clients.history import find_client_then
+from rcu.consent.effective import ConsentStatus, Key, Statement, effective
 from rcu.db.engine import Database
 from rcu.identity.features import Features
 from tests.identity.steward_model import Partition, Stewards, partition_of
-from tests.ingestion.shop import Shop, clear, open_shop, sale, unsound
+from tests.ingestion.shop import Shop, clear, consent, open_shop, sale, unsound
 
 SEQUENCES = int(os.environ.get("RCU_TEST_SEQUENCES", "25"))
 """Random sequences to run: `make test-long` runs a thousand."""
@@ -75,6 +76,7 @@ class Stewardship(RuleBasedStateMachine):
         self.stewards = Stewards()
         self.minute = 0
         self.snapshots: list[tuple[datetime, dict[UUID, UUID]]] = []
+        self.said: dict[str, tuple[UUID, Statement]] = {}
 
     # --- what is there ---------------------------------------------------------------------------
 
@@ -100,8 +102,17 @@ class Stewardship(RuleBasedStateMachine):
         return client_id, sorted(found, key=lambda item: item[1])
 
     def call(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        before = self.clients_of_records()
         response = self.run(self.world.shop.call("POST", path, {"reason": "a test"} | body))
-        return response.status_code, response.json()
+        answer = response.json()
+        if response.status_code == 200 and not answer["dry_run"]:
+            expected = consent_changes(self.said, before, self.clients_of_records())
+            changes = answer["effects"]["consent_changes"]
+            assert sorted(tuple(map(str, change.values())) for change in changes) == expected
+        return response.status_code, answer
+
+    def clients_of_records(self) -> dict[UUID, UUID]:
+        return dict(self.rows("SELECT id, client_id FROM source_record"))
 
     # --- what happens ----------------------------------------------------------------------------
 
@@ -123,6 +134,34 @@ class Stewardship(RuleBasedStateMachine):
         customer = {"email": PEOPLE[person]["emails"][0]}
         self.run(self.world.shop.ticket(sale(token=token, customer=customer)))
         self.run(self.world.shop.ticket(sale(token=token)))
+
+    @rule(
+        position=positions,
+        by_email=st.booleans(),
+        status=st.sampled_from(ConsentStatus),
+        purpose=st.sampled_from(["newsletter", "profiling"]),
+        minute=st.integers(0, 3),
+    )
+    def say(
+        self, position: int, *, by_email: bool, status: ConsentStatus, purpose: str, minute: int
+    ) -> None:
+        """Somebody grants or withdraws, under an account or by an e-mail alone."""
+        source, external_id = RECORDS[position]
+        if RECORDS[position] not in self.profiles():
+            return
+        email = PEOPLE[position % len(PEOPLE)]["emails"][0]
+        who = {"email": email} if by_email else {"external_id": external_id}
+        message = consent(status, purpose, minute=minute, **who)
+        self.run(self.world.shop.accept(source, "consent", message))
+        [(record_id,)] = self.rows(
+            f"SELECT record_id FROM consent_record WHERE message_id = '{message['message_id']}'"
+        )
+        channels = frozenset({"email"} if purpose == "newsletter" else ())
+        at = datetime.fromisoformat(message["occurred_at"])
+        self.said[message["message_id"]] = (
+            record_id,
+            Statement(source, message["message_id"], 0, purpose, channels, status, at),
+        )
 
     @rule(one=positions, two=positions, dry_run=st.booleans())
     def merge(self, one: int, two: int, *, dry_run: bool) -> None:
@@ -218,6 +257,23 @@ class Stewardship(RuleBasedStateMachine):
         assert current == partition_of(features, keys, self.stewards)
 
     @invariant()
+    def what_was_said_stays_under_its_record_and_holds_for_its_client(self) -> None:
+        kept = self.rows("SELECT message_id, record_id FROM consent_record")
+        assert dict(kept) == {name: record_id for name, (record_id, _) in self.said.items()}
+        told = self.rows(
+            "SELECT e.group_id, e.purpose, e.channel, e.status, e.since, c.message_id FROM ("
+            "    SELECT array_agg(client_id) AS clients, array_agg(id) AS ids FROM source_record"
+            ") whole CROSS JOIN LATERAL effective_consents(clients, ids) e "
+            "JOIN consent_record c ON c.id = e.consent_id"
+        )
+        held = held_by(self.said, self.clients_of_records())
+        assert {tuple(row) for row in told} == {
+            (client_id, *key, one.status, one.occurred_at, one.message_id)
+            for client_id, consents in held.items()
+            for key, one in consents.items()
+        }
+
+    @invariant()
     def all_is_sound(self) -> None:
         async def check() -> list[tuple[str, str]]:
             async with self.world.database.transaction() as session:
@@ -251,6 +307,33 @@ class Stewardship(RuleBasedStateMachine):
                 assert then.client_id == client_id
                 members = {record.id for record in then.records}
                 assert members == {id_ for id_, own in snapshot.items() if own == client_id}
+
+
+Said = dict[str, tuple[UUID, Statement]]
+
+
+def held_by(said: Said, clients: dict[UUID, UUID]) -> dict[UUID, dict[Key, Statement]]:
+    """Return what holds for each client, reckoned from what hangs on its records."""
+    by_client: dict[UUID, list[Statement]] = {}
+    for record_id, statement in said.values():
+        by_client.setdefault(clients[record_id], []).append(statement)
+    return {client_id: effective(statements) for client_id, statements in by_client.items()}
+
+
+def consent_changes(
+    said: Said, before: dict[UUID, UUID], after: dict[UUID, UUID]
+) -> list[tuple[str, ...]]:
+    """Return what a decision makes of consents: client before and after, key, was, and now."""
+    touched = {at[id_] for id_ in after for at in (before, after) if before[id_] != after[id_]}
+    was, now = held_by(said, before), held_by(said, after)
+    changes = set[tuple[str, ...]]()
+    for one, other in {(before[id_], after[id_]) for id_ in after if after[id_] in touched}:
+        left, right = was.get(one, {}), now.get(other, {})
+        for key in left.keys() | right.keys():
+            statuses = [side[key].status if key in side else None for side in (left, right)]
+            if statuses[0] != statuses[1]:
+                changes.add(tuple(map(str, (one, other, *key, *statuses))))
+    return sorted(changes)
 
 
 @pytest.fixture

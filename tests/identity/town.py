@@ -1,7 +1,7 @@
 """A small town whose households share what households share, and all that its shops hear of them.
 
 Some two thousand messages: profiles with the noise of real files, their corrections, tickets,
-returns, orders and events. People are invented; the same seed makes the same messages.
+returns, orders, events and consents. People are invented; the same seed makes the same messages.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rcu.ingestion.messages import (
+    ConsentMessage,
     EventMessage,
     Message,
     OrderMessage,
@@ -69,6 +70,7 @@ class Town:
     def __init__(self, seed: int, messages: int) -> None:
         """Invent households until they have made so many messages, or a few more."""
         self.dice = random.Random(seed)  # noqa: S311 - no secret
+        self._whims = random.Random(seed)  # noqa: S311 - no secret
         self.sent: list[Sent] = []
         self.residents: list[Resident] = []
         self._tickets: list[tuple[str, str]] = []
@@ -128,6 +130,8 @@ class Town:
         for one in people:
             for _ in range(dice.randrange(0, 5)):
                 self._buy(one, people)
+            if self._whims.random() < 0.4:
+                self._consent(one)
         self.residents += people
 
     # --- profiles ---------------------------------------------------------------------------------
@@ -311,6 +315,23 @@ class Town:
         self._send("eshop", OrderMessage, said | later)
         if self._happens(0.6):
             self._ticket("eshop", customer={"email": one.email}, order_id=order_id)
+
+    def _consent(self, one: Resident) -> None:
+        """Say this and that of the newsletter, often of one moment, under several names."""
+        whims = self._whims
+        for _ in range(whims.randrange(1, 4)):
+            source, held = whims.choice(one.accounts)
+            customer = whims.choice(
+                [{"external_id": held}, {"email": one.email}, {"phone": one.mobile}]
+            )
+            said = {
+                "purpose": whims.choice(["newsletter", "marketing"]),
+                "status": whims.choice(["granted", "granted", "denied", "withdrawn"]),
+                "occurred_at": at_minute(whims.randrange(3)),
+                "how": "form",
+                "customer": customer,
+            }
+            self._send(source, ConsentMessage, said)
 
     def _send(self, source: str, model: type[Message], said: dict[str, Any]) -> None:
         self.sent.append(

@@ -15,6 +15,7 @@ MONTHS_BY: Final[Mapping[str, str]] = {
     "attach_rate_daily": "business_date",
     "attachment_changes": "changed_at",
     "attachments": "business_date",
+    "consents": "occurred_at",
     "identity_changes": "changed_at",
     "order_steps": "occurred_on",
     "orders": "placed_on",

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Final
 
 from rcu.access.models import SourceKind
+from rcu.demo.choices import Choices
 from rcu.demo.dice import Dice
 from rcu.demo.dispatch import Dispatch, in_deliveries
 from rcu.demo.people import Person, Registry
@@ -102,6 +103,7 @@ def generate(seed: int = SEED) -> Sample:
     dispatches += steps
     dispatches += [dispatch for _, dispatch in printed]
     dispatches += Visits(dice).year(wallets)
+    dispatches += Choices(Dice(seed + 1)).year(wallets)
     return Sample(
         retailer=RETAILER,
         sources=SOURCES,

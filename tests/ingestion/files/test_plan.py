@@ -441,3 +441,13 @@ def test_every_field_of_a_message_can_be_filled_from_a_file(message_type: Messag
     assert {wholes.get(name, name) for name in reached} == set(
         MESSAGE_MODELS[message_type].model_fields
     )
+
+
+def test_a_file_of_consents_says_when_each_was_given() -> None:
+    cells = {"customer_ref": "P1", "purpose": "newsletter", "status": "granted", "how": "till"}
+
+    with pytest.raises(FileRefusedError, match="occurred_at"):
+        plan_of(cells, type=MessageType.CONSENT)
+    said = understood(cells | {"consented_at": "2025-01-02T10:00:00Z"})
+    assert said["customer"] == {"external_id": "P1"}
+    assert said["occurred_at"] == "2025-01-02T10:00:00Z"
