@@ -156,6 +156,9 @@ class Stewardship(RuleBasedStateMachine):
         [(record_id,)] = self.rows(
             f"SELECT record_id FROM consent_record WHERE message_id = '{message['message_id']}'"
         )
+        # Under the account itself, or apart from every account: never under the client.
+        own = {key: id_ for key, (id_, _) in self.profiles().items()}
+        assert record_id not in own.values() if by_email else record_id == own[source, external_id]
         channels = frozenset({"email"} if purpose == "newsletter" else ())
         at = datetime.fromisoformat(message["occurred_at"])
         self.said[message["message_id"]] = (
