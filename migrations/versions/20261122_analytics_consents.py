@@ -4,7 +4,7 @@ A reader may call no function of ours, so that the rule of `effective_consents` 
 more, over all clients; a test holds the two together.
 
 Revision ID: 20261122_analytics_consents
-Revises: 20261122_consents
+Revises: 20261122_meet_profile
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 from rcu.db.views import Column, View
 
 revision = "20261122_analytics_consents"
-down_revision = "20261122_consents"
+down_revision = "20261122_meet_profile"
 branch_labels = None
 depends_on = None
 
