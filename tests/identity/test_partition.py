@@ -370,3 +370,67 @@ def test_the_partition_is_a_function_of_the_set(
 
     assert resolve({key: records[key] for key in keys}, MODEL, judgements) == expected
     assert sorted(key for c in expected for key in c) == sorted(records)
+
+
+def test_one_who_lies_between_two_errors_shows_that_both_are_errors() -> None:
+    records = {
+        "till": features("Enora", "Kervella", born="17/03/1984", address=LILAS),
+        "shop": features("Enora", "Kervella", born="17/05/1984", address=LILAS),
+        "app": features("Enora", "Kervella", born="12/03/1984", address=LILAS),
+    }
+    assert contradiction(records["shop"], records["app"], MODEL) == "birth_date"
+
+    assert clients_of(records) == {client("till", "shop", "app")}
+
+
+def test_a_slip_in_the_name_on_either_side_of_it_is_no_other_person() -> None:
+    records = {
+        "till": features("Berta", "Kervella", born="17/03/1984", address=LILAS),
+        "shop": features("Verta", "Kervella", address=LILAS),
+        "app": features("Bertq", "Kervella", born="17/03/1984", address=LILAS),
+    }
+    assert contradiction(records["shop"], records["app"], MODEL) == "given_name"
+
+    assert clients_of(records) == {client("till", "shop", "app")}
+
+
+def test_slips_in_a_name_are_no_errors_where_no_birth_date_says_who_is_meant() -> None:
+    records = {
+        "till": features("Berta", "Kervella", address=LILAS),
+        "shop": features("Verta", "Kervella", address=LILAS),
+        "app": features("Bertq", "Kervella", address=LILAS),
+    }
+
+    assert not any({"shop", "app"} <= clients for clients in clients_of(records))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        features("Enora", "Kervella", address=LILAS, phone="0240112233"),
+        features(None, "Kervella", born="17/03/1984", address=LILAS, phone="0240112233"),
+        features("Enora", "Kervella", born="1984", address=LILAS, phone="0240112233"),
+    ],
+    ids=["without_birth_date", "without_given_name", "year_alone"],
+)
+def test_twins_and_a_record_that_may_be_of_either_are_not_one(between: Features) -> None:
+    records = {
+        "one": features("Enora", "Kervella", born="17/03/1984", address=LILAS, phone="0240112233"),
+        "two": features(
+            "Nolwenn", "Kervella", born="17/03/1984", address=LILAS, phone="0240112233"
+        ),
+        "between": between,
+    }
+
+    assert not any({"one", "two"} <= clients for clients in clients_of(records))
+
+
+def test_father_and_son_and_a_record_without_birth_date_are_not_one() -> None:
+    records = {
+        "father": features("Yann", "Kervella", born="17/03/1954", address=LILAS),
+        "son": features("Yann", "Kervella", born="02/11/1984", address=LILAS),
+        "between": features("Yann", "Kervella", address=LILAS, phone="0240112233"),
+        "young": features("Yann", "Kervella", born="02/11/1985", address=LILAS),
+    }
+
+    assert not any({"father", "son"} <= clients for clients in clients_of(records))

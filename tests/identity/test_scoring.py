@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from rcu.identity.features import Features
 from rcu.identity.model import Model
-from rcu.identity.scoring import Decision, contradiction, is_plainly_apart, probability, score_pair
+from rcu.identity.scoring import (
+    Decision,
+    PairScore,
+    contradiction,
+    is_plainly_apart,
+    probability,
+    score_pair,
+)
 from tests.identity.pairs import FAMILY_EMAIL, LANDLINE, LILAS, MODEL, score
 from tests.identity.people import features, home
 
@@ -30,6 +37,45 @@ def test_of_what_a_household_shares_only_the_best_counts_in_full() -> None:
 
     assert len(household) == 5
     assert counted_in_full == [max(household, key=lambda item: item.weight)]
+
+
+def counted_of_home(found: PairScore) -> float:
+    """Return the bits that what agrees within a household counts."""
+    home = MODEL.household.attributes
+    return sum(item.counted for item in found.evidence if item.attribute in home)
+
+
+def test_a_common_family_name_and_a_town_are_two_chances_and_count_in_full() -> None:
+    one = features("Enora", "Smith", address=home("", "75011", "Paris"))
+
+    found = {item.attribute: item for item in score(one, one).evidence}
+
+    assert found["family_name"].counted == found["family_name"].weight
+    assert found["place"].counted == found["place"].weight
+
+
+def test_a_family_name_and_a_town_count_together_no_more_than_kin_leave() -> None:
+    one = features("Enora", "Rousseau", address=home("", "75011", "Paris"))
+
+    found = score(one, one)
+
+    in_full = sum(i.weight for i in found.evidence if i.attribute in {"family_name", "place"})
+    assert in_full > -MODEL.prior_bits
+    assert isclose(counted_of_home(found), -MODEL.prior_bits)
+
+
+def test_a_family_name_beside_a_shared_e_mail_and_home_counts_as_their_household_does() -> None:
+    one = features("Enora", "Kervella", email=FAMILY_EMAIL, phone=LANDLINE, address=LILAS)
+
+    weights = sorted(
+        (i.weight for i in score(one, one).evidence if i.attribute in MODEL.household.attributes),
+        reverse=True,
+    )
+
+    share = MODEL.household.agreeing_share
+    halved = sum(weight * share**rank for rank, weight in enumerate(weights))
+    assert halved > -MODEL.prior_bits
+    assert isclose(counted_of_home(score(one, one)), halved)
 
 
 given_names = st.sampled_from(

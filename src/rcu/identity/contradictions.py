@@ -21,6 +21,7 @@ from rcu.identity.levels import (
 from rcu.identity.model import Model
 
 GIVEN_NAME, BIRTH_DATE, TITLE, KIN = "given_name", "birth_date", "title", "kin_of_one_name"
+FAMILY_NAME = "family_name"
 
 AGREEING_GIVEN_NAME = frozenset({EXACT, NICKNAME, SAME_SOUND, TYPING_ERROR, SWAPPED})
 _AGREEING_IDENTIFIER = frozenset(
@@ -101,7 +102,7 @@ def _outvotes(designating: Collection[str], levels: Mapping[str, str], model: Mo
     )
 
 
-NAMES = frozenset({GIVEN_NAME, "family_name", TITLE})
+NAMES = frozenset({GIVEN_NAME, FAMILY_NAME, TITLE})
 SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
 """Levels that hardly speak for a pair: two of one name in one city are two people as a rule."""
 

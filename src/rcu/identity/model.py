@@ -84,6 +84,7 @@ class Household(_Part):
     """What the attributes that a household shares count for beside their strongest.
 
     Each next one counts for the share to the power of its rank: 1, 1/2, 1/4 at a share of 1/2.
+    Family name and home are given back what this takes as long as all stays below the prior.
     """
 
     attributes: Names

@@ -2,7 +2,8 @@
 
 Constrained agglomeration. Judgements of match come first, then the links, strongest first;
 equal weights are taken in the order of the records' own keys, never of their arrival. A merge
-is refused when any member of one side contradicts any member of the other, when a judgement
+is refused when any member of one side contradicts any member of the other and none lies between
+the two, when a judgement
 forbids it, or when nothing but one weak link speaks for it. Links that compared no given name and
 no birth date come next, for records that one person claims; links by name alone come last, for
 names that one person bears. What a merge looks at lies within the connected component of links
@@ -18,7 +19,7 @@ from itertools import chain, combinations
 from typing import Any, Generic, TypeVar
 
 from rcu.identity.comparison import compare_birth_dates, compare_numbers
-from rcu.identity.contradictions import TITLE
+from rcu.identity.contradictions import GIVEN_NAME, TITLE
 from rcu.identity.features import CARD, EMAIL, PHONE, Features
 from rcu.identity.grounds import STRONG_LINK, bits_of_relatives, is_blind, is_personal
 from rcu.identity.joining import are_plainly_one
@@ -198,19 +199,18 @@ class Agglomeration(Generic[K]):
             return False
         if found == TITLE and _shows_given_name(one) and _shows_given_name(two):
             return False
-        if not (a.others or b.others or self._model.excusable_differences):
-            return True
         return not any(
-            other is not a and other is not b and self._stands_between(other, a, b)
+            other is not a and other is not b and self._stands_between(other, a, b, found)
             for other in chain(one.faces, two.faces)
         )
 
-    def _stands_between(self, other: Features, a: Features, b: Features) -> bool:
+    def _stands_between(self, other: Features, a: Features, b: Features, found: str) -> bool:
         """Tell whether a third face explains how two that contradict can be one person's.
 
-        It contradicts neither. Either it has the national id of one of the two, which is
-        therefore misfiled, and agrees with both where such ids are lent. Or, where a lone
-        difference is an error, it has the given name of the one and the birth date of the other.
+        It contradicts neither. Either it agrees with both where they differ, so that each has an
+        error of its own. Or it has the national id of one of the two, which is therefore misfiled,
+        and agrees with both where such ids are lent. Or, where a lone difference is an error, it
+        has the given name of the one and the birth date of the other.
         """
         numbers = {*a.others, *b.others}.intersection(other.others)
         if any(kind not in self._model.lent_kinds for kind, _ in numbers):
@@ -221,7 +221,12 @@ class Agglomeration(Generic[K]):
         given_b, born_b = vouches(other, b, self._model)
         if numbers and (given_a or born_a) and (given_b or born_b):
             return True
-        return bool(self._model.excusable_differences) and (
+        given, born = (given_a, given_b), (born_a, born_b)
+        if found != TITLE and _lies_between(
+            *((given, born) if found == GIVEN_NAME else (born, given))
+        ):
+            return True
+        return bool(self._model.excusable_differences) and bool(
             (given_a and born_b) or (born_a and given_b)
         )
 
@@ -341,6 +346,18 @@ class Agglomeration(Generic[K]):
         return self._are_rivals(one, two) or any(
             compare_birth_dates(a, b) == RESEMBLING for a in one.faces for b in two.faces
         )
+
+
+def _lies_between(
+    differing: tuple[bool | None, bool | None], other: tuple[bool | None, bool | None]
+) -> bool:
+    """Tell whether a third face agrees with two where they differ, and by the other as it can.
+
+    Of given name and birth date, `differing` is the one in which the two contradict; each tells of
+    both whether the third agrees with it. One slip from each of two errors is the name or the date
+    that both were meant to be; a twin or a son has one of the two from nobody.
+    """
+    return all(differing) and False not in other and True in other
 
 
 def _can_contradict(cluster: Cluster[Any]) -> bool:

@@ -13,6 +13,7 @@ from rcu.identity.contradictions import (
     AGREEING_DATE,
     AGREEING_GIVEN_NAME,
     BIRTH_DATE,
+    FAMILY_NAME,
     GIVEN_NAME,
     NAMES,
     SAYS_NOTHING,
@@ -235,25 +236,55 @@ def _are_born_apart(a: Features, b: Features, model: Model) -> bool:
 
 def _shares(weighed: _Weighed, model: Model) -> list[float]:
     """Return what part of each weight counts: of correlated attributes the strongest in full."""
-    household = model.household
-    correlated = household.attributes
+    correlated = model.household.attributes
     shares = [1.0] * len(weighed)
-    agreeing: list[tuple[float, str, int]] = []
-    disagreeing: list[tuple[float, str, int]] = []
+    agreeing: list[_Ranked] = []
+    disagreeing: list[_Ranked] = []
     for position, (attribute, _, weight) in enumerate(weighed):
         if attribute in correlated:
             (agreeing if weight > 0 else disagreeing).append((-abs(weight), attribute, position))
-    for ranked, next_share in (
-        (agreeing, household.agreeing_share),
-        (disagreeing, household.disagreeing_share),
-    ):
-        if len(ranked) > 1:
-            ranked.sort()
-            share = 1.0
-            for _, _, position in ranked:
-                shares[position] = share
-                share *= next_share
+    if len(disagreeing) > 1:
+        disagreeing.sort()
+        _cut(shares, disagreeing, model.household.disagreeing_share)
+    if len(agreeing) > 1:
+        agreeing.sort()
+        _cut(shares, agreeing, model.household.agreeing_share)
+        home = [ranked for ranked in agreeing if ranked[1] != FAMILY_NAME]
+        if len(home) < len(agreeing):
+            _give_back(shares, agreeing, home, model)
     return shares
+
+
+_Ranked = tuple[float, str, int]
+"""Weight below zero, attribute and position: in order, the strongest first."""
+
+
+def _cut(shares: list[float], ranked: list[_Ranked], next_share: float) -> None:
+    share = 1.0
+    for _, _, position in ranked:
+        shares[position] = share
+        share *= next_share
+
+
+def _give_back(
+    shares: list[float], agreeing: list[_Ranked], home: list[_Ranked], model: Model
+) -> None:
+    """Let family name and home count beside each other, as far as kin do not explain both.
+
+    Two strangers agree on both by two chances, which multiply, or by one: they live together. A
+    record has about as many others of its home as of its person, so that this chance is that of the
+    prior, and what both say counts in full up to it.
+    """
+    apart = [1.0] * len(shares)
+    _cut(apart, home, model.household.agreeing_share)
+    counted = -sum([weight * shares[position] for weight, _, position in agreeing])
+    taken = -sum([weight * apart[position] for weight, _, position in agreeing]) - counted
+    room = -model.prior_bits - counted
+    if taken <= 0.0 or room <= 0.0:
+        return
+    back = min(room / taken, 1.0)
+    for _, _, position in agreeing:
+        shares[position] += (apart[position] - shares[position]) * back
 
 
 def _sum_up(weighed: _Weighed, shares: list[float], model: Model) -> float:
@@ -263,13 +294,17 @@ def _sum_up(weighed: _Weighed, shares: list[float], model: Model) -> float:
     )
 
 
-def vouches(a: Features, b: Features, model: Model) -> tuple[bool, bool]:
-    """Tell whether given name and birth date of two records agree, when nothing contradicts."""
+def vouches(a: Features, b: Features, model: Model) -> tuple[bool | None, bool | None]:
+    """Tell whether given name and birth date of two records agree, when nothing contradicts.
+
+    None for what one of them does not say.
+    """
     if contradiction(a, b, model) is not None:
         return False, False
+    given, born = cached_names(a, b, model).given.level, compare_birth_dates(a, b)
     return (
-        cached_names(a, b, model).given.level in AGREEING_GIVEN_NAME,
-        compare_birth_dates(a, b) in AGREEING_DATE,
+        None if given == MISSING else given in AGREEING_GIVEN_NAME,
+        None if born == MISSING else born in AGREEING_DATE,
     )
 
 
