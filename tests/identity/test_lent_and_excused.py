@@ -67,16 +67,28 @@ def test_a_lent_number_on_a_record_without_a_given_name_joins_nobody_through_it(
         assert not {"mother", "daughter"} <= client
 
 
-def test_an_excused_difference_links_only_who_shares_a_home_or_a_contact() -> None:
+def test_another_given_name_is_excused_only_of_who_shares_a_home_or_a_contact() -> None:
+    likely = model(excusable_differences=["given_name", "birth_date"], prior_bits=0.0)
+    one = features("Enora", "Kervella", born="17/03/1984", email="enora@orange.fr")
+    same = features("Xaqop", "Kervella", born="17/03/1984", email="enora@orange.fr")
+    twin = features("Maiwenn", "Kervella", born="17/03/1984", phone="0639981208")
+
+    assert score_pair(one, same, likely).decision is Decision.LINK
+    found = score_pair(one, twin, likely)
+    assert found.weight > likely.link_weight
+    assert (found.decision, found.contradiction) == (Decision.APART, "given_name")
+
+
+def test_another_birth_date_is_excused_where_the_names_are_rare_enough() -> None:
     one = features("Enora", "Kervella", born="17/03/1984", email="enora@orange.fr", address=LILAS)
     at_home = features("Enora", "Kervella", born="02/11/1961", email="enora@orange.fr")
-    namesake = features(
-        "Enora", "Kervella", born="02/11/1961", address=home("3 quai du Port", "29000", "Quimper")
-    )
+    elsewhere = features("Enora", "Kervella", born="02/11/1961")
+    small = model(excusable_differences=["birth_date"], prior_bits=-9.0)
 
     assert score_pair(one, at_home, SLIPS).decision is Decision.LINK
-    found = score_pair(one, namesake, SLIPS)
-    assert (found.decision, found.contradiction) == (Decision.APART, "birth_date")
+    assert score_pair(one, elsewhere, SLIPS).decision is Decision.APART
+    assert score_pair(one, elsewhere, small).decision is Decision.LINK
+    assert score_pair(one, elsewhere, model(prior_bits=-9.0)).contradiction == "birth_date"
 
 
 def test_two_errors_are_one_persons_when_a_third_record_shows_each_of_them_alone() -> None:

@@ -108,16 +108,16 @@ SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same
 
 
 def without_excuse(levels: Mapping[str, str]) -> str | None:
-    """Find a plain difference beside which nothing but names, or the birth date, agrees.
+    """Find another given name beside which nothing but the family name and the birth date agree.
 
     That such a difference is an error was learned from pairs that share a home or a contact: it is
-    not known of namesakes, nor of those born on one day.
+    not known of others born on one day, twins among them. A birth date that differs is weighed
+    without any: names that many bear do not make up for it.
     """
-    born = levels["birth_date"] == DIFFERENT
-    if not (born or levels["given_name"] == DIFFERENT) or any(
+    if levels["given_name"] != DIFFERENT or any(
         level not in SAYS_NOTHING
         for attribute, level in levels.items()
         if attribute not in NAMES and attribute != BIRTH_DATE
     ):
         return None
-    return BIRTH_DATE if born else GIVEN_NAME
+    return GIVEN_NAME
