@@ -38,6 +38,7 @@ async def test_a_consent_is_kept_under_the_record_of_the_person(shop: Shop) -> N
         "status": "granted",
         "client_id": odile["client_id"],
         "method": "own_record",
+        "reason": None,
     }
     told = await shop.staff("GET", f"clients/{odile['client_id']}/consents")
     [statement] = told["statements"]
@@ -88,7 +89,7 @@ async def test_who_unsubscribes_by_address_alone_is_the_client_who_holds_it(shop
 
 async def test_a_consent_from_before_the_profile_is_the_clients_when_it_comes(shop: Shop) -> None:
     answer = await shop.accept("eshop", "consent", consent("withdrawn", external_id="E1"))
-    assert (answer["client_id"], answer["method"]) == (None, None)
+    assert (answer["client_id"], answer["method"], answer["reason"]) == (None, None, "unknown")
     await shop.accept("app", "consent", consent("granted", "profiling", email=EMAIL))
 
     odile = await shop.profile("eshop", "E1", **ODILE)
@@ -97,6 +98,18 @@ async def test_a_consent_from_before_the_profile_is_the_clients_when_it_comes(sh
         ("newsletter", "email"): "withdrawn",
         ("profiling", None): "granted",
     }
+
+
+async def test_who_unsubscribes_by_an_address_of_two_people_is_told_that_it_holds_for_neither(
+    shop: Shop,
+) -> None:
+    for external_id, name in (("E1", "Odile"), ("E2", "Basile")):
+        said = {"given_name": name, "family_name": "Vasseur", "emails": [EMAIL]}
+        await shop.profile("eshop", external_id, **said)
+
+    answer = await shop.accept("eshop", "consent", consent("withdrawn", email=EMAIL))
+
+    assert (answer["client_id"], answer["reason"]) == (None, "ambiguous")
 
 
 async def test_a_statement_without_channel_is_about_every_channel_of_the_purpose(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rcu.analytics.views import list_views
-from tests.ingestion.shop import Shop, event, order_step, sale
+from tests.ingestion.shop import Shop, consent, event, order_step, sale
 from tests.loyalty.club import spend
 
 HISTORY = frozenset({"attachment_changes", "crosswalk", "identity_changes"})
@@ -29,7 +29,7 @@ async def exported(shop: Shop) -> dict[str, list[str]]:
 
 
 async def two_members(shop: Shop) -> tuple[str, str]:
-    """Send two people who buy, order, click and spend, with one means of payment between them."""
+    """Send two people who buy, click, spend and consent, with one means of payment between them."""
     odile = await shop.profile("pos", "P1", given_name="Odile", cards=["ABC-1234"])
     basile = await shop.profile("eshop", "E1", given_name="Basile", phones=["0639981208"])
     await shop.ticket(sale(token="token-1", customer={"external_id": "P1"}))
@@ -37,6 +37,8 @@ async def two_members(shop: Shop) -> tuple[str, str]:
     await shop.ticket(sale(token="token-1"))
     await shop.accept("eshop", "order", order_step("O1", "placed", customer={"external_id": "E1"}))
     await shop.accept("app", "event", event(card="ABC-1234"))
+    await shop.accept("pos", "consent", consent("granted", external_id="P1"))
+    await shop.accept("app", "consent", consent("withdrawn", minute=5, phone="0639981208"))
     spent = await spend(shop, 5, external_id="P1")
     assert spent.status_code == 200, spent.text
     return odile["client_id"], basile["client_id"]
@@ -55,6 +57,8 @@ async def test_a_merge_undone_changes_no_exported_row_but_its_history(shop: Shop
 
     assert together["clients"] != before["clients"]
     assert together["attachments"] != before["attachments"]
+    assert together["consents"] != before["consents"]
+    assert together["client_consents"] != before["client_consents"]
     for view in before.keys() - HISTORY:
         assert after[view] == before[view], view
     for view in HISTORY - {"crosswalk"}:

@@ -10,13 +10,14 @@ from uuid import UUID
 from rcu.consent import repository
 from rcu.consent.repository import ConsentRow
 from rcu.ids import uuid7
-from rcu.sales.attachment import attachment
+from rcu.sales.attachment import Missed, attachment
 from rcu.sales.facts import Attached
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rcu.consent.effective import ConsentStatus
+    from rcu.identity.holding import Holding
     from rcu.identity.presentation import Presentation
     from rcu.sales.recording import Recording
 
@@ -70,7 +71,8 @@ async def record_consents(
         for position, consent in consents.items():
             record_id = placed.records[consent.presentation.key]
             row = _row(consent.statement, record_id)
-            found = attachment(placed.holdings.get(record_id), link="identifiers")
+            holding = placed.holdings.get(record_id)
+            found = attachment(holding, link="identifiers")
             outcomes[position] = Attached(
                 fact_id=row.id,
                 name=consent.statement.purpose,
@@ -78,10 +80,19 @@ async def record_consents(
                 client_id=found.client_id if found else None,
                 method=found.method if found else None,
                 status=consent.statement.status,
+                reason=None if found else _why_nobodys(holding),
             )
             rows.append(row)
     await repository.add_consents(recording.writes, rows, at=recording.at)
     return outcomes
+
+
+def _why_nobodys(holding: Holding | None) -> Missed:
+    """Return why a statement is of nobody known: a withdrawal that reaches no client is told so."""
+    for held_by_several in (Missed.AMBIGUOUS, Missed.SHARED):
+        if holding is not None and holding.placement == held_by_several:
+            return held_by_several
+    return Missed.UNKNOWN
 
 
 def _row(statement: NewStatement, record_id: UUID) -> ConsentRow:

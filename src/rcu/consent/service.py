@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from rcu.db.engine import Database
 
-__all__ = ["START", "Place", "add_purpose", "find_purposes", "list_purposes", "tell_consents"]
+__all__ = [
+    "START",
+    "KnownPurpose",
+    "Place",
+    "add_purpose",
+    "find_purposes",
+    "list_purposes",
+    "tell_consents",
+]
 
 START: Final[Place] = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 """Before the newest statement."""

@@ -59,7 +59,11 @@ def _fact(intake: Intake, attached: Attached) -> Answer:
     elif intake.type is MessageType.ORDER:
         answer |= {"order_id": attached.name, "status": attached.status}
     elif intake.type is MessageType.CONSENT:
-        answer |= {"purpose": attached.name, "status": attached.status}
+        answer |= {
+            "purpose": attached.name,
+            "status": attached.status,
+            "reason": attached.reason,
+        }
     return 200 if attached.already else 201, answer
 
 

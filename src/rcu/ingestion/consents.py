@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rcu.consent import service as consents
 from rcu.consent.errors import UnknownPurposeError
-from rcu.consent.repository import KnownPurpose
+from rcu.consent.service import KnownPurpose
 from rcu.errors import FieldError, RcuError, ValidationFailedError
+from rcu.ingestion.choices import ConsentChoice
 from rcu.ingestion.intake import Defaults, Intake, consent_of
-from rcu.ingestion.messages import ConsentChoice, ConsentMessage, ProfileMessage
+from rcu.ingestion.messages import ConsentMessage, ProfileMessage
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

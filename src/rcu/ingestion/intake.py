@@ -16,9 +16,9 @@ from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.person import Person
 from rcu.identity.presentation import Presentation, Presented, present
 from rcu.identity.registers import ProfileStatement
+from rcu.ingestion.choices import ConsentChoice
 from rcu.ingestion.messages import (
     Channel,
-    ConsentChoice,
     ConsentMessage,
     CustomerIdentifiers,
     EventMessage,

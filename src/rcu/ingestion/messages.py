@@ -1,16 +1,15 @@
 """Wire formats of the messages that sources send: profiles, tickets, orders, events, consents."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from rcu.consent.effective import ConsentStatus
-from rcu.consent.schemas import ConsentMeans, ContactChannel, PurposeCode
+from rcu.consent.schemas import ConsentMeans
 from rcu.errors import FieldValueError
 from rcu.http.fields import Day, Moment, Whole
+from rcu.ingestion.choices import ConsentChoice, FormConsent, Said, has_been_said
 from rcu.ingestion.fields import (
     AttributeName,
     Cents,
@@ -25,9 +24,6 @@ from rcu.ingestion.fields import (
     ShortText,
     Wire,
 )
-
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far the clock of a sender may be ahead of ours."""
 
 
 class Channel(StrEnum):
@@ -65,40 +61,6 @@ class AddressValue(Wire):
     postcode: Annotated[str, StringConstraints(max_length=16, strip_whitespace=True)] | None = None
     city: ShortText | None = None
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-
-
-def _has_been_said(moment: datetime) -> datetime:
-    if moment > datetime.now(UTC) + CLOCK_TOLERANCE:
-        raise FieldValueError("Input should be a time that has come already")
-    return moment
-
-
-Said = Annotated[Moment, AfterValidator(_has_been_said)]
-"""When a person said something: a grant of tomorrow would outlive the withdrawals of today."""
-
-
-class ConsentChoice(Wire):
-    """What a person said of one purpose: a box of a form."""
-
-    purpose: PurposeCode = Field(description="A code of `GET /v1/purposes`.")
-    channel: ContactChannel | None = Field(
-        default=None, description="Default: every channel of the purpose."
-    )
-    status: ConsentStatus = Field(
-        description="`denied` when asked and refused, `withdrawn` when taken back."
-    )
-    wording: Code | None = Field(
-        default=None, description="Reference of the text that was shown, with its version."
-    )
-    store: Code | None = None
-    actor: Code | None = Field(default=None, description="Member of staff who took it down.")
-
-
-class FormConsent(ConsentChoice):
-    """A choice that comes with a profile."""
-
-    how: ConsentMeans = ConsentMeans.FORM
-    occurred_at: Said | None = Field(default=None, description="Default: that of the profile.")
 
 
 class ProfileAttributes(Wire):
@@ -147,7 +109,7 @@ class ProfileMessage(ProfileAttributes):
     @model_validator(mode="after")
     def _consents_have_been_said(self) -> Self:
         if any(consent.occurred_at is None for consent in self.consents):
-            _has_been_said(self.occurred_at)
+            has_been_said(self.occurred_at)
         return self
 
 

@@ -141,6 +141,10 @@ class ConsentAnswer(BaseModel):
     status: ConsentStatus
     client_id: UUID | None
     method: str | None
+    reason: Literal["unknown", "ambiguous", "shared"] | None = Field(
+        description="Why it is of nobody known: nobody, or several, hold what it carried. It then "
+        "holds for no client."
+    )
 
 
 class ParkedAnswer(BaseModel):
