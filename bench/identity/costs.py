@@ -3,8 +3,9 @@
     python -m bench.identity.costs 10000 100000 1000000
     python -m bench.identity.costs 10000 --engine spark
 
-Keys and pairs per record, bytes of the engine's file, and seconds of one resolution, from the
-normalised records of a crowd to its clients; golden records and PostgreSQL are not in it.
+Keys and pairs per record, bytes of the tables that the engine keeps to the end, and seconds of one
+resolution, from the normalised records of a crowd to its clients; golden records and PostgreSQL are
+not in it.
 """
 
 from __future__ import annotations
@@ -57,11 +58,7 @@ def measure(engine: Engine, records: int) -> str:
     started, before = time.perf_counter(), _processor_seconds()
     figures = resolve(iter(batches), engine=engine).figures
     seconds = time.perf_counter() - started
-    stored = (
-        sum(path.stat().st_size for path in engine.folder.rglob("*") if path.is_file())
-        if isinstance(engine, DuckDBEngine)
-        else 0
-    )
+    stored = engine.stored_bytes() if isinstance(engine, DuckDBEngine) else 0
     engine.close()
     spent = _processor_seconds() - before
     per = 1 / figures.records

@@ -15,7 +15,7 @@ import pytest
 
 from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import ScratchFullError
-from rcu.bulk.scratch import YOUNG_SECONDS, ScratchFolder
+from rcu.bulk.scratch import YOUNG_SECONDS, ScratchFolder, refuse_full
 
 PREFIX = "rcu-test-"
 _HOLD = """
@@ -84,13 +84,25 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_is_said_to_be_so_and_nothing_is_left(tmp_path: Path) -> None:
-    numbers = "SELECT range AS number, random() AS noise FROM range(1_000_000)"
+    numbers = "SELECT range AS number, random() AS noise FROM range(3_000_000)"
 
     with (
         pytest.raises(ScratchFullError, match="no room left"),
-        DuckDBEngine(folder=tmp_path, processes=1) as engine,
+        DuckDBEngine(folder=tmp_path, memory_limit_mb=20, processes=1) as engine,
         largest_file(1_000_000),
     ):
         engine.create("numbers", numbers)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_with_less_left_than_is_to_stay_free_is_full(tmp_path: Path) -> None:
+    numbers = "SELECT range AS number, random() AS noise FROM range(3_000_000)"
+
+    with DuckDBEngine(folder=tmp_path, memory_limit_mb=20, processes=1) as engine:
+        engine.run("SET max_temp_directory_size = '1MB'")
+        with pytest.raises(Exception, match="offload") as failed:
+            engine.create("numbers", numbers)
+
+    with pytest.raises(ScratchFullError, match="no room left"):
+        refuse_full(failed.value, tmp_path / "folder")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Iterable
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,18 +24,24 @@ class TableFile:
     path: Path
 
 
-def copy_lines(rows: Iterable[Iterable[str | None]]) -> bytes:
-    """Return rows as lines of the text format of COPY."""
-    lines = ["\t".join(map(_escaped, row)) for row in rows]
-    return ("\n".join(lines) + "\n").encode() if lines else b""
+_MARK = "\x00"
 
 
-def _escaped(value: str | None) -> str:
-    """Return a value with what stands for a row's end, a column's end and itself written out."""
-    if value is None:
-        return r"\N"
-    text = value.replace("\\", r"\\")
-    return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+def copy_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return rows, all of the same columns, as lines of the text format of COPY."""
+    width, values = 0, list[str]()
+    for row in rows:
+        values += row
+        width = width or len(values)
+    if not values:
+        return b""
+    # What stands for a row's end, a column's end and itself is written out, in all values at once:
+    # no text of PostgreSQL holds the mark between them.
+    text = _MARK.join(values).replace("\\", r"\\")
+    text = text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+    values = text.split(_MARK)
+    lines = ["\t".join(values[start : start + width]) for start in range(0, len(values), width)]
+    return ("\n".join(lines) + "\n").encode()
 
 
 async def fill(
@@ -45,19 +51,35 @@ async def fill(
 
     The tables `bare` have no foreign keys to source records meanwhile: these are checked at the
     end, for all rows at once. Those of them that are empty have no indexes either, nor primary
-    keys that no other table refers to: they are built as soon as the rows are there. Nobody else
-    sees it: the transaction holds the tables until it ends.
+    keys that no other table refers to: they are built as soon as the rows are there, and so are
+    statistics. Nobody else sees it: the transaction holds the tables until it ends.
     """
     table, again = "", _Again()
     async for file in files:
         if file.table != table:
-            await again.build(connection)
+            await _finish(connection, table, again)
             table = file.table
             if table in bare:
                 await again.take_away(connection, table)
         await copy(connection, file)
-    await again.build(connection)
+    await _finish(connection, table, again)
     await again.check(connection)
+
+
+async def _finish(connection: Connection, table: str, again: _Again) -> None:
+    """Make the indexes and the statistics of a table, when there was one."""
+    if table:
+        await again.build(connection)
+        columns = await connection.fetchval(_ANALYSED_COLUMNS, table)
+        await connection.execute(f"ANALYZE {table} ({columns})")
+
+
+_ANALYSED_COLUMNS = """
+    SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+    WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+      AND atttypid <> 'jsonb'::regtype
+"""
+"""Of documents no statistics are of use, and to make them costs more than of all the rest."""
 
 
 async def copy(connection: Connection, file: TableFile) -> None:

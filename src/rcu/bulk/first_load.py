@@ -16,7 +16,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from uuid import UUID
 
@@ -50,13 +49,13 @@ from rcu.bulk.load_stages import (
     pack_rows,
 )
 from rcu.bulk.parts import parts_of, whole_groups
-from rcu.bulk.resolution import Figures, Resolved, resolve_described
+from rcu.bulk.resolution import Figures, Resolved, Weighed, place, weigh
 from rcu.bulk.tables import (
     BARE,
     OF_CLIENTS,
+    OF_PAIRS,
     OF_RECORDS,
     OUTCOMES,
-    TABLES,
     Source,
     export,
     files_of_lines,
@@ -128,22 +127,8 @@ async def load_first(
         await asyncio.to_thread(work.read, known)
         figures = await database.run(work.write)
         on_step("Counting")
-        summary, _ = await asyncio.gather(asyncio.to_thread(work.summarise), _analyse(database))
+        summary = await asyncio.to_thread(work.summarise)
     return Loaded(summary, figures)
-
-
-# --- the tables ---------------------------------------------------------------------------------
-
-
-async def _analyse(database: Database) -> None:
-    """Make statistics of the tables, at once: each is the work of one of the server's processes."""
-
-    async def analyse(session: AsyncSession, table: str) -> None:
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
-        [(columns,)] = await fetch(session, _ANALYSED_COLUMNS, table)
-        await session.execute(text(f"ANALYZE {table} ({columns})"))
-
-    await asyncio.gather(*(database.run(partial(analyse, table=table)) for table in TABLES))
 
 
 # --- the load -----------------------------------------------------------------------------------
@@ -159,6 +144,7 @@ class _Load:
         self._at = datetime.now(UTC)
         self._unread: Counter[str] = Counter()
         self._known = Known([], [], {})
+        self._weighed: Weighed | None = None
         self._resolved: Resolved | None = None
 
     def read(self, known: Known) -> None:
@@ -228,21 +214,30 @@ class _Load:
         engine, at, region = self._engine, self._at.isoformat(), self._load.region
         self._on_step("Resolving")
         yield from self._export(OF_RECORDS)
+        self._weigh()
+        yield from self._export(OF_PAIRS)
         self._resolve()
         self._on_step("Writing")
         yield from self._export(OF_CLIENTS)
-        answers = engine.made_of(engine.batches_of(placed_messages(engine)), Answer(at))
-        yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
+        # Of all indexes that of the golden records takes longest: answers are made meanwhile.
         golden = engine.made_of(self._profiles(), Assemble(region, at))
         yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)
+        answers = engine.made_of(engine.batches_of(placed_messages(engine)), Answer(at))
+        yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
         engine.end_processes()
 
+    def _weigh(self) -> Weighed:
+        """Weigh the pairs: what a transaction that is tried again finds done, as is all below."""
+        if self._weighed is None:
+            declared = self._known.declared
+            self._weighed = weigh(self._engine, model=self._load.model, declared=declared)
+        return self._weighed
+
     def _resolve(self) -> Resolved:
-        """Give each record its client: what a transaction that is tried again finds done."""
+        """Give each record its client."""
         if self._resolved is None:
-            model, engine = self._load.model, self._engine
-            resolved = resolve_described(engine, model=model, declared=self._known.declared)
-            engine.create("identity", IDENTITY)
+            resolved = place(self._engine, self._weigh())
+            self._engine.create("identity", IDENTITY)
             self._resolved = resolved
         return self._resolved
 
@@ -322,13 +317,6 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while chunk := list(islice(rows, PACKED_ROWS)):
         yield chunk
 
-
-_ANALYSED_COLUMNS = """
-    SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
-    WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
-      AND atttypid <> 'jsonb'::regtype
-"""
-"""Of documents no statistics are of use, and to make them costs more than of all the rest."""
 
 _PATIENT = (
     "SET LOCAL statement_timeout = 0",

@@ -42,7 +42,7 @@ from rcu.ingestion.files.reading import Row, Sample
 from rcu.ingestion.files.unread import unread
 from rcu.ingestion.intake import Intake, statement_of
 from rcu.ingestion.messages import MessageType, ProfileMessage
-from rcu.ingestion.profile_answers import matched_record, placed_answer
+from rcu.ingestion.profile_answers import matched_record, placed_answer, told_evidence
 from rcu.moments import utc_text
 
 
@@ -274,7 +274,7 @@ INBOX_COLUMNS = (
 )  # fmt: skip
 
 
-def _lines_of(rows: Iterable[Iterable[str | None]]) -> pa.RecordBatch:
+def _lines_of(rows: Iterable[Sequence[str]]) -> pa.RecordBatch:
     return batch_of(LINES_SCHEMA, [(copy_lines(rows),)])
 
 
@@ -316,6 +316,14 @@ def array_text(texts: Collection[str]) -> str:
 
 # --- answers ------------------------------------------------------------------------------------
 
+_EVIDENCE_REMEMBERED = 4096
+
+
+@lru_cache(maxsize=_EVIDENCE_REMEMBERED)
+def _told(evidence: str) -> orjson.Fragment:
+    """Return what answers say of evidence as it is stored with a pair: one of few, mostly."""
+    return orjson.Fragment(orjson.dumps(told_evidence(evidence_of(evidence))))
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -337,7 +345,7 @@ class Answer:
                 (row["match_source"], row["match_external_id"]),
                 row["match_weight"],
                 row["match_probability"],
-                evidence_of(row["match_evidence"]),
+                _told(row["match_evidence"]),
             )
         status, answer = placed_answer(
             row["message_id"],

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from rcu.bulk.batches import document_of
-from rcu.bulk.candidates import find_candidates
+from rcu.bulk.candidates import Blocked, find_candidates
 from rcu.bulk.engine import Engine
 from rcu.bulk.parts import parts_of
 from rcu.bulk.stages import (
@@ -131,27 +131,47 @@ def resolve_described(
 ) -> Resolved:
     """Resolve the table `record` (number, key, features, keys, identifiers) of the engine."""
     model = model or Model.shipped()
-    document = document_of(model)
+    return place(engine, weigh(engine, model=model, declared=declared), judgements=judgements)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The first half of a resolution: the pairs are known, the table `pair` is there."""
+
+    model: Model
+    shared: frozenset[IdentifierKey]
+    blocked: Blocked
+
+
+def weigh(
+    engine: Engine, *, model: Model, declared: Mapping[IdentifierKey, bool] = _NOTHING
+) -> Weighed:
+    """Make the table `pair` of the pairs of the table `record` at or above the review line."""
     shared = with_declared(find_shared(engine, model), declared)
     blocked = find_candidates(engine, model)
-    engine.map("pair", _candidates_with_features(engine), Score(document, shared))
+    engine.map("pair", _candidates_with_features(engine), Score(document_of(model), shared))
     engine.drop("candidate")
+    return Weighed(model, shared, blocked)
+
+
+def place(engine: Engine, weighed: Weighed, *, judgements: Judgements[str] = _NOBODY) -> Resolved:
+    """Make the table `placed` of the clusters of the records that `weigh` has weighed."""
     judged = _numbered(engine, judgements)
     components = tie_together(engine, [pair for pair, said in judged.items() if said == "match"])
-    form_clusters(engine, Partition(document, shared, judged))
+    form_clusters(engine, Partition(document_of(weighed.model), weighed.shared, judged))
     [(kept, clients)] = engine.rows(
         "SELECT (SELECT count(*) FROM pair), (SELECT count(DISTINCT cluster) FROM placed)"
     )
     return Resolved(
         engine,
         Figures(
-            **asdict(blocked),
+            **asdict(weighed.blocked),
             kept_pairs=_int(kept),
-            shared=len(shared),
+            shared=len(weighed.shared),
             components=components,
             clients=_int(clients),
         ),
-        shared,
+        weighed.shared,
     )
 
 

@@ -23,7 +23,11 @@ OLD_SECONDS: Final = 86_400.0
 
 _LOCK: Final = "held"
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_NO_ROOM_IN_WORDS: Final = ("Could not write file", "No space left on device")
+_NO_ROOM_IN_WORDS: Final = (
+    "Could not write file",
+    "No space left on device",
+    "failed to offload data block",
+)
 """How DuckDB says it, which has no number for it."""
 
 

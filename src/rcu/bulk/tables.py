@@ -61,6 +61,20 @@ OF_RECORDS: Mapping[str, Source] = {
 }  # fmt: skip
 """The tables that tell of records, whoever they are of: written while it is worked out whose."""
 
+OF_PAIRS: Mapping[str, Source] = {
+    "record_pair": Source(
+        ("left_id", "right_id", "weight", "decision", "evidence", "contradiction",
+         "model_version", "scored_at"),
+        """
+        SELECT least(l.id, r.id) AS left_id, greatest(l.id, r.id) AS right_id, p.weight,
+               p.decision, p.evidence, p.contradiction, '{model_version}', '{at}'
+        FROM pair p
+        JOIN record_id l ON l.number = p.left_number JOIN record_id r ON r.number = p.right_number
+        """,
+    ),
+}  # fmt: skip
+"""The table of what is known once pairs are weighed: written while clusters are formed."""
+
 OF_CLIENTS: Mapping[str, Source] = {
     "source_record": Source(
         ("id", "source", "external_id", "kind", "client_id", "placement", "profile", "features",
@@ -79,21 +93,11 @@ OF_CLIENTS: Mapping[str, Source] = {
         WHERE client_id NOT IN (SELECT id::UUID FROM reference)
         """,
     ),
-    "record_pair": Source(
-        ("left_id", "right_id", "weight", "decision", "evidence", "contradiction",
-         "model_version", "scored_at"),
-        """
-        SELECT least(l.id, r.id) AS left_id, greatest(l.id, r.id) AS right_id, p.weight,
-               p.decision, p.evidence, p.contradiction, '{model_version}', '{at}'
-        FROM pair p
-        JOIN record_id l ON l.number = p.left_number JOIN record_id r ON r.number = p.right_number
-        """,
-    ),
 }  # fmt: skip
 """The tables that the partition is needed for. Rows are in no order: sorting what is wide takes
 more memory than the indexes, which are built afterwards, would save time."""
 
-TABLES = (*OF_RECORDS, *OF_CLIENTS, "inbox_message", "golden_record")
+TABLES = (*OF_RECORDS, *OF_PAIRS, *OF_CLIENTS, "golden_record", "inbox_message")
 """All that a first load fills; the last two are made by stages."""
 BARE = frozenset(TABLES) - {"client", "inbox_payload"}
 """Those of them that have no indexes while they are filled."""

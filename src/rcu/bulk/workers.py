@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import lru_cache
+from importlib.abc import MetaPathFinder
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,7 +47,9 @@ class Workers:
     def run(self, stage: Stage, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield what a stage makes of batches, in their order, with few of them in memory."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self._processes, mp_context=get_context("spawn"), initializer=_do_without_pandas
+            )
         path = self._folder / f"stage-{next(self._numbers)}"
         path.write_bytes(pickle.dumps(stage))
         waiting: deque[Future[bytes]] = deque()
@@ -80,6 +84,23 @@ def to_ipc(*batches: pa.RecordBatch) -> bytes:
 def from_ipc(data: bytes) -> list[pa.RecordBatch]:
     """Return the batches of `to_ipc`."""
     return list(pa.ipc.open_stream(data))
+
+
+def _do_without_pandas() -> None:
+    """Have pyarrow not import pandas, if it is there, to see whether a list is something of its.
+
+    It would cost each process a third of a second and some 40 MB.
+    """
+    sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas(MetaPathFinder):
+    """Says of pandas that it is not there."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Refuse pandas, and leave the others to who comes next."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(name=fullname)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from rcu.identity.outcomes import Placed
 from rcu.ingestion.apply import Applied
 from rcu.ingestion.intake import Intake
 from rcu.ingestion.messages import MessageType
-from rcu.ingestion.profile_answers import Answer, matched_record, placed_answer
+from rcu.ingestion.profile_answers import Answer, matched_record, placed_answer, told_evidence
 from rcu.sales.facts import Attached, Clash, Waiting
 
 
@@ -29,7 +29,7 @@ def profile_answer(message_id: str, external_id: str | None, placed: Placed) -> 
     match = None
     if placed.match is not None:
         key, score = placed.match
-        match = matched_record(key, score.weight, score.probability, score.evidence)
+        match = matched_record(key, score.weight, score.probability, told_evidence(score.evidence))
     return placed_answer(
         message_id,
         external_id,

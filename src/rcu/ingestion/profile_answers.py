@@ -36,18 +36,26 @@ def placed_answer(  # noqa: PLR0913 - the members of the answer
     }
 
 
+def told_evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Return what an answer says of the evidence of a pair."""
+    return [
+        {"attribute": attribute, "level": level, "weight": round(counted, 3)}
+        for attribute, level, _, counted, _ in evidence
+    ]
+
+
 def matched_record(
-    key: tuple[str, str], weight: float, probability: float, evidence: Iterable[Evidence]
+    key: tuple[str, str], weight: float, probability: float, evidence: object
 ) -> dict[str, Any]:
-    """Return what an answer says of the record that ties another one to its client."""
+    """Return what an answer says of the record that ties another one to its client.
+
+    `evidence` is of `told_evidence`, or stands for it in what is written.
+    """
     source, external_id = key
     return {
         "source": source,
         "external_id": external_id,
         "weight": round(weight, 3),
         "probability": round(probability, 6),
-        "evidence": [
-            {"attribute": attribute, "level": level, "weight": round(counted, 3)}
-            for attribute, level, _, counted, _ in evidence
-        ],
+        "evidence": evidence,
     }
