@@ -79,6 +79,10 @@ def test_no_pair_that_would_reach_the_review_line_is_left_out(
         ("1980-09-17", True),  # two parts of three
         ("1980-05-01", False),  # swapped: not the swap of another year
         ("1980-01-17", False),  # one part
+        ("1980-02-03", False),  # a month miscounted
+        ("1979-12-11", False),
+        ("1990-02-03", False),  # and the year mistaken
+        ("1984-02-03", True),
         ("1975-01-01", False),  # vague: perhaps only the year is known
         (None, False),
     ],

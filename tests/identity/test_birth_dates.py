@@ -1,8 +1,13 @@
 """Birth dates compared: what a slip of the keyboard makes, and what chance brings near."""
 
-import pytest
+from datetime import date
+from itertools import permutations
 
-from rcu.identity.comparison import compare_birth_dates
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rcu.identity.comparison import compare_birth_dates, compare_days
 from rcu.identity.in_memory import resolve
 from rcu.identity.model import Model
 from rcu.identity.scoring import Decision, score_pair
@@ -36,7 +41,18 @@ MODEL = Model.shipped()
         ("1949", "1970-01-01", "vague"),
         ("1962-12-04", "1962-12-29", "one_part_different"),
         ("1984-03-07", "1984-07-03", "swapped"),
-        ("1984-03-17", "1985-03-18", "different"),
+        ("1984-03-17", "1985-03-18", "two_slips"),
+        ("1984-03-17", "1994-04-17", "two_slips"),
+        ("1884-03-17", "1984-04-15", "two_slips"),
+        ("1994-02-28", "2004-03-31", "different"),
+        ("1984-03-17", "1986-03-18", "different"),
+        ("1984-03-17", "1985-04-18", "different"),
+        ("1984-03-17", "1984-04-16", "near_days"),
+        ("1983-12-20", "1984-01-19", "near_days"),
+        ("1983-12-20", "1984-01-20", "near_days"),
+        ("1983-12-20", "1984-01-21", "different"),
+        ("1983-01-31", "1983-03-01", "near_days"),
+        ("1964-11-71", "1964-12-01", "different"),
         ("1864-03-17", "1864-03-17", "exact"),
         ("1864-01-01", "1864-01-01", "first_of_january"),
     ],
@@ -45,6 +61,41 @@ def test_how_near_two_birth_dates_are(one: str, other: str, level: str) -> None:
     a, b = features("Enora", born=one), features("Enora", born=other)
 
     assert compare_birth_dates(a, b) == compare_birth_dates(b, a) == level
+
+
+days = st.dates(date(1900, 1, 2), date(2030, 12, 31)).map(date.isoformat)
+
+
+@given(one=days, other=days)
+def test_two_birth_dates_are_as_near_as_they_are_turned_round(one: str, other: str) -> None:
+    levels = {compare_days(x, y, one_is_vague=False) for x, y in permutations((one, other))}
+
+    assert len(levels) == 1
+
+
+@pytest.mark.parametrize("born", ["1984-04-16", "1985-04-16"])
+def test_a_date_that_was_miscounted_parts_nobody_of_one_name_and_e_mail(born: str) -> None:
+    one = features("Enora", "Kervella", born="1984-03-17", email="enora@kervella.example")
+    other = features("Enora", "Kervella", born=born, email="enora@kervella.example")
+
+    assert score_pair(one, other, MODEL).decision is Decision.LINK
+
+
+@pytest.mark.parametrize("born", ["1984-04-16", "1985-04-16"])
+def test_a_date_that_was_miscounted_makes_nobody_of_a_namesake(born: str) -> None:
+    one = features("Xylandre", "Kervella", born="1984-03-17")
+    other = features("Xylandre", "Kervella", born=born)
+
+    assert score_pair(one, other, MODEL).decision is not Decision.LINK
+
+
+def test_brother_and_sister_born_a_year_apart_stay_two_on_the_e_mail_of_their_mother() -> None:
+    older = features("Malo", "Kervella", born="1984-03-17", email="maman@kervella.example")
+    younger = features(None, "Kervella", born="1985-04-16", email="maman@kervella.example")
+    sister = features("Enora", "Kervella", born="1985-04-16", email="maman@kervella.example")
+
+    assert score_pair(older, younger, MODEL).contradiction == "birth_date"
+    assert score_pair(older, sister, MODEL).contradiction == "given_name"
 
 
 def test_one_wrong_digit_says_more_for_one_person_than_a_whole_part_does() -> None:

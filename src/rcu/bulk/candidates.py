@@ -136,8 +136,12 @@ def leave_strangers_out(engine: Engine, model: Model) -> None:
     _part_by_given_name(engine, document_of(model))
 
 
-# As `identity.comparison.compare_birth_dates`: two parts of three differ, and day and month are
-# not merely swapped.
+# As `identity.comparison.compare_birth_dates`: two parts of three differ, day and month are not
+# merely swapped, and the months are too far apart for days or years that were miscounted.
+_MONTHS = """abs(
+    12 * (CAST(substr(l.born, 1, 4) AS integer) - CAST(substr(r.born, 1, 4) AS integer))
+    + CAST(substr(l.born, 6, 2) AS integer) - CAST(substr(r.born, 6, 2) AS integer)
+)"""
 _BORN_APART = """(
     CAST(substr(l.born, 1, 4) <> substr(r.born, 1, 4) AS integer)
     + CAST(substr(l.born, 6, 2) <> substr(r.born, 6, 2) AS integer)
@@ -147,7 +151,8 @@ _BORN_APART = """(
         AND substr(l.born, 6, 2) = substr(r.born, 9, 2)
         AND substr(l.born, 9, 2) = substr(r.born, 6, 2)
     )
-)"""
+    AND NOT ({near})
+)""".format(near=" OR ".join(f"{_MONTHS} BETWEEN {m - 2} AND {m + 2}" for m in (0, 12, 120, 1200)))
 
 
 def _part_by_birth_date(engine: Engine, model: Model) -> None:

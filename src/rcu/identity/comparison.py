@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from datetime import date, timedelta
 
 from rapidfuzz.distance import OSA
 
@@ -12,12 +13,14 @@ from rcu.identity.levels import (
     EXACT,
     MISSING,
     MISSING_VALUE,
+    NEAR_DAYS,
     NEAR_YEAR,
     ONE_DIGIT_DIFFERENT,
     ONE_PART_DIFFERENT,
     RESEMBLING,
     SHARED,
     SWAPPED,
+    TWO_SLIPS,
     TYPING_ERROR,
     Compared,
     level_only,
@@ -66,6 +69,10 @@ def compare_days(x: str | None, y: str | None, *, one_is_vague: bool) -> str:
 
 _YEARS_MISTAKEN = frozenset({1, 10, 100})
 _YEARS_MISCOUNTED = 2
+_A_MONTH = timedelta(days=31)
+_MONTHS_TOUCHED = 2
+"""From the end of January to the beginning of March it is a month."""
+_YEARS_APART = _YEARS_MISTAKEN | {0}
 _FIRST_DAY = "-01-01"
 _DAY_ZERO = "1970-01-01"
 """What computers make of a date that was never entered."""
@@ -87,6 +94,8 @@ def _compare_different_days(x: str, y: str) -> str:
 
     A day or a month is mistaken for any other; a year by a digit, or by one, a decade, a century.
     A birthday of another year is mostly somebody else's, for one in 365 has it: it says nothing.
+    Two people of one home are never born within a month of each other, but for twins, on one day,
+    and spouses by chance.
     """
     year, month, day = x[:4], x[5:7], x[8:]
     other_year, other_month, other_day = y[:4], y[5:7], y[8:]
@@ -94,12 +103,35 @@ def _compare_different_days(x: str, y: str) -> str:
         return SWAPPED
     wrong = (year != other_year) + (month != other_month) + (day != other_day)
     if wrong != 1:
-        return DIFFERENT
+        return _compare_distant_days(x, y)
     if _one_error(x, y):
         return ONE_DIGIT_DIFFERENT
     if year != other_year and abs(int(year) - int(other_year)) not in _YEARS_MISTAKEN:
         return RESEMBLING
     return ONE_PART_DIFFERENT
+
+
+def _compare_distant_days(x: str, y: str) -> str:
+    """Return the level of two birth dates that differ in more than one part."""
+    early, late = (x, y) if x < y else (y, x)
+    months = 12 * (int(late[:4]) - int(early[:4])) + int(late[5:7]) - int(early[5:7])
+    years = round(months / 12)
+    if abs(months - 12 * years) > _MONTHS_TOUCHED or years not in _YEARS_APART:
+        return DIFFERENT
+    try:
+        born = date.fromisoformat(early)
+        apart = date.fromisoformat(late) - _years_later(born, years)
+    except ValueError:  # a day that no calendar has
+        return DIFFERENT
+    if abs(apart) > _A_MONTH:
+        return DIFFERENT
+    return TWO_SLIPS if years else NEAR_DAYS
+
+
+def _years_later(day: date, years: int) -> date:
+    """Return the same day of another year, the first of March for a 29 February it has not."""
+    every = min(day.day, 28)
+    return date(day.year + years, day.month, every) + timedelta(days=day.day - every)
 
 
 def compare_emails(a: Features, b: Features, shared: Container[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ from rcu.identity.levels import (
     EXACT,
     INITIAL,
     MISSING,
+    NEAR_DAYS,
     NICKNAME,
     ONE_DIGIT_DIFFERENT,
     ONE_PART_DIFFERENT,
@@ -16,6 +17,7 @@ from rcu.identity.levels import (
     SAME_SOUND,
     SHARED,
     SWAPPED,
+    TWO_SLIPS,
     TYPING_ERROR,
 )
 from rcu.identity.model import Model
@@ -28,6 +30,8 @@ _AGREEING_IDENTIFIER = frozenset(
     {EXACT, "landline", "domain_typing_error", TYPING_ERROR, "suspicious"}
 )
 AGREEING_DATE = frozenset({EXACT, SWAPPED, ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT})
+DATES_APART = frozenset({DIFFERENT, TWO_SLIPS})
+"""Levels of birth dates that part two people: always, or where no given name agrees beside them."""
 
 
 _VERY_NAME = frozenset({EXACT, SWAPPED})
@@ -75,7 +79,8 @@ def plain_contradiction(
     A number that designates one person (national id) outvotes one plain difference, which is
     then an error of typing or filing, but not two; where the model says that the number is lent,
     only beside the agreement of the other of given name and birth date. So does that other alone,
-    where the model says that the records know no households.
+    where the model says that the records know no households, or where two slips make one date of
+    the other: brothers and sisters are born a year apart, but bear two names.
     """
     if designating and _outvotes(designating, levels, model):
         return None
@@ -84,8 +89,10 @@ def plain_contradiction(
         GIVEN_NAME in excusable and levels["birth_date"] == EXACT
     ):
         return GIVEN_NAME
-    if levels["birth_date"] == DIFFERENT and not (
-        BIRTH_DATE in excusable and levels["given_name"] in AGREEING_GIVEN_NAME
+    born = levels["birth_date"]
+    if born in DATES_APART and not (
+        levels["given_name"] in AGREEING_GIVEN_NAME
+        and (born == TWO_SLIPS or BIRTH_DATE in excusable)
     ):
         return BIRTH_DATE
     if levels.get("title") == DIFFERENT and levels["given_name"] not in _VERY_NAME:
@@ -98,12 +105,14 @@ def _outvotes(designating: Collection[str], levels: Mapping[str, str], model: Mo
     if levels["given_name"] in AGREEING_GIVEN_NAME or levels["birth_date"] in AGREEING_DATE:
         return True
     return not model.lent_kinds.issuperset(designating) and not (
-        levels["given_name"] == DIFFERENT == levels["birth_date"]
+        levels["given_name"] == DIFFERENT and levels["birth_date"] in DATES_APART
     )
 
 
 NAMES = frozenset({GIVEN_NAME, FAMILY_NAME, TITLE})
-SAYS_NOTHING = frozenset({MISSING, DIFFERENT, SHARED, RESEMBLING, "vague", "same_year", "city"})
+SAYS_NOTHING = frozenset(
+    {MISSING, DIFFERENT, SHARED, RESEMBLING, NEAR_DAYS, TWO_SLIPS, "vague", "same_year", "city"}
+)
 """Levels that hardly speak for a pair: two of one name in one city are two people as a rule."""
 
 

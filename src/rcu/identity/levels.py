@@ -26,6 +26,11 @@ ONE_DIGIT_DIFFERENT, ONE_PART_DIFFERENT = "one_digit_different", "one_part_diffe
 """Two dates that differ in year, month or day only: by one digit (wrong, or swapped with the next),
 as most errors of typing do and a third of what chance brings near, or by more."""
 
+NEAR_DAYS = "near_days"
+"""Two dates a month apart at most, in more than one part: days or a month were miscounted."""
+TWO_SLIPS = "two_slips"
+"""Two dates that would be at most a month apart, were not the year mistaken as well."""
+
 
 class Compared(NamedTuple):
     """The level that one attribute reached, and the value agreed on when its frequency counts."""

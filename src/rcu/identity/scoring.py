@@ -29,10 +29,12 @@ from rcu.identity.levels import (
     EXACT,
     INITIAL,
     MISSING,
+    NEAR_DAYS,
     PART,
     PARTICLE,
     RESEMBLING,
     SWAPPED,
+    TWO_SLIPS,
 )
 from rcu.identity.model import Model
 
@@ -369,12 +371,15 @@ def _names_may_do(levels: dict[str, str], model: Model) -> bool:
 
     They may not where e-mails, phones, cards or other identifiers could be compared, to no avail;
     nor unless both names can be compared and the family name is the same, or one of two, to the
-    letter: it is its rarity that speaks, and a name that is only near has none.
+    letter: it is its rarity that speaks, and a name that is only near has none. Nor beside two
+    birth dates, be they near, where such are no errors that the records are known for.
     """
     if any(
         level not in SAYS_NOTHING for attribute, level in levels.items() if attribute not in NAMES
     ):
         return True
+    if levels["birth_date"] in _MISCOUNTED and BIRTH_DATE not in model.excusable_differences:
+        return False
     return (
         model.names_alone_link
         and levels["family_name"] in _WHOLE_FAMILY_NAME
@@ -383,6 +388,7 @@ def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     )
 
 
+_MISCOUNTED = frozenset({NEAR_DAYS, TWO_SLIPS})
 _WHOLE_FAMILY_NAME = frozenset({EXACT, PARTICLE, BIRTH_NAME, SWAPPED, PART})
 _SILENT = NAMES | {"birth_date", "address", "place"}
 _NOT_IDENTIFIERS = frozenset(

@@ -133,6 +133,14 @@ LEVELS: Final[Mapping[tuple[str, str], Sentence]] = {
         "The birth dates differ in the day, the month or the year only",
         "Les dates de naissance ne diffèrent que par le jour, le mois ou l'année",
     ),
+    ("birth_date", "near_days"): Sentence(
+        "The birth dates are at most a month apart",
+        "Les dates de naissance sont à un mois au plus l'une de l'autre",
+    ),
+    ("birth_date", "two_slips"): Sentence(
+        "The birth dates would be at most a month apart, were not the year mistaken too",
+        "Les dates de naissance seraient à un mois au plus, si l'année n'était pas fausse aussi",
+    ),
     ("birth_date", "resembling"): Sentence(
         "Day and month of birth are the same, the years are far apart",
         "Le jour et le mois de naissance sont les mêmes, les années sont éloignées",

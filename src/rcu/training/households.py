@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from rcu.identity.contradictions import AGREEING_GIVEN_NAME, shares_a_home
+from rcu.identity.contradictions import AGREEING_GIVEN_NAME, DATES_APART, shares_a_home
 from rcu.identity.levels import DIFFERENT, EXACT
 from rcu.training.em import Levels
 
@@ -41,11 +41,11 @@ class HouseholdCensus:
             if not shares_a_home(levels):
                 continue
             name, date = levels.get("given_name"), levels.get("birth_date")
-            if name == DIFFERENT and date == DIFFERENT:
+            if name == DIFFERENT and date in DATES_APART:
                 both += 1
             elif name == DIFFERENT and date == EXACT:
                 given += 1
-            elif name in AGREEING_GIVEN_NAME and date == DIFFERENT:
+            elif name in AGREEING_GIVEN_NAME and date in DATES_APART:
                 born += 1
         return cls(both, given, born)
 
