@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rcu.clients import lookup, repository
 from rcu.clients.lookup import Summary
 from rcu.db.engine import Database
-from rcu.identity import wording
+from rcu.identity import retracing, wording
 from rcu.identity.active_model import active_model
 from rcu.identity.examination import read_standings
 from rcu.identity.explanation import PairExplanation, Standing, explain_pair, guard_of
@@ -80,6 +80,7 @@ async def match_profile(database: Database, asked: Asked, *, region: str) -> Mat
             session, asked.values, model=model, region=region, source=asked.source
         )
         told = match.clients[: asked.limit]
+        obstacles = match.obstacles(told)
         shared = await read_standings(session, match.shared) if asked.explained else None
         found = await repository.find_by_ids(
             await session.connection(), [one.client_id for one in told]
@@ -89,7 +90,14 @@ async def match_profile(database: Database, asked: Asked, *, region: str) -> Mat
             decision=match.decision,
             client_id=match.client_id,
             clients=tuple(
-                _matched(one, lookup.summarise(found[one.client_id]), match, model, shared)
+                MatchedClient(
+                    client=lookup.summarise(found[one.client_id]),
+                    decision=one.decision,
+                    score=one.score,
+                    guard=guard_of(one.score, model),
+                    obstacle=_obstacle(obstacles.get(one.client_id)),
+                    explanation=None if shared is None else _explained(one, match, model, shared),
+                )
                 for one in told
                 if one.client_id in found
             ),
@@ -98,29 +106,15 @@ async def match_profile(database: Database, asked: Asked, *, region: str) -> Mat
     return await database.look(work)
 
 
-def _matched(
-    one: ClientMatch,
-    summary: Summary,
-    match: Match,
-    model: Model,
-    shared: Mapping[tuple[str, str], Standing] | None,
-) -> MatchedClient:
-    return MatchedClient(
-        client=summary,
-        decision=one.decision,
-        score=one.score,
-        guard=guard_of(one.score, model),
-        obstacle=_obstacle(one, match),
-        explanation=None
-        if shared is None
-        else explain_pair(
-            one.score, match.features, one.features, model, shared=shared, with_values=False
-        ),
+def _explained(
+    one: ClientMatch, match: Match, model: Model, shared: Mapping[tuple[str, str], Standing]
+) -> PairExplanation:
+    return explain_pair(
+        one.score, match.features, one.features, model, shared=shared, with_values=False
     )
 
 
-def _obstacle(one: ClientMatch, match: Match) -> Obstacle | None:
-    found = match.obstacle(one)
+def _obstacle(found: retracing.Obstacle[UUID] | None) -> Obstacle | None:
     if found is None:
         return None
     return Obstacle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,11 +34,11 @@ class ClientMatch:
     decision: Decision
     """`link` where a record like this would be with records of the client; else `review`."""
     record_id: UUID
-    """Of the client's record that says most of it: one that links before one that does not."""
+    """Of the client's record that says most of it: of a client that is joined, one that links."""
     features: Features
     """Of that record."""
     score: PairScore
-    """Of the pair. It may link, and the client be for review all the same: see `Match.obstacle`."""
+    """Of the pair. It may link, and the client be for review: see `Match.obstacles`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +65,35 @@ class Match:
         """The identifiers that are known to be shared, of those that were looked at."""
         return self.resolved.near.shared
 
-    def obstacle(self, found: ClientMatch) -> Obstacle[UUID] | None:
-        """Return what keeps a client apart although a record of it links; None where nothing does.
+    def obstacles(self, found: Iterable[ClientMatch]) -> dict[UUID, Obstacle[UUID]]:
+        """Return what keeps those clients apart of which a record links, by the ids of the clients.
 
-        The clusters are formed once more, watched.
+        The clusters are formed once more, watched, where there is any such client.
         """
-        if found.decision is Decision.LINK or found.score.decision is not Decision.LINK:
-            return None
-        formed, near = self.resolved.formed, self.resolved.near
+        apart = [
+            one
+            for one in found
+            if one.decision is not Decision.LINK and one.score.decision is Decision.LINK
+        ]
+        if not apart:
+            return {}
+        formed = self.resolved.formed
         retraced = retrace(
             formed.features,
             formed.scores_within,
-            model=near.model,
+            model=self.resolved.near.model,
             judgements=judgements_of(self.resolved.component),
             order=formed.key_of.__getitem__,
         )
-        ends = {self.draft_id, found.record_id}
-        refused = (r.obstacle for r in retraced.refused if {r.left, r.right} == ends)
-        return next(refused, None) or retraced.obstacle_between(self.draft_id, found.record_id)
+        refused = {frozenset((one.left, one.right)): one.obstacle for one in retraced.refused}
+        told: dict[UUID, Obstacle[UUID]] = {}
+        for one in apart:
+            obstacle = refused.get(
+                frozenset((self.draft_id, one.record_id))
+            ) or retraced.obstacle_between(self.draft_id, one.record_id)
+            if obstacle is not None:
+                told[one.client_id] = obstacle
+        return told
 
 
 async def find_matches(
@@ -137,10 +148,14 @@ def _match(draft: Draft, resolved: Resolved) -> Match:
 
 
 def _rank(found: ClientMatch) -> tuple[bool, bool, float, UUID, UUID]:
-    """Return the place in the order: who would be joined first, then by the strongest pair."""
+    """Return the place in the order: who would be joined first, then by the strongest pair.
+
+    What joins a client is a pair that links; what a steward is asked about, the heaviest one.
+    """
+    is_joined = found.decision is Decision.LINK
     return (
-        found.decision is not Decision.LINK,
-        found.score.decision is not Decision.LINK,
+        not is_joined,
+        is_joined and found.score.decision is not Decision.LINK,
         -found.score.weight,
         found.client_id,
         found.record_id,
