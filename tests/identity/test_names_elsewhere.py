@@ -40,6 +40,30 @@ def test_signs_for_sounds_part_no_words_but_apostrophes_do(
 
 @pytest.mark.parametrize(
     ("one", "other"),
+    [
+        ("Howie", "Howard"),
+        ("Ollie", "Oliver"),
+        ("Jake", "Jacob"),
+        ("Chuy", "Jesús"),
+        ("Leigh", "Lee"),
+        ("Steven", "Stephen"),
+        ("Kathryn", "Catherine"),
+    ],
+)
+@pytest.mark.parametrize("common", [True, False])
+def test_a_short_form_or_another_spelling_is_the_name(
+    one: str, other: str, *, common: bool
+) -> None:
+    assert level(one, other, common=common) == "nickname"
+
+
+@pytest.mark.parametrize(("one", "other"), [("Ollie", "Alfie"), ("Howie", "Harold")])
+def test_short_forms_of_two_names_are_two_names(one: str, other: str) -> None:
+    assert level(one, other, common=True) == "different"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
     [("حسين", "Hussein"), ("فاطمة", "Fatima"), ("מרים", "Miriam"), ("أحمد", "Ahmed")],
 )
 @pytest.mark.parametrize("common", [True, False])

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from rcu.identity.normalise.spellings import OTHER_SPELLINGS
+
 _FAMILIAR_FORMS = """
+abigail: abby abbie gail
 agnes: nanou
+alan: al
 albert: al bert bebert
-alexandra: alex sandra alexa sacha alexia
-alexandre: alex sacha sandro xandre alexander
+alberto: beto
 alexander: alex sandy sasha xander alec
-alexis: alex
-alfred: fred freddy alf
+alexandra: alex sandra alexa sacha alexia lexi
+alexandre: alex sacha sandro xandre alexander
+alexis: alex lexi
+alfred: fred freddy alf alfie
 alice: lili alicia
+amanda: mandy
 amandine: amande mandine
+amelia: millie
 amelie: amel lili
 andrew: andy drew
 angelique: angie
@@ -26,6 +33,7 @@ annie: nanou
 anthony: tony antho anto
 antoine: tonio tony toine antonin
 antoinette: toinette nettie
+archibald: archie
 arnaud: arno
 arthur: art
 aurelie: lilie aure
@@ -47,9 +55,9 @@ caroline: caro carol line
 catherine: cathy cath kathy cat kate cate katherine katia
 cecile: cecilou
 celine: line
+chantal: chanchan
 charles: charlie chuck charly
 charlotte: charlie lotte cha lottie
-chantal: chanchan
 christelle: chris christel
 christian: chris
 christiane: chris
@@ -61,13 +69,16 @@ claudine: clo
 clement: clem
 clementine: clem
 clotilde: clo
+concepcion: concha
 corinne: coco corine
+cynthia: cindy
 cyril: cyrille
 damien: dam
 daniel: dan dany danny
 danielle: dany dani
 david: dave davy davey
 deborah: debbie debby deb
+debra: debbie deb
 delphine: delph
 denis: denys
 didier: didou
@@ -75,25 +86,36 @@ dominique: dom domi
 donald: don donnie
 dorothee: doro
 dorothy: dot dottie dolly
+edmund: ed eddie ned
 edouard: ed eddy edward doudou
+eduardo: lalo
 edward: ed eddie ted teddy ned
+edwin: ed eddie
+eleanor: ellie nell nora
 eleonore: leo nora elea
 eliane: lili
 elisabeth: babeth elise zabeth lisa beth betty lise liz elizabeth babette lisbeth lili
-elizabeth: liz beth betty lisa eliza lizzie libby bess
+elizabeth: liz beth betty lisa eliza lizzie libby bess ellie
+ellen: nellie nell
 elodie: elo
 emilie: mimi emily emi
+emily: em millie
+emma: em
 emmanuel: manu
 emmanuelle: manu
+enrique: kike
 eric: erick erik
+ernest: ernie
 estelle: este stella
 etienne: steph
 eugene: gene
+evelyn: evie
 evelyne: eve evelyn
 fabien: fab
 fabienne: fab
 fabrice: fab
-florence: flo
+finley: finn
+florence: flo flossie
 florent: flo
 florian: flo
 frances: fran fanny francie
@@ -113,24 +135,38 @@ germaine: maine
 gilbert: gil
 gilles: gillou
 gisele: gigi
-gregory: greg
+gordon: gordie
 gregoire: greg
+gregory: greg
+guadalupe: lupe
 guillaume: guigui gui william guillaum
+guillermo: memo
 guy: guitou
 gwenaelle: gwen
 gwendoline: gwen
+harold: hal harry
+harriet: hattie
+harrison: harry
 helene: lena leni nelly
 henri: riri riton henry
+henrietta: hettie etta
 henry: harry hank hal
+herbert: bert herb
 herve: rv
-hubert: hub
+howard: howie
+hubert: hub bert
 hugo: hug
 ingrid: inge
-isabelle: isa zaza babelle isabel belle
+isaac: ike zac
+isabel: izzy bella
+isabella: bella izzy
+isabelle: isa zaza babelle isabel belle izzy
+jacob: jake
 jacqueline: jacky jackie line jacotte
 jacques: jacky jacquot jack jacquy
 james: jim jimmy jamie
 janet: jan
+jasmine: jaz jas
 jean: jeannot john jano
 jeanbaptiste: jb jeanba
 jeanclaude: jc jeanclo
@@ -150,14 +186,16 @@ jeremie: jerem
 jeremy: jerem jerry
 jerome: jerry gege
 jessica: jess jessie
+jesus: chuy
+joanna: jo
 joelle: jo
 john: jack johnny jon
 jonathan: jo jon nathan john johnny
 joseph: jo jojo joe jose joey
 josephine: jo josie fifine
 josette: jo
-josiane: jo josy
 joshua: josh
+josiane: jo josy
 judith: judy
 julie: ju juju
 julien: ju juju jules
@@ -169,50 +207,57 @@ kenneth: ken kenny
 kevin: kev
 kimberly: kim
 laetitia: laeti leti titia
-lawrence: larry
 laurence: lau lolo
 laurent: lolo lau
+lawrence: larry
 leonard: leo lenny len
+leonardo: leo
 leonie: leo
 leopold: leo
 liliane: lili lily
+lillian: lily lil
 louis: loulou lou
 louise: loulou lou
+lucas: luc luka lukas
 lucien: lulu
 lucienne: lulu
-lucas: luc luka lukas
 ludovic: ludo
 lydia: lyd
 madeleine: mado mad madelon
 magali: mag magalie
 manon: mano
+manuel: manny
 marc: marco mark marcus
 marcel: marcelo
-margaret: maggie meg peggy marge margie greta
+margaret: maggie meg peggy marge margie greta peggie peg
 marguerite: margot margo maguy
 marianne: marie
 marie: mimi mary maria
 mariechristine: mc
 mariefrance: mf
 mariejose: mj
-mariepierre: mp
 marielouise: malou
+mariepierre: mp
 marine: marinou
 marjorie: marge margie
+martha: marty
+martin: marty
 martine: titine tine
 mary: molly polly
 mathieu: mat math matthieu mathew
 mathilde: mathou tilde
+matilda: tilly tilda
 matthew: matt
 maurice: momo
 maxime: max maxou
 maximilien: max
 melanie: mel mela
 melissa: mel missy
-micheline: mimi
 michael: mike micky mick mickael mikael mickey mich
 michel: mich michou
 michele: mich michou mimi michelle
+micheline: mimi
+mildred: millie
 mireille: mimi
 mohamed: momo mohammed mo med mehmed mohammad muhammad
 monique: momo mony nicky
@@ -225,39 +270,51 @@ nicolas: nico nick colas
 nicole: nicky nic
 noemie: no mimi
 odile: dilou
-olivia: liv olive livia
+oliver: ollie
+olivia: liv olive livia livvy
 olivier: oliv olive oli
 pamela: pam
 pascal: pasc
 pascale: pasc
 patrice: pat
-patricia: pat patou patty trish tricia pati
+patricia: pat patou patty trish tricia pati patti
 patrick: pat patou paddy patoche
 paul: paulo popaul
 paulette: pauline paule
 pauline: popo
+penelope: penny
 peter: pete
-philippe: phil philou philip
 philip: phil pip
+philippa: pippa
+philippe: phil philou philip
+phyllis: phil
 pierre: pierrot pierrick peter
+priscilla: cilla
 quentin: quent
 rachel: rach
+randall: randy
+randolph: randy
 raphael: raph rafael raf
 rebecca: becky becca
+reginald: reggie reg
 regine: reg
 remi: remy
 richard: rick dick ricky rich richie
 robert: bob bobby rob bert robby roby
+roberto: beto
 roger: rog
-roland: rolland
+roland: rolland rollie rolly
 romain: rom
 ronald: ron ronnie
+rosario: charo
+rosemary: rosie
+rudolph: rudy
 sabrina: sab
 samantha: sam
 samuel: sam sammy
 sandra: sandrine sandy
 sandrine: sandra sandy
-sarah: sara sally
+sarah: sara sally sadie
 sebastien: seb bastien sebastian
 severine: seve sev
 simone: monette
@@ -272,119 +329,47 @@ susan: sue suzy susie
 suzanne: suzy suzon zette
 sylvain: sylv
 sylvie: syl
-therese: tess terry
+tabitha: tabby
+terence: terry
 theodore: theo ted teddy
 theophile: theo
 theresa: terry tess tracy
+therese: tess terry
 thibault: thib thibaud thibaut tibo
 thierry: titi
 thomas: tom tommy toto thom
 timothee: tim
 timothy: tim timmy
+tobias: toby
 valentin: val
 valentine: val
 valerie: val valou
 vanessa: vava nessa
+veronica: ronnie roni
 veronique: vero veronica
 victor: vic vico
-victoria: vicky tori vic
-vincent: vince vins
+victoria: vicky tori vic vicki
+vincent: vince vins vinny vinnie
+virginia: ginny
 virginie: virg ginie nini
-vivien: viv
 viviane: viv vivi
+vivien: viv
+wallace: wally
 walter: walt wally
 william: will bill billy willy liam willie
+winifred: winnie freda
 xavier: xav
 yann: yannick yan
 yannick: yann yan
 yvette: vevette
-yvonne: vonette
+yvonne: vonette vonnie
 zacharie: zac zach
 zachary: zac zach zack
 zoe: zozo
 """
 
-_OTHER_SPELLINGS = """
-ahmed: ahmad
-aisha: aysha aicha ayesha
-abdullah: abdallah abdulla
-alexander: aleksandr alexandr
-alexey: aleksey aleksei alexei
-antonio: tono toni
-bridget: brid bridie
-catherine: cait caitlin kathleen
-charles: chas
-daniel: danl
-dimitrios: dimitris
-dmitry: dmitrii dmitri dmitriy dimitri
-dolores: lola
-edward: edw edwd
-elizabeth: eliz
-evgeny: yevgeny evgenii eugene
-fatima: fatma fatimah
-francisco: fco paco pancho
-frederick: fredk
-friedrich: fritz
-george: geo
-georgios: giorgos yiorgos george
-giuseppe: beppe
-hassan: hasan
-hussein: hussain husain husein hossein
-ibrahim: ebrahim
-ignacio: nacho
-ioannis: giannis yannis
-ivan: vanya
-jamal: gamal
-james: seamus jas
-johannes: johann hans
-john: sean jno
-jose: pepe
-joseph: jos
-karim: kareem
-katerina: ekaterina yekaterina
-khadija: khadijah
-khalid: khaled
-konstantinos: kostas
-ksenia: kseniya kseniia xenia
-layla: laila leila leyla
-manuel: manolo
-margaret: mairead margt
-maria: ma mari
-mariam: maryam miriam
-mary: maire maura
-mikhail: misha
-mohamed: mohd muhamad muhammed
-natalia: natalya nataliia natasha
-nathaniel: nathl
-nikolaos: nikos
-nour: noor nur
-omar: umar omer
-osman: uthman othman
-panagiotis: panos
-patrick: padraig
-peder: per petter
-rashid: rasheed
-richard: richd
-robert: robt
-said: saeed
-samuel: saml
-sergey: sergei sergej serguei
-suleiman: sulayman sulaiman soliman
-tariq: tarek tareq
-tatiana: tatyana tatjana tanya
-thomas: thos
-vladimir: volodymyr vova
-yelena: elena
-yulia: yuliya iuliia julia
-yury: yuri iurii juri
-yusuf: youssef yousef yousuf
-zainab: zaynab zeinab
-"""
-"""Names that come out of other scripts in several ways, those of other languages, and what old
-registers abbreviate."""
-
 _NAMES_OF_FORM: dict[str, set[str]] = {}
-for _line in (_FAMILIAR_FORMS + _OTHER_SPELLINGS).strip().splitlines():
+for _line in (_FAMILIAR_FORMS + OTHER_SPELLINGS).strip().splitlines():
     _name, _, _forms = _line.partition(": ")
     for _form in _forms.split():
         _NAMES_OF_FORM.setdefault(_form, set()).add(_name)
