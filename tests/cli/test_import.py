@@ -145,7 +145,8 @@ def test_a_file_of_consents_becomes_proof_and_an_unknown_purpose_is_told(
     again = shop("import", put(tmp_path, CONSENTS, "consents.csv"), "--type", "consents")
 
     assert result.exit_code == again.exit_code == ExitCode.PROBLEM
-    assert "sorcery" in result.output
+    refused = (tmp_path / "consents.csv.rejected.csv").read_text(encoding="utf-8")
+    assert "No purpose has the code sorcery" in refused
 
     async def proof() -> list[Any]:
         database = Database(database_url)
