@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rcu.clients.golden import ProfileRecord
-from rcu.clients.survivorship import Statement
+from rcu.clients.statements import Statement
 
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rcu.clients import survivorship
-from rcu.clients.survivorship import Rule, Statement
+from rcu.clients.statements import Statement
+from rcu.clients.survivorship import Rule
 from tests.clients.statements import on_day, stated
 
 

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import orjson
@@ -307,7 +308,7 @@ class Partition:
         model = model_of(self.document)
         features = {
             member["number"]: Features.from_json(orjson.loads(member["features"]))
-            for member in sorted(members, key=lambda member: int(member["number"]))
+            for member in sorted(members, key=itemgetter("number"))
         }
         told = {
             (member["number"], one["other"]): _told_score(one)

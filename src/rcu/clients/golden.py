@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rcu.clients import survivorship
-from rcu.clients.survivorship import Statement
+from rcu.clients.statements import Statement
 from rcu.moments import utc_moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProfileRecord:
-    """The profile of one source record: attribute to `{value, occurred_at, message_id}`."""
+    """The profile of one source record: attribute to `{value, occurred_at, message_id}`.
+
+    Never changed once made, though not declared frozen: as of `Features`.
+    """
 
     source: str
     external_id: str

@@ -76,13 +76,13 @@ def search_terms(records: Sequence[ProfileRecord], golden: Mapping[str, Any]) ->
     `golden` gives what is the same for all records once deduplicated: e-mails, phones, cards
     and addresses. Terms hold no space.
     """
-    terms = {
-        *_name_terms(records),
-        *_birth_terms(records),
-        *_number_terms(golden),
-        *_address_terms(golden["addresses"]),
-    }
-    return sorted(term for term in terms if " " not in term)
+    terms = _name_terms(records)
+    terms.update(_birth_terms(records))
+    terms.update([term for term in _number_terms(golden) if " " not in term])
+    for address in golden["addresses"]:
+        value = address["value"]
+        terms |= _terms_of_place(value["postcode"], value["city"], value["country"])
+    return sorted(terms)
 
 
 def prefix(word: str) -> str:
@@ -110,15 +110,14 @@ def city_sound(word: str) -> str:
     return sound(_DOUBLED.sub(r"\1", word))
 
 
-def _name_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
+def _name_terms(records: Iterable[ProfileRecord]) -> set[str]:
     names = {
         (written, kind)
         for record in records
         for attribute, kind in NAME_TERMS.items()
         if (written := record.value(attribute)) is not None
     }
-    for written, kind in names:
-        yield from _terms_of_name(written, kind)
+    return set().union(*[_terms_of_name(written, kind) for written, kind in names])
 
 
 @lru_cache(maxsize=16384)
@@ -131,18 +130,20 @@ def _terms_of_name(written: str, kind: Term) -> frozenset[str]:
     terms: set[str] = set()
     terms.update(map(kind.of, {*name, found.joined, found.core_joined}))
     for word in found.core:
-        terms.update(_approximate_terms(word))
+        terms |= _approximate_terms(word)
     if kind is Term.GIVEN_NAME:
         for word in {*name, found.joined}:
             terms.update(Term.FULL_GIVEN_NAME.of(full) for full in roots_of(word) - {word})
     return frozenset(terms)
 
 
-def _approximate_terms(word: str) -> Iterator[str]:
-    yield from (Term.PREFIX.of(word[:n]) for n in PREFIX_LENGTHS if n <= len(word))
+def _approximate_terms(word: str) -> set[str]:
+    near = Term.NEAR.of("")
+    terms = {near + form for form in near_forms(word)}
     if len(word) >= SHORTEST_PREFIX:
-        yield Term.SOUND.of(sound(word))
-    yield from map(Term.NEAR.of, near_forms(word))
+        terms.add(Term.SOUND.of(sound(word)))
+        terms.update([Term.PREFIX.of(word[:n]) for n in PREFIX_LENGTHS if n <= len(word)])
+    return terms
 
 
 def _birth_terms(records: Iterable[ProfileRecord]) -> Iterator[str]:
@@ -167,15 +168,15 @@ def _number_terms(golden: Mapping[str, Any]) -> Iterator[str]:
             yield Term.CARD.of(number)
 
 
-def _address_terms(addresses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for address in addresses:
-        value = address["value"]
-        postcode = normalise_postcode(value["postcode"], country=value["country"] or "FR")
-        if postcode:
-            yield Term.POSTCODE.of(postcode)
-            if (code := department(postcode)) is not None:
-                yield Term.DEPARTMENT.of(code)
-        for word in words(value["city"] or ""):
-            if word not in PARTICLES:
-                yield Term.CITY.of(word)
-                yield Term.CITY_SOUND.of(city_sound(word))
+@lru_cache(maxsize=16384)
+def _terms_of_place(postcode: str | None, city: str | None, country: str | None) -> frozenset[str]:
+    """Return the terms of where an address is; many live there."""
+    terms: set[str] = set()
+    if code := normalise_postcode(postcode, country=country or "FR"):
+        terms.add(Term.POSTCODE.of(code))
+        if (found := department(code)) is not None:
+            terms.add(Term.DEPARTMENT.of(found))
+    for word in words(city or ""):
+        if word not in PARTICLES:
+            terms |= {Term.CITY.of(word), Term.CITY_SOUND.of(city_sound(word))}
+    return frozenset(terms)

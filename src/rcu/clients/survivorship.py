@@ -10,13 +10,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from rapidfuzz.fuzz import ratio
 
+from rcu.clients.statements import (
+    Statement,
+    grouped,
+    in_order,
+    newest_first,
+    newest_of,
+    oldest_first,
+    oldest_of,
+)
 from rcu.identity.normalise.addresses import Address, normalise_address
 from rcu.identity.normalise.cards import CardCheck, check_card, normalise_card
 from rcu.identity.normalise.dates import is_first_of_january, normalise_birth_date
@@ -25,8 +33,6 @@ from rcu.identity.normalise.names import facets, name_words
 from rcu.identity.normalise.phones import is_placeholder_phone, normalise_phone
 from rcu.identity.registers import is_verified
 from rcu.moments import utc_moment, utc_text
-
-T = TypeVar("T")
 
 ONE_NAME = 80.0
 """Similarity (0 to 100, rapidfuzz `ratio`) from which two family names are one, mistyped."""
@@ -54,45 +60,25 @@ class Rule(StrEnum):
     """All distinct values, newest first."""
 
 
-class Statement(NamedTuple):
-    """One value that one source record states, and since when."""
-
-    value: Any
-    source: str
-    external_id: str
-    occurred_at: datetime
-
-    @property
-    def record(self) -> tuple[str, str]:
-        """Return the key of the source record that states the value."""
-        return self.source, self.external_id
-
-    def provenance(self) -> dict[str, Any]:
-        """Return who stated the value and when (UTC, ISO 8601), as JSON."""
-        return {
-            "source": self.source,
-            "external_id": self.external_id,
-            "occurred_at": utc_text(self.occurred_at),
-        }
-
-
-def newest(statements: Iterable[Statement]) -> dict[str, Any] | None:
+def newest(statements: Sequence[Statement]) -> dict[str, Any] | None:
     """Return the value stated last: for title, language, preferred store, free attributes."""
-    ranked = _in_order(list(statements))
-    return survivor(ranked[0], Rule.NEWEST) if ranked else None
+    return survivor(newest_of(statements), Rule.NEWEST) if statements else None
 
 
 def survivor(statement: Statement, rule: Rule, value: Any = None) -> dict[str, Any]:
     """Return a value of the golden record with its provenance; `value` replaces the stated one."""
-    picked = statement.value if value is None else value
-    return {"value": picked} | statement.provenance() | {"rule": rule}
+    return {
+        "value": statement.value if value is None else value,
+        **statement.provenance(),
+        "rule": rule,
+    }
 
 
 # --- names ---------------------------------------------------------------------------------------
 
 
 def most_complete_name(
-    statements: Iterable[Statement], rule: Rule = Rule.MOST_COMPLETE_NAME
+    statements: Sequence[Statement], rule: Rule = Rule.MOST_COMPLETE_NAME
 ) -> dict[str, Any] | None:
     """Return the name that is stated most completely, by most sources.
 
@@ -106,25 +92,25 @@ def most_complete_name(
     Of the chosen form the writing is picked that has accents, then that is not all in one
     case, then with hyphens; then by number of sources; then newest.
     """
-    by_form = _grouped(statements, _form)
+    by_form = grouped(statements, _form)
     if not by_form:
         return None
-    form, *others = by_form
-    if others:
+    form = next(iter(by_form))
+    if len(by_form) > 1:
         form = min(by_form, key=lambda form: _form_rank(form, by_form))
     return survivor(_best_writing(by_form[form]), rule)
 
 
-def name_in_use(family: Sequence[Statement], birth: Iterable[Statement]) -> dict[str, Any] | None:
+def name_in_use(family: Sequence[Statement], birth: Sequence[Statement]) -> dict[str, Any] | None:
     """Return the family name in use: `most_complete_name`, where a birth name stands back.
 
     When a source states a birth name and another family name beside it, records that still
     know the person under the birth name (or a mistyping of it) do not vote.
     """
-    birth_forms = {"".join(form) for form in _grouped(birth, _form)}
-    married = [stated for stated in family if _is_another_name(stated, birth_forms)]
-    if birth_forms and married:
-        return most_complete_name(married, Rule.NAME_IN_USE)
+    if birth_forms := {"".join(form) for form in grouped(birth, _form)}:
+        married = [stated for stated in family if _is_another_name(stated, birth_forms)]
+        if married:
+            return most_complete_name(married, Rule.NAME_IN_USE)
     return most_complete_name(family)
 
 
@@ -135,12 +121,7 @@ def _is_another_name(stated: Statement, birth_forms: Iterable[str]) -> bool:
 
 def _form(statement: Statement) -> tuple[str, ...] | None:
     """Return the words of a stated name, or None for no name at all (fillers, signs)."""
-    return _words_of(statement.value) or None
-
-
-@lru_cache(maxsize=16384)
-def _words_of(name: str) -> tuple[str, ...]:
-    return name_words(name)
+    return name_words(statement.value) or None
 
 
 def _form_rank(
@@ -157,7 +138,7 @@ def _form_rank(
         -len({stated.source for stated in supporting}),
         -len({stated.record for stated in supporting}),
         -len("".join(form)),
-        _newest_first(min(by_form[form], key=_newest_first)),
+        newest_first(newest_of(by_form[form])),
     )
 
 
@@ -183,10 +164,10 @@ def _is_short_for(short: tuple[str, ...], full: tuple[str, ...]) -> bool:
 def _best_writing(statements: Sequence[Statement]) -> Statement:
     """Return the statement whose writing of one and the same name is the best."""
     if len({stated.value for stated in statements}) == 1:
-        return min(statements, key=_newest_first)
+        return newest_of(statements)
     sources = {
         text: len({other.source for other in same})
-        for text, same in _grouped(statements, lambda stated: str(stated.value)).items()
+        for text, same in grouped(statements, lambda stated: str(stated.value)).items()
     }
     return min(
         statements,
@@ -195,7 +176,7 @@ def _best_writing(statements: Sequence[Statement]) -> Statement:
             stated.value.isupper() or stated.value.islower(),
             -stated.value.count("-"),
             -sources[stated.value],
-            _newest_first(stated),
+            newest_first(stated),
         ),
     )
 
@@ -213,22 +194,21 @@ def most_agreed_date(statements: Iterable[Statement]) -> dict[str, Any] | None:
     Impossible dates and fillers (1900-01-01) are no statements. A first of January, which is
     often typed when only the year is known, yields to any other date.
     """
-    by_day = _grouped(statements, lambda stated: normalise_birth_date(stated.value))
+    by_day = grouped(statements, lambda stated: normalise_birth_date(stated.value))
     if not by_day:
         return None
-    day, *others = by_day
-    if others:
+    day = next(iter(by_day))
+    if len(by_day) > 1:
         day = min(
             by_day,
             key=lambda day: (
                 is_first_of_january(day),
                 -len({stated.source for stated in by_day[day]}),
                 -len({stated.record for stated in by_day[day]}),
-                min(map(_oldest_first, by_day[day])),
+                oldest_first(oldest_of(by_day[day])),
             ),
         )
-    oldest = min(by_day[day], key=_oldest_first)
-    return survivor(oldest, Rule.MOST_AGREED_DATE, value=day.isoformat())
+    return survivor(oldest_of(by_day[day]), Rule.MOST_AGREED_DATE, value=day.isoformat())
 
 
 # --- lists: e-mails, phones, cards, addresses ----------------------------------------------------
@@ -288,11 +268,12 @@ def all_addresses(statements: Iterable[Statement], *, region: str) -> list[dict[
             region=region,
         )
 
-    whole, confirmed = _parts_with_wholes(_grouped(statements, canonical))
+    whole, confirmed = _parts_with_wholes(grouped(statements, canonical))
     found = [
-        (_in_order(same), _in_order(same + confirmed[address])) for address, same in whole.items()
+        (in_order(same), in_order(same + confirmed[address])) for address, same in whole.items()
     ]
-    found.sort(key=lambda group: _newest_first(group[1][0]))
+    if len(found) > 1:
+        found.sort(key=lambda group: newest_first(group[1][0]))
     return [
         {
             "value": _whole_address(same[0].value),
@@ -310,12 +291,14 @@ def _parts_with_wholes(
 
     A part that fits several whole addresses is given to the one that was stated last.
     """
-    whole: dict[Address, list[Statement]] = {}
     parts: dict[Address, list[Statement]] = defaultdict(list)
+    if len(groups) < 2:  # noqa: PLR2004 - an address, and one that it is a part of
+        return dict(groups), parts
+    whole: dict[Address, list[Statement]] = {}
     for address in sorted(groups, key=lambda a: (-sum(map(bool, a)), a)):
         fitting = [other for other in whole if _is_part(address, other)]
         if fitting:
-            home = min(fitting, key=lambda a: (min(map(_newest_first, groups[a])), a))
+            home = min(fitting, key=lambda a: (newest_first(newest_of(groups[a])), a))
             parts[home] += groups[address]
         else:
             whole[address] = groups[address]
@@ -336,11 +319,11 @@ def _all_identifiers(
     shown: Callable[[str, str], str],
 ) -> list[dict[str, Any]]:
     found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-    groups = _grouped(statements, canonical)
+    groups = grouped(statements, canonical)
     for key, same in groups.items():
-        ordered = _in_order(same)
+        ordered = in_order(same)
         verified = [stated for stated in ordered if is_verified(stated.value)]
-        rank = (not verified, _newest_first(ordered[0]), key) if len(groups) > 1 else ()
+        rank = (not verified, newest_first(ordered[0]), key) if len(groups) > 1 else ()
         value = {
             "value": shown(key, (verified or ordered)[0].value["value"]),
             "verified": bool(verified),
@@ -349,17 +332,20 @@ def _all_identifiers(
             "rule": Rule.ALL_VERIFIED_FIRST,
         }
         found.append((rank, value))
-    return [value for _, value in sorted(found, key=lambda ranked: ranked[0])]
+    if len(found) > 1:
+        found.sort(key=lambda ranked: ranked[0])
+    return [value for _, value in found]
 
 
-def _last_verification(verified: Iterable[Statement]) -> str | None:
+def _last_verification(verified: Sequence[Statement]) -> str | None:
     """Return when the value was last verified; a source that does not say did it when it spoke."""
+    if not verified:
+        return None
     times = [
         utc_moment(at) if (at := stated.value.get("verified_at")) else stated.occurred_at
         for stated in verified
     ]
-    last = max(times, default=None)
-    return utc_text(last) if last is not None else None
+    return utc_text(max(times))
 
 
 def _whole_address(address: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,64 +357,11 @@ def _whole_address(address: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _provenances(ordered: Iterable[Statement]) -> list[dict[str, Any]]:
+def _provenances(ordered: Sequence[Statement]) -> list[dict[str, Any]]:
     """Return the provenance of a value, one a record: its newest statement of it."""
+    if len(ordered) == 1:
+        return [ordered[0].provenance()]
     by_record: dict[tuple[str, str], Statement] = {}
     for stated in ordered:
         by_record.setdefault(stated.record, stated)
     return [stated.provenance() for stated in by_record.values()]
-
-
-# --- order ---------------------------------------------------------------------------------------
-
-
-def _grouped(
-    statements: Iterable[Statement], key: Callable[[Statement], T | None]
-) -> dict[T, list[Statement]]:
-    """Return the statements by key, without those that have none."""
-    groups: dict[T, list[Statement]] = {}
-    for stated in statements:
-        found = key(stated)
-        if found is not None:
-            groups.setdefault(found, []).append(stated)
-    return groups
-
-
-class _ByText:
-    """A value in the order of its text, which is written only for values that it is next to."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __lt__(self, other: _ByText) -> bool:
-        return _text(self.value) < _text(other.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByText) and _text(self.value) == _text(other.value)
-
-    def __hash__(self) -> int:
-        return hash(_text(self.value))
-
-
-def _in_order(statements: list[Statement]) -> list[Statement]:
-    """Return statements the newest first."""
-    return sorted(statements, key=_newest_first) if len(statements) > 1 else statements
-
-
-def _newest_first(stated: Statement) -> tuple[float, tuple[str, str], _ByText]:
-    return -stated.occurred_at.timestamp(), stated.record, _ByText(stated.value)
-
-
-def _oldest_first(stated: Statement) -> tuple[float, tuple[str, str], _ByText]:
-    return stated.occurred_at.timestamp(), stated.record, _ByText(stated.value)
-
-
-def _text(value: Any) -> str:
-    """Return any JSON value as text that is the same whatever the order of its keys."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return repr(sorted((key, _text(inner)) for key, inner in value.items()))
-    return repr(value)

@@ -91,24 +91,22 @@ class Features:
 
     def to_json(self) -> dict[str, Any]:
         """Return the features as plain JSON values; what is absent is left out."""
-        packed = {
-            "given": self.given_name,
-            "family": self.family_name,
-            "birth": self.birth_name,
-            "gender": self.gender,
-            "born": self.birth_date,
-            "vague": self.birth_date_is_vague,
-            "emails": self.emails,
-            "phones": self.phones,
-            "cards": self.cards,
-            "suspicious_cards": self.suspicious_cards,
-            "addresses": [list(address) for address in self.addresses],
-            "others": [list(other) for other in self.others],
-        }
+        packed = (
+            ("given", self.given_name),
+            ("family", self.family_name),
+            ("birth", self.birth_name),
+            ("gender", self.gender),
+            ("born", self.birth_date),
+            ("vague", self.birth_date_is_vague),
+            ("emails", self.emails),
+            ("phones", self.phones),
+            ("cards", self.cards),
+            ("suspicious_cards", self.suspicious_cards),
+            ("addresses", [list(address) for address in self.addresses]),
+            ("others", [list(other) for other in self.others]),
+        )
         return {
-            key: list(value) if type(value) is tuple else value
-            for key, value in packed.items()
-            if value
+            name: list(value) if type(value) is tuple else value for name, value in packed if value
         }
 
     @classmethod
@@ -144,21 +142,20 @@ def describe(person: Person, *, region: str = "FR") -> Features:
     born = comparable_birth_date(person.birth_date) if person.birth_date else None
     family = name_words(person.family_name)
     birth = name_words(person.birth_name)
-    cards = {card for text in person.cards if (card := normalise_card(text))}
-    suspicious = {card for card in cards if check_card(card) is CardCheck.SUSPICIOUS}
+    cards, suspicious = _cards(person)
     return Features(
-        given_name=name_words(person.given_name),
-        family_name=family or birth,
-        birth_name=birth if birth != family and family else (),
-        gender=gender_of_title(person.title),
-        birth_date=born,
-        birth_date_is_vague=born is not None and born.endswith(_FIRST_OF_JANUARY),
-        emails=_sorted([email for text in person.emails if (email := _email(text))]),
-        phones=_sorted([phone for text in person.phones if (phone := _phone(text, region))]),
-        cards=_sorted(cards - suspicious),
-        suspicious_cards=_sorted(suspicious),
-        addresses=_addresses(person, region),
-        others=_others(person),
+        name_words(person.given_name),
+        family or birth,
+        birth if birth != family and family else (),
+        gender_of_title(person.title),
+        born,
+        born is not None and born.endswith(_FIRST_OF_JANUARY),
+        _sorted([email for text in person.emails if (email := _email(text))]),
+        _sorted([phone for text in person.phones if (phone := _phone(text, region))]),
+        cards,
+        suspicious,
+        _addresses(person, region),
+        _others(person),
     )
 
 
@@ -189,6 +186,15 @@ def _phone(text: str, region: str) -> str | None:
     return None if phone is None or is_placeholder_phone(phone) else phone
 
 
+def _cards(person: Person) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the cards, and those of them whose check digit fails."""
+    if not person.cards:
+        return (), ()
+    cards = {card for text in person.cards if (card := normalise_card(text))}
+    suspicious = {card for card in cards if check_card(card) is CardCheck.SUSPICIOUS}
+    return _sorted(cards - suspicious), _sorted(suspicious)
+
+
 def _addresses(person: Person, region: str) -> tuple[Address, ...]:
     if not person.addresses:
         return ()
@@ -197,7 +203,7 @@ def _addresses(person: Person, region: str) -> tuple[Address, ...]:
         for a in person.addresses
         if (address := normalise_address(a.lines, a.postcode, a.city, a.country, region=region))
     }
-    return tuple(sorted(found))
+    return tuple(sorted(found) if len(found) > 1 else found)
 
 
 def _others(person: Person) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ statement's `occurred_at` and `message_id`. So it does not matter either when a 
 Since when each has been stated is remembered as `rcu.identity.standing` says.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -192,19 +192,19 @@ def _since(
     registers: Registers, held: Collection[tuple[str, str]], *, region: str
 ) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
-    by_attribute: dict[str, list[tuple[str, str]]] = {}
+    starts: dict[str, Sequence[datetime] | None] = {}
     for one in held:
-        by_attribute.setdefault(_ATTRIBUTES.get(one[0], "identifiers"), []).append(one)
-    for attribute, ours in by_attribute.items():
-        starts = starts_of(registers[attribute])
-        if not starts:
-            continue
-        if min(starts) == max(starts):  # as nearly always: which is which needs no telling
-            found |= dict.fromkeys(ours, starts[0])
-            continue
-        for entry, start in zip(_entries(registers[attribute]), starts, strict=True):
-            for one in _normalised(attribute, entry, region).held:
-                found[one] = min(start, found.get(one, start))
+        attribute = _ATTRIBUTES.get(one[0], "identifiers")
+        if attribute not in starts:
+            starts[attribute] = starts_of(registers[attribute])
+        ours = starts[attribute]
+        if ours and ours.count(ours[0]) == len(ours):
+            found[one] = ours[0]  # as nearly always: which is which needs no telling
+    for attribute, ours in starts.items():
+        if ours and ours.count(ours[0]) < len(ours):
+            for entry, start in zip(_entries(registers[attribute]), ours, strict=True):
+                for one in _normalised(attribute, entry, region).held:
+                    found[one] = min(start, found.get(one, start))
     return found
 
 

@@ -1,6 +1,8 @@
 """Card numbers: separators, check digits, and the valid numbers next to a wrong one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rcu.identity.normalise.cards import CardCheck, check_card, corrections, normalise_card
 
@@ -50,3 +52,9 @@ def test_a_number_without_check_digit_has_no_corrections() -> None:
 
 def test_a_number_that_a_spreadsheet_rounded_is_none() -> None:
     assert normalise_card("3.36123E+10") is None
+
+
+@given(st.text("0123456789aZE+. é", max_size=14))
+def test_a_card_with_nothing_to_clean_is_read_as_one_with_a_dash_behind(written: str) -> None:
+    if "+" not in written:  # a number that a spreadsheet rounded is one to the letter
+        assert normalise_card(written) == normalise_card(f"{written}-")

@@ -1,6 +1,8 @@
 """Phone numbers: one line in many writings; fillers; overseas; landlines."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rcu.identity.normalise.phones import (
     foreign_phone,
@@ -101,3 +103,27 @@ def test_a_number_that_a_spreadsheet_rounded_is_none() -> None:
 
 def test_a_rounded_number_is_no_foreign_one_either() -> None:
     assert foreign_phone("3.36123456789E+11") is None
+
+
+HEADS = ("", "0", "00", "0033", "0 033", "33", "+33", "(0)", "06", "1e")
+
+
+@given(
+    st.builds(str.__add__, st.sampled_from(HEADS), st.text("0123456789 .", max_size=13)),
+    st.sampled_from(["FR", "BE", "US"]),
+)
+def test_a_number_with_nothing_to_clean_is_read_as_one_with_a_dash_behind(
+    written: str, region: str
+) -> None:
+    assert normalise_phone(written, region=region) == normalise_phone(f"{written}-", region=region)
+
+
+@given(st.integers(0, 96), st.integers(-1, 3))
+def test_a_french_number_that_repeats_or_counts_by_pairs_is_a_filler(first: int, step: int) -> None:
+    pairs = [first + step * n for n in range(4)]
+    number = "+336" + "".join(f"{max(pair, 0):02}" for pair in pairs)
+
+    counted = step in {0, 1} and max(pairs) < 100
+    assert is_placeholder_phone(number) or not counted
+    if step in {2, 3} and 10 < first < 80:
+        assert not is_placeholder_phone(number)

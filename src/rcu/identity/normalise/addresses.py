@@ -100,6 +100,7 @@ _NUMBER = re.compile(r"\d+")
 _REPEAT = frozenset({"bis", "ter", "quater", "b", "t", "c", "d"})
 _CITY_WORDS = {"st": "saint", "ste": "sainte", "s": "sur", "ss": "sous"}
 _WITH_ROUTES = frozenset({"US", "USA"})
+_BETWEEN_PARTS = re.compile(r"[,;\n]")
 _COUNTY = re.compile(r"^(?:co\.?|county) (?=\w)|(?<=\w) county$")
 """Of an Irish or American county, which stands for the place of those who live outside a town."""
 _CEDEX = re.compile(r"\bcedex\b.*")
@@ -190,7 +191,7 @@ def _street(text: str, *, french: bool) -> tuple[str, str]:
     In France the number leads; elsewhere it may follow: `Hauptstraße 15`, `rue de la Gare 5`.
     """
     plain = _UNIT.sub(" ", ascii_lower(text))
-    segments = [_RESIDENCE.sub("", part) for part in re.split(r"[,;\n]", plain)]
+    segments = [_RESIDENCE.sub("", part) for part in _BETWEEN_PARTS.split(plain)]
     tokens = [word for part in segments for word in words(part)]
     if not tokens or "".join(tokens) in _NO_PLACE:
         return "", ""

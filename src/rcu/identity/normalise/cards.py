@@ -29,9 +29,10 @@ class CardCheck(StrEnum):
 @lru_cache(maxsize=16384)
 def normalise_card(text: str) -> str | None:
     """Return the number without separators, upper case, or None for a filler or a fragment."""
-    if is_rounded(text.strip()):
-        return None
-    text = unicodedata.normalize("NFC", _SEPARATORS.sub("", without_invisible(text)))
+    if not (text.isascii() and text.isalnum()):  # else nothing is to be cleaned
+        if is_rounded(text.strip()):
+            return None
+        text = unicodedata.normalize("NFC", _SEPARATORS.sub("", without_invisible(text)))
     if text.isascii():
         text = text.upper()
     if not _SHORTEST <= len(text) <= _LONGEST or len(set(text)) == 1 or text in _COUNTED:

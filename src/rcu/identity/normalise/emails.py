@@ -69,15 +69,24 @@ def normalise_email(text: str) -> str | None:
 def is_placeholder_email(email: str) -> bool:
     """Tell whether a normalised address is a filler (`client@`, `noreply@`), nobody's mailbox."""
     local, _, domain = email.rpartition("@")
-    letters = re.sub(r"[._+-]", "", local)
+    letters = local.translate(_WITHOUT_SIGNS)
     return (
         letters in _PLACEHOLDER_LOCALS
         or _PLACEHOLDER_NUMBERED.fullmatch(letters) is not None
         or (len(letters) > 1 and len(set(letters)) == 1)
-        or _PLACEHOLDER_DOMAIN.fullmatch(domain) is not None
+        or _is_placeholder_domain(domain)
     )
 
 
+_WITHOUT_SIGNS = str.maketrans("", "", "._+-")
+
+
+@lru_cache(maxsize=1024)
+def _is_placeholder_domain(domain: str) -> bool:
+    return _PLACEHOLDER_DOMAIN.fullmatch(domain) is not None
+
+
+@lru_cache(maxsize=1024)
 def _ascii_domain(domain: str) -> str | None:
     if not domain.isascii():
         try:

@@ -37,11 +37,13 @@ def normalise_phone(text: str, *, region: str = "FR") -> str | None:
     overseas block gets its own country code, however it was written: `0692...` and
     `+33 692...` are both `+262 692...`. A number that lost its leading zero is mended.
     """
-    if is_rounded(text.strip()):
-        return None
-    text = _EXTENSION.sub("", ascii_lower(text))
+    digits = text.replace(" ", "").replace(".", "")
+    if not (digits.isascii() and digits.isdigit()):  # else, as mostly, nothing is to be cleaned
+        if is_rounded(text.strip()):
+            return None
+        text = _EXTENSION.sub("", ascii_lower(text))
+        digits = _NOT_DIGIT.sub("", text.replace("(0)", ""))
     international = text.lstrip("( ").startswith(("+", "00"))
-    digits = _NOT_DIGIT.sub("", text.replace("(0)", ""))
     if not _SHORTEST <= len(digits) <= _LONGEST + 2:
         return None
     if region in _FRENCH_REGIONS or (international and digits.lstrip("0").startswith("33")):
@@ -76,11 +78,15 @@ def is_placeholder_phone(phone: str) -> bool:
         return True
     if "12345678" in tail or "87654321" in tail:
         return True
-    if french and national.startswith("08"):
+    if not french:
+        return False
+    if national.startswith("08"):
         return True
+    step = int(tail[2:4]) - int(tail[:2])
+    if step not in {0, 1}:
+        return False
     pairs = [int(tail[i : i + 2]) for i in range(0, len(tail) - 1, 2)]
-    steps = {b - a for a, b in pairwise(pairs)}
-    return bool(french) and len(steps) == 1 and steps <= {0, 1}
+    return all(b - a == step for a, b in pairwise(pairs))
 
 
 def is_landline(phone: str) -> bool:

@@ -11,7 +11,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0f\ufeff"
     "\x00-\x08\x0b-\x1f\x7f]"
 )
-_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_WORD = re.compile(r"[a-z0-9]+")
 _APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
 _OTHER_SCRIPTS = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2dff]+")
 """Letters that are not Latin, from Greek to Ethiopic; those of Asia are whole syllables."""
@@ -60,4 +60,4 @@ def words(text: str) -> list[str]:
     """Return the lower-case ASCII words of `text`; hyphens, dots and commas part words."""
     if text.isascii() and text.isalnum():
         return [text.lower()]
-    return [word for word in _NOT_WORD.split(_APOSTROPHES.sub("'", ascii_lower(text))) if word]
+    return _WORD.findall(ascii_lower(text))
