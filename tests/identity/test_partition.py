@@ -434,3 +434,34 @@ def test_father_and_son_and_a_record_without_birth_date_are_not_one() -> None:
     }
 
     assert not any({"father", "son"} <= clients for clients in clients_of(records))
+
+
+def test_a_record_of_the_name_and_home_of_father_and_son_goes_to_neither() -> None:
+    records = {
+        "father": features("Yann", "Kervella", born="17/03/1954", address=LILAS),
+        "son": features("Yann", "Kervella", born="02/11/1984", address=LILAS),
+        "either": features("Yann", "Kervella", address=LILAS),
+    }
+
+    assert clients_of(records) == {client("father"), client("son"), client("either")}
+
+
+def test_an_initial_at_the_home_of_two_whom_it_may_mean_goes_to_neither() -> None:
+    records = {
+        "mother": features("Enora", "Kervella", born="17/03/1984", address=LILAS),
+        "aunt": features("Elouan", "Kervella", born="17/03/1981", address=LILAS),
+        "either": features("E.", "Kervella", address=LILAS),
+    }
+
+    assert clients_of(records) == {client("mother"), client("aunt"), client("either")}
+
+
+def test_names_that_differ_by_an_error_each_are_no_rivals_for_a_record_of_the_right_one() -> None:
+    records = {
+        "till": features("Berta", "Kervella", address=LILAS),
+        "shop": features("Verta", "Kervella", born="17/03/1984", address=LILAS),
+        "app": features("Bertq", "Kervella", born="17/03/1984", address=LILAS),
+    }
+    assert contradiction(records["shop"], records["app"], MODEL) == "given_name"
+
+    assert client("till") not in clients_of(records)

@@ -14,18 +14,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any, Generic, TypeVar
 
+from rcu.identity.clusters import (
+    Cluster,
+    can_contradict,
+    cluster_of,
+    kin_of_one_name,
+    shows_given_name,
+)
 from rcu.identity.comparison import compare_birth_dates, compare_numbers
-from rcu.identity.contradictions import GIVEN_NAME, TITLE
-from rcu.identity.features import CARD, EMAIL, PHONE, Features
+from rcu.identity.contradictions import BIRTH_DATE, GIVEN_NAME, TITLE
+from rcu.identity.features import Features
 from rcu.identity.grounds import STRONG_LINK, bits_of_relatives, is_blind, is_personal
 from rcu.identity.joining import are_plainly_one
 from rcu.identity.levels import EXACT, RESEMBLING
 from rcu.identity.model import Model
-from rcu.identity.normalise.other_identifiers import number_spelled
 from rcu.identity.scoring import Decision, PairScore, contradiction, rests_on_names, vouches
 
 K = TypeVar("K", bound=Hashable)
@@ -45,17 +51,6 @@ class Judgements(Generic[K]):
     def __bool__(self) -> bool:
         """Tell whether anything was said."""
         return bool(self.must_link or self.cannot_link)
-
-
-@dataclass(slots=True)
-class Cluster(Generic[K]):
-    """Some records judged one person so far, and what a further merge must look at."""
-
-    members: set[K]
-    faces: set[Features]
-    values: dict[str, set[str]]
-    birth_dates: set[str]
-    forbidden: set[K] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -117,7 +112,7 @@ class Agglomeration(Generic[K]):
     def run(self) -> list[frozenset[K]]:
         """Form the clusters and return them in order."""
         for key, features in self._records.items():
-            self._cluster_of[key] = _cluster(key, features, self._model)
+            self._cluster_of[key] = cluster_of(key, features, self._model)
         for a, b in self._cannot:
             self._cluster_of[a].forbidden.add(b)
             self._cluster_of[b].forbidden.add(a)
@@ -126,14 +121,18 @@ class Agglomeration(Generic[K]):
             if self._cluster_of[a].forbidden.isdisjoint(self._cluster_of[b].members):
                 self._merge(a, b)
         seeing: list[Link[K]] = []
+        homely: list[Link[K]] = []
         blind: list[Link[K]] = []
         named: list[Link[K]] = []
         for link in self._links:
             if rests_on_names(link.score):
                 named.append(link)
+            elif is_blind(link.score):
+                blind.append(link)
             else:
-                (blind if is_blind(link.score) else seeing).append(link)
+                (seeing if is_personal(link.score) else homely).append(link)
         self._agglomerate(seeing)
+        self._agglomerate(self._unrivalled(homely))
         self._agglomerate(self._unrivalled(blind))
         self._agglomerate(self._of_sole_bearers(named))
         distinct = {id(cluster): cluster for cluster in self._cluster_of.values()}
@@ -197,7 +196,7 @@ class Agglomeration(Generic[K]):
         found = contradiction(a, b, self._model)
         if found is None:
             return False
-        if found == TITLE and _shows_given_name(one) and _shows_given_name(two):
+        if found == TITLE and shows_given_name(one) and shows_given_name(two):
             return False
         return not any(
             other is not a and other is not b and self._stands_between(other, a, b, found)
@@ -267,21 +266,26 @@ class Agglomeration(Generic[K]):
         )
         return total < 0
 
-    def _unrivalled(self, blind: Sequence[Link[K]]) -> list[Link[K]]:
-        """Return the blind links, less those of a cluster that two different people claim.
+    def _unrivalled(self, links: Sequence[Link[K]]) -> list[Link[K]]:
+        """Return the links, less those of a cluster that two different people claim.
 
-        The owner of an e-mail takes the anonymous records of that e-mail; when two people who
-        cannot be one hold it with like strength, nobody does.
+        The owner of an e-mail takes the anonymous records of that e-mail, and who bears a name at
+        an address the records of that name and address; when two people who cannot be one do so
+        with like strength, nobody does.
         """
         claims: dict[int, dict[int, tuple[float, Cluster[K]]]] = defaultdict(dict)
-        for link in blind:  # strongest first, so that the first claim of a cluster is its best
+        claimed: dict[int, Cluster[K]] = {}
+        for link in links:  # strongest first, so that the first claim of a cluster is its best
             one, two = self._cluster_of[link.a], self._cluster_of[link.b]
             claims[id(one)].setdefault(id(two), (link.score.weight, two))
             claims[id(two)].setdefault(id(one), (link.score.weight, one))
-        refused = {key: self._refused(list(claim.values())) for key, claim in claims.items()}
+            claimed |= {id(one): one, id(two): two}
+        refused = {
+            key: self._refused(claimed[key], list(claim.values())) for key, claim in claims.items()
+        }
         contested = {key for key, (is_contested, _) in refused.items() if is_contested}
         kept = []
-        for link in blind:
+        for link in links:
             a, b = id(self._cluster_of[link.a]), id(self._cluster_of[link.b])
             if (
                 (a in contested) == (b in contested)
@@ -291,7 +295,9 @@ class Agglomeration(Generic[K]):
                 kept.append(link)
         return kept
 
-    def _refused(self, claims: list[tuple[float, Cluster[K]]]) -> tuple[bool, set[int]]:
+    def _refused(
+        self, claimed: Cluster[K], claims: list[tuple[float, Cluster[K]]]
+    ) -> tuple[bool, set[int]]:
         """Return whether rivals contest a cluster, and the claimants that lose it.
 
         Of two claimants that cannot be one, the weaker loses; when they are about as strong,
@@ -299,10 +305,10 @@ class Agglomeration(Generic[K]):
         """
         contested = False
         losers: set[int] = set()
-        rivals = [claim for claim in claims if _can_contradict(claim[1])]
+        rivals = [claim for claim in claims if can_contradict(claim[1])]
         for i, (weight, cluster) in enumerate(rivals):
             for stronger, rival in rivals[:i]:
-                if self._are_rivals(rival, cluster):
+                if self._are_rivals(rival, cluster, named=shows_given_name(claimed)):
                     losers.add(id(cluster))
                     if stronger - weight < _CLAIM_MARGIN:
                         contested = True
@@ -337,9 +343,24 @@ class Agglomeration(Generic[K]):
     def _ends(self, link: Link[K]) -> tuple[Cluster[K], Cluster[K]]:
         return self._cluster_of[link.a], self._cluster_of[link.b]
 
-    def _are_rivals(self, one: Cluster[K], two: Cluster[K]) -> bool:
-        """Tell whether two claimants are two people, be it two of one name."""
-        return self._incompatible(one, two) or kin_of_one_name(one, two)
+    def _are_rivals(self, one: Cluster[K], two: Cluster[K], *, named: bool = False) -> bool:
+        """Tell whether two claimants are two people, be it two of one name.
+
+        Of what is `named`, and has the name of both, only those of that name are rivals: father
+        and son. Names that differ from each other and not from it are errors of one.
+        """
+        if kin_of_one_name(one, two):
+            return True
+        return self._are_of_one_name(one, two) if named else self._incompatible(one, two)
+
+    def _are_of_one_name(self, one: Cluster[K], two: Cluster[K]) -> bool:
+        """Tell whether two are judged two people, or are by their birth dates alone."""
+        return not one.forbidden.isdisjoint(two.members) or any(
+            self._contradict(a, b, one, two)
+            for a in one.faces
+            for b in two.faces
+            if contradiction(a, b, self._model) == BIRTH_DATE
+        )
 
     def _are_namesakes(self, one: Cluster[K], two: Cluster[K]) -> bool:
         """Tell whether two of one name are two people, as years of birth far apart say too."""
@@ -358,42 +379,3 @@ def _lies_between(
     that both were meant to be; a twin or a son has one of the two from nobody.
     """
     return all(differing) and False not in other and True in other
-
-
-def _can_contradict(cluster: Cluster[Any]) -> bool:
-    return bool(cluster.forbidden) or any(
-        face.given_name or face.birth_date or face.gender for face in cluster.faces
-    )
-
-
-def _cluster(key: Any, features: Features, model: Model) -> Cluster[Any]:
-    values: dict[str, set[str]] = {}
-    for kind, value in features.identifiers:
-        values.setdefault(kind, set()).add(value)
-    for kind, value in features.others:  # one number in two spellings is one
-        values[kind].discard(value)
-        values[kind].add(number_spelled(value))
-    return Cluster(
-        members={key},
-        faces={features.face(model.single_valued_kinds)},
-        values=values,
-        birth_dates={features.birth_date} if features.birth_date else set(),
-    )
-
-
-def _shows_given_name(cluster: Cluster[Any]) -> bool:
-    return any(len("".join(face.given_name)) > 1 for face in cluster.faces)
-
-
-def kin_of_one_name(one: Cluster[Any], two: Cluster[Any]) -> bool:
-    """Tell whether two sides of one name each have their own: e-mail, phone, card, two of three."""
-    if one.birth_dates & two.birth_dates:
-        return False
-    apart = 0
-    for kind in (EMAIL, PHONE, CARD):
-        ours, theirs = one.values.get(kind), two.values.get(kind)
-        if ours and theirs:
-            if ours & theirs:
-                return False
-            apart += 1
-    return apart >= 2  # noqa: PLR2004 - two of the three

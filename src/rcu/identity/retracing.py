@@ -13,15 +13,14 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any, Generic, TypeVar
 
+from rcu.identity.clusters import Cluster, kin_of_one_name, shows_given_name
 from rcu.identity.features import Features
 from rcu.identity.grounds import is_personal
 from rcu.identity.model import Model
 from rcu.identity.partition import (
     Agglomeration,
-    Cluster,
     Judgements,
     Link,
-    kin_of_one_name,
 )
 from rcu.identity.scoring import PairScore, contradiction
 
@@ -210,9 +209,9 @@ class _Watched(Agglomeration[K]):
         return self._records[member].face(self._model.single_valued_kinds)
 
     def _unrivalled(self, links: Iterable[Link[K]]) -> list[Link[K]]:
-        blind = list(links)
-        kept = super()._unrivalled(blind)
-        self._note_refused(blind, kept, self._rivals)
+        asked = list(links)
+        kept = super()._unrivalled(asked)
+        self._note_refused(asked, kept, self._rivals)
         return kept
 
     def _of_sole_bearers(self, links: Sequence[Link[K]]) -> list[Link[K]]:
@@ -242,13 +241,13 @@ class _Watched(Agglomeration[K]):
                 return one, two
         return None
 
-    def _rivals(self, link: Link[K], blind: Sequence[Link[K]]) -> tuple[K, K] | None:
+    def _rivals(self, link: Link[K], links: Sequence[Link[K]]) -> tuple[K, K] | None:
         """Return two records that claim an end of the link and cannot be one person."""
         for wanted in (link.a, link.b):
             claimed = self._cluster_of[wanted]
             claimants = [
                 other
-                for rival in blind
+                for rival in links
                 for own, other in ((rival.a, rival.b), (rival.b, rival.a))
                 if self._cluster_of[own] is claimed
             ]
@@ -256,6 +255,10 @@ class _Watched(Agglomeration[K]):
             claimants.sort(key=lambda key: key not in {link.a, link.b})
             for i, one in enumerate(claimants):
                 for two in claimants[i + 1 :]:
-                    if self._are_rivals(self._cluster_of[one], self._cluster_of[two]):
+                    if self._are_rivals(
+                        self._cluster_of[one],
+                        self._cluster_of[two],
+                        named=shows_given_name(claimed),
+                    ):
                         return one, two
         return None
