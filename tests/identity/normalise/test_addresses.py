@@ -48,6 +48,7 @@ def test_a_number_in_the_name_of_the_street_is_no_house_number() -> None:
         ("rue de la Gare 5", "BE", "5", "rue gare"),
         ("12 Main St", "US", "12", "main street"),
         ("12 Main Street", "US", "12", "main street"),
+        ("Hauptstraße 15, 2. Stock", "DE", "", "hauptstrasse 15 2 stock"),
     ],
 )
 def test_a_house_number_may_follow_its_street_abroad(
@@ -57,6 +58,34 @@ def test_a_house_number_may_follow_its_street_abroad(
 
     assert found is not None
     assert (found.number, found.street) == (number, street)
+
+
+@pytest.mark.parametrize(
+    ("line", "street"),
+    [
+        ("16 Pennsylvania Avenue NW", "pennsylvania avenue nw"),
+        ("16 Pennsylvania Ave NW", "pennsylvania avenue nw"),
+        ("16 3rd St N", "3rd street n"),
+        ("16 Danver Place, Loughborough", "danver place loughborough"),
+        ("16 Lake Blvd", "lake boulevard"),
+        ("16 Lake Boulevard East", "lake boulevard east"),
+        ("Skyline House, 16 Sheppard Ave", "sheppard avenue"),
+        ("16 bis boulevard Haut Est", "boulevard haut est"),
+        ("16 Place Royale", "place royale"),
+    ],
+)
+def test_the_kind_of_a_street_may_follow_its_name_abroad(line: str, street: str) -> None:
+    found = normalise_address((line,), None, None, "CA")
+
+    assert found is not None
+    assert (found.number, found.street) == ("16", street)
+
+
+def test_in_france_the_kind_of_a_street_leads_and_a_building_may_stand_before_it() -> None:
+    found = normalise_address(("12 Le Clos, avenue Foch",), None, None)
+
+    assert found is not None
+    assert (found.number, found.street) == ("12", "avenue foch")
 
 
 def test_a_street_of_another_country_keeps_its_words() -> None:

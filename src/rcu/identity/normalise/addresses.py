@@ -81,6 +81,11 @@ _EXPANSIONS = _by_writing(
 )
 _LAST_WORDS = {"st": "street", "str": "street", "ave": "avenue", "av": "avenue", "dr": "drive"}
 """What stands for a kind of street when it comes last, as in English."""
+_KINDS_BEHIND = {"blvd": "boulevard", "sq": "square", "pl": "place", "pkwy": "parkway"} | {
+    "cir": "circle", "hwy": "highway", "ter": "terrace", "ctr": "center", "trl": "trail"
+}  # fmt: skip
+_COMPASS = frozenset("n s e w ne nw se sw north south east west".split())  # noqa: SIM905
+_NAME_AND_KIND = 2
 _GERMAN_STREET = re.compile(r"(?<=\w)str(?:asse)?\b")
 _HOUSE_NUMBER = re.compile(r"\d{1,4}[a-z]?")
 _LONGEST_UNIT = 4
@@ -188,16 +193,19 @@ def normalise_city(text: str | None) -> str:
 def _street(text: str, *, french: bool) -> tuple[str, str]:
     """Return house number and street of the free lines, building and flat left out.
 
-    In France the number leads; elsewhere it may follow: `Hauptstraße 15`, `rue de la Gare 5`.
+    In France the number leads; elsewhere it may follow: `Hauptstraße 15`, `rue de la Gare 5`. The
+    kind of the street stands before its name there, or behind it: `1600 Pennsylvania Ave NW`.
     """
     plain = _UNIT.sub(" ", ascii_lower(text))
-    segments = [_RESIDENCE.sub("", part) for part in _BETWEEN_PARTS.split(plain)]
-    tokens = [word for part in segments for word in words(part)]
+    segments = [words(_RESIDENCE.sub("", part)) for part in _BETWEEN_PARTS.split(plain)]
+    if not french:
+        segments = _from_the_number(segments)
+    tokens = [word for part in segments for word in part]
     if not tokens or "".join(tokens) in _NO_PLACE:
         return "", ""
     start = next((i for i, word in enumerate(tokens[:-1]) if word in _STREET_TYPES), None)
-    if start is None:
-        return _untyped(tokens)
+    if start is None or (not french and _kind_is_behind(tokens[:start])):
+        return _untyped(tokens, french=french)
     number = next((w for w in reversed(tokens[:start]) if _NUMBER.match(w)), "")
     if not number and not french:
         number, tokens = _trailing_number(tokens)
@@ -207,8 +215,21 @@ def _street(text: str, *, french: bool) -> tuple[str, str]:
     return (digits[0].lstrip("0") if digits else ""), street
 
 
-def _untyped(tokens: list[str]) -> tuple[str, str]:
-    """Return number and street where no French street type shows: `7 wallaby place`, a hamlet."""
+def _from_the_number(segments: list[list[str]]) -> list[list[str]]:
+    """Return the parts of an address from its house number on: before it stands a building."""
+    place = next((i for i, part in enumerate(segments) if any(map(_NUMBER.match, part))), 0)
+    leads = len(segments[place]) > 1 and _NUMBER.match(segments[place][0])
+    return segments[place:] if leads else segments
+
+
+def _kind_is_behind(before: list[str]) -> bool:
+    """Tell whether a name stands between the house number and the kind of the street."""
+    place = next((i for i in reversed(range(len(before))) if _NUMBER.match(before[i])), None)
+    return place is not None and not _REPEAT.issuperset(before[place + 1 :])
+
+
+def _untyped(tokens: list[str], *, french: bool) -> tuple[str, str]:
+    """Return number and street where no kind of street leads: `7 wallaby place`, a hamlet."""
     digits = _NUMBER.match(tokens[0])
     rest = tokens[1:] if digits else tokens
     if digits and rest and rest[0] in _REPEAT and len(rest) > 1:
@@ -216,10 +237,22 @@ def _untyped(tokens: list[str]) -> tuple[str, str]:
     if not digits:
         number, rest = _trailing_number(rest)
         digits = _NUMBER.match(number)
-    name = [_EXPANSIONS.get(w, w) for w in rest[:-1] if w not in _SMALL_WORDS]
-    name += [_LAST_WORDS.get(w) or _EXPANSIONS.get(w, w) for w in rest[-1:]]
-    street = _GERMAN_STREET.sub("strasse", " ".join(name))
+    street = _GERMAN_STREET.sub("strasse", _named(rest) if french else _named_abroad(rest))
     return (digits[0].lstrip("0") if digits else ""), street
+
+
+def _named(rest: list[str]) -> str:
+    name = [_EXPANSIONS.get(w, w) for w in rest[:-1] if w not in _SMALL_WORDS]
+    return " ".join(name + [_LAST_WORDS.get(w) or _EXPANSIONS.get(w, w) for w in rest[-1:]])
+
+
+def _named_abroad(rest: list[str]) -> str:
+    """Return the name of a street whose kind comes last, but for a point of the compass."""
+    head, tail = rest, ""
+    if len(rest) > _NAME_AND_KIND and rest[-1] in _COMPASS:
+        head, tail = rest[:-1], rest[-1]
+    head = [*head[:-1], *(_KINDS_BEHIND.get(word, word) for word in head[-1:])]
+    return f"{_named(head)} {tail}".strip()
 
 
 def _trailing_number(tokens: list[str]) -> tuple[str, list[str]]:
