@@ -6,10 +6,12 @@ import itertools
 from datetime import timedelta
 from uuid import UUID
 
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rcu.clients.view import VIEW
 from rcu.consent.effective import ConsentStatus, Key, Statement, effective
 from rcu.consent.repository import ConsentRow, add_consents
 from rcu.db.statements import fetch
@@ -119,25 +121,42 @@ async def test_the_database_tells_the_same(
 ) -> None:
     for code in ("pos", "eshop"):
         await make_source(session, code)
-    records = [(await make_record(session)).id for _ in range(4)]
+    clients = [(await make_record(session)).id for _ in range(2)]
+    others = [(await make_record(session, client_id=client_id)).id for client_id in clients]
+    records = clients + others
     # Message ids are unique for ever: each example has its own.
     prefix = f"{next(_numbers)}-"
     rows = [row_of(one, records[place], prefix) for place, one in history]
     writes = Writes(session)
     await add_consents(writes, rows, at=NOON)
     await writes.send()
-    groups = [uuid7(), uuid7()]
-
-    told = await fetch(session, "SELECT * FROM effective_consents($1, $2)", groups * 2, records)
-
     said = {row.id: one for row, (_, one) in zip(rows, history, strict=True)}
-    for parity, group in enumerate(groups):
+
+    told = await fetch(session, "SELECT * FROM effective_consents($1, $2)", clients * 2, records)
+    shown = await fetch(session, _SHOWN, clients)
+
+    for parity, client_id in enumerate(clients):
         expected = effective(one for place, one in history if place % 2 == parity)
-        found = {(r["purpose"], r["channel"]): r for r in told if r["group_id"] == group}
+        for found in (
+            [row for row in told if row["group_id"] == client_id],
+            [row for row in shown if row["client_id"] == client_id],
+        ):
+            assert {
+                (row["purpose"], row["channel"]): (
+                    row["status"],
+                    row["since"],
+                    said[row["consent_id"]],
+                )
+                for row in found
+            } == {key: (one.status, one.occurred_at, one) for key, one in expected.items()}
+        [(view,)] = await fetch(session, VIEW, client_id)
         assert {
-            key: (row["status"], row["since"], said[row["consent_id"]])
-            for key, row in found.items()
-        } == {key: (one.status, one.occurred_at, one) for key, one in expected.items()}
+            (one["purpose"], one["channel"]): (one["status"], one["since"])
+            for one in orjson.loads(view)["consents"]
+        } == {key: (one.status, one.occurred_at.isoformat()) for key, one in expected.items()}
+
+
+_SHOWN = "SELECT * FROM analytics.client_consents WHERE client_id = ANY ($1::uuid[])"
 
 
 def row_of(one: Statement, record_id: UUID, prefix: str) -> ConsentRow:

@@ -5,8 +5,8 @@ at any time; article 7(1): the controller has to be able to demonstrate a consen
 only while nothing that was said at the same time or later takes it back, whoever of the person's
 records heard it.
 
-The database tells the same by its function `effective_consents`, in the one statement that reads a
-client; a test holds the two together.
+The database tells the same by its function `effective_consents`, and in the one statement that
+reads a client; tests hold them together.
 """
 
 from __future__ import annotations
