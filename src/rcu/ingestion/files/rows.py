@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from rcu.ingestion.files.fields import ROW_NUMBER, Field, reader_of
 from rcu.ingestion.files.full_addresses import FullAddress, split_full_address
@@ -59,7 +59,10 @@ class RowMapper:
         The numbers in the columns `decimals` end in a `.0` that is no part of them.
         """
         self._type = message_type
-        self._validate: Callable[[Any], Message] = MESSAGE_MODELS[message_type].model_validate
+        # As `model_validate`, which asks about its options for every message.
+        self._validate: Callable[[Any], Message] = TypeAdapter(
+            MESSAGE_MODELS[message_type]
+        ).validator.validate_python
         ordered = sorted(fields, key=lambda f: (f.is_companion, f.kind in _TAKEN_APART))
         self._readers = [
             (
