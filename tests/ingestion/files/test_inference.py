@@ -172,6 +172,16 @@ def test_rows_that_were_refused_are_not_counted_anew() -> None:
         plan_of(rows, "fields: {external_id: {row_number: true}}")
 
 
+@pytest.mark.parametrize("written", ['"Zoé Rey" <zoe@example.org>', "Zoé<zoe@example.org>"])
+def test_the_name_before_an_email_in_brackets_is_none_of_it(written: str) -> None:
+    row = {"id": "1", "email": written}
+
+    message = plan_of([row]).mapper.message(row)
+
+    assert isinstance(message, ProfileMessage)
+    assert [one.value for one in message.emails or ()] == ["zoe@example.org"]
+
+
 @pytest.mark.parametrize("between", ["; ", ", ", " / ", " "])
 def test_two_emails_in_one_cell_are_two(between: str) -> None:
     row = {"id": "1", "email": f"zoe@example.org{between}zm@example.org"}

@@ -101,11 +101,14 @@ def _identifiers_reader(field: Field, reading: Reading) -> Callable[[Cells], Any
 
 
 def _one_by_one(read: Callable[[Cells], Any]) -> Callable[[Cells], Any]:
-    """Return how e-mails are read: two in one cell are two, whatever stands between them."""
+    """Return how e-mails are read: two in one cell are two, whatever stands between them.
+
+    The name before an address in brackets is none of it: `Zoé Rey <zoe@example.org>`.
+    """
 
     def read_emails(cells: Cells) -> Any:
         found = read(cells)
-        if found is None or not any(map(_may_be_several, found)):
+        if found is None or not any(map(_holds_more, found)):
             return found
         return [
             one | {"value": piece}
@@ -117,8 +120,9 @@ def _one_by_one(read: Callable[[Cells], Any]) -> Callable[[Cells], Any]:
     return read_emails
 
 
-def _may_be_several(identifier: dict[str, Any]) -> bool:
-    return str(identifier.get("value")).count("@") >= _SEVERAL
+def _holds_more(email: dict[str, Any]) -> bool:
+    text = str(email.get("value"))
+    return text.count("@") >= _SEVERAL or ("@" in text and text.endswith(">"))
 
 
 def _plain_column(field: Field) -> str | None:
