@@ -118,6 +118,8 @@ class GivenNames:
     def __init__(self, own: Features, is_common: CommonName) -> None:
         self._own = own
         self._is_common = is_common
+        self._is_uncommon = not is_common(facets(own.given_name).joined)
+        """Else the family name alone, which would be their given name, is not taken for swapped."""
         self._differs: dict[str, bool] = {}
         self._may_be_given: dict[str, bool] = {}
         self._may_be_family: dict[str, bool] = {}
@@ -134,7 +136,11 @@ class GivenNames:
             differs = self._differs[given] = level == DIFFERENT
         if not differs:
             return False
-        if not (self._is_family(given) or self._is_given(family) or self._is_given(birth)):
+        if not (
+            self._is_given(family)
+            or self._is_given(birth)
+            or (self._is_uncommon and self._is_family(given))
+        ):
             return True
         theirs = Features(tuple(given.split()), tuple(family.split()), tuple(birth.split()))
         return given_names_differ(self._own, theirs, self._is_common)
