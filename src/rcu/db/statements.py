@@ -70,17 +70,19 @@ def from_json(value: Any) -> Any:
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg.Record]:
     """Return the driver's own connection of a session, in its transaction."""
-    if session.in_nested_transaction():
+    # Asked of the session itself: what stands around it passes each question on.
+    sync_session = session.sync_session
+    if sync_session.in_nested_transaction():
         # SQLAlchemy sends SAVEPOINT with the first statement that goes through it.
         await session.connection()
-    held: tuple[ref[Any], Any] | None = session.info.get(_HELD)
-    transaction = session.sync_session.get_transaction()
+    held: tuple[ref[Any], Any] | None = sync_session.info.get(_HELD)
+    transaction = sync_session.get_transaction()
     if held is not None and transaction is not None and held[0]() is transaction:
         return cast("asyncpg.Connection[asyncpg.Record]", held[1])
     if not session.in_transaction():
         await session.connection()
     # Without waiting: the session has its connection.
-    pooled: Any = session.sync_session.connection().connection
+    pooled: Any = sync_session.connection().connection
     connection = pooled.driver_connection
     if not connection.is_in_transaction():
         # SQLAlchemy sends BEGIN before the first statement that goes through it: none did yet, and
@@ -88,5 +90,5 @@ async def driver_connection(session: AsyncSession) -> asyncpg.Connection[asyncpg
         await pooled.dbapi_connection._start_transaction()  # noqa: SLF001 - it has no other name
     # The transaction holds the session: held by it in turn, both would be left to the garbage
     # collector, with all that the session holds.
-    session.info[_HELD] = (ref(session.sync_session.get_transaction()), connection)
+    sync_session.info[_HELD] = (ref(sync_session.get_transaction()), connection)
     return cast("asyncpg.Connection[asyncpg.Record]", connection)

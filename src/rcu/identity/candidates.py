@@ -67,7 +67,7 @@ async def find_candidates(
     if not keys:
         return {}
     rows = await fetch(session, _CANDIDATES, list(keys), cap)
-    return {row["id"]: Candidate(StoredRecord(*row[:8]), tuple(row[8])) for row in rows}
+    return {row["id"]: Candidate(StoredRecord._make(row[:8]), tuple(row[8])) for row in rows}
 
 
 _COUNT = """

@@ -56,19 +56,22 @@ def compare_pair(
     """Return the level of every attribute, and the weights that depend on a value too."""
     names = _weighed_names(a, b, model)
     dwelling, place = compare_addresses(a, b)
-    return ComparedPair(
-        names.given,
-        names.family,
-        compare_birth_dates(a, b),
-        compare_emails(a, b, shared),
-        compare_phones(a, b, shared),
-        compare_cards(a, b, shared),
-        dwelling,
-        _level_and_weight("place", place, model),
-        _compare_titles(a, b),
-        tuple(compare_identifiers(a, b, shared, model.compared_kinds))
-        if a.others and b.others
-        else (),
+    # In the order of its members: see `Features.from_json`.
+    return ComparedPair._make(
+        (
+            names.given,
+            names.family,
+            compare_birth_dates(a, b),
+            compare_emails(a, b, shared),
+            compare_phones(a, b, shared),
+            compare_cards(a, b, shared),
+            dwelling,
+            _level_and_weight("place", place, model),
+            _compare_titles(a, b),
+            tuple(compare_identifiers(a, b, shared, model.compared_kinds))
+            if a.others and b.others
+            else (),
+        )
     )
 
 

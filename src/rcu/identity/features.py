@@ -124,12 +124,9 @@ class Features:
             tuple(get("phones", ())),
             tuple(get("cards", ())),
             tuple(get("suspicious_cards", ())),
-            tuple([Address(*parts) for parts in packed["addresses"]])
-            if "addresses" in packed
-            else (),
-            tuple([(kind, value) for kind, value in packed["others"]])
-            if "others" in packed
-            else (),
+            # `_make` takes a third of the time of the call of a class with names for its members.
+            tuple([Address._make(parts) for parts in get("addresses", ())]),
+            tuple([(kind, value) for kind, value in get("others", ())]),
         )
 
 

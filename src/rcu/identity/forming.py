@@ -160,7 +160,9 @@ def tie(
     key_of = {record.id: (record.source, record.external_id) for record in component.records}
     key_of |= {draft.id: draft.key for draft in drafts.values()}
     hold = holding_back(near, component, drafts, features)
-    scores = {pair: hold(pair, score) for pair, score in candidates.items()}
+    scores = dict(candidates)
+    if near.controls.brakes:
+        scores = {pair: hold(pair, score) for pair, score in scores.items()}
     groups = tied_groups(features, component, scores, drafts, near.reexamined.dropped)
     return Tied(near, component, key_of, features, groups, hold, scores)
 

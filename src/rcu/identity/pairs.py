@@ -108,7 +108,7 @@ async def find_pairs_within(session: AsyncSession, ids: Collection[UUID]) -> lis
 async def load_component(session: AsyncSession, seeds: Collection[UUID]) -> Component:
     """Return everything that links and match judgements tie to `seeds`, with the ties."""
     rows = await fetch(session, _COMPONENT, list(seeds))
-    return _component(rows, [StoredRecord(*row[:8]) for row in rows])
+    return _component(rows, [StoredRecord._make(row[:8]) for row in rows])
 
 
 def _component(rows: Collection[Any], records: Collection[StoredRecord]) -> Component:
@@ -206,7 +206,7 @@ def around_of(rows: Collection[Any], *, asked: Iterable[UUID], first: int = 0) -
         if record_id is None:
             stating[row["kind"], row["identifier"]] = row["stating"]
             continue
-        records[record_id] = StoredRecord(*row[first : first + 8])
+        records[record_id] = StoredRecord._make(row[first : first + 8])
         if row["is_tied"]:
             tied.append(row)
     component = _component(tied, [records[row[first]] for row in tied])

@@ -78,7 +78,7 @@ async def find_records(
         return {}
     rows = await fetch(session, _FIND_BY_KEY, [s for s, _ in keys], [e for _, e in keys])
     return {
-        (row["source"], row["external_id"]): (StoredRecord(*row[:8]), row["profile"])
+        (row["source"], row["external_id"]): (StoredRecord._make(row[:8]), row["profile"])
         for row in rows
     }
 
@@ -93,7 +93,7 @@ async def list_records(session: AsyncSession, record_ids: Collection[UUID]) -> l
     """Return records by their ids, oldest first."""
     if not record_ids:
         return []
-    return [StoredRecord(*row) for row in await fetch(session, _BY_ID, list(record_ids))]
+    return [StoredRecord._make(row) for row in await fetch(session, _BY_ID, list(record_ids))]
 
 
 _FEATURES = "SELECT id, features FROM source_record WHERE id = ANY ($1::uuid[])"
@@ -130,7 +130,7 @@ async def list_members(session: AsyncSession, client_ids: Collection[UUID]) -> l
         .where(_within(SourceRecord.client_id, list(client_ids)))
         .order_by(SourceRecord.id)
     )
-    return [StoredRecord(*row) for row in rows]
+    return [StoredRecord._make(row) for row in rows]
 
 
 async def current_client_id(session: AsyncSession, client_id: UUID) -> UUID | None:

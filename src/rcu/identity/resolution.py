@@ -199,7 +199,7 @@ def _saved_record(draft: Draft, client_id: UUID) -> SavedRecord:
 def _saved_keys(draft: Draft) -> Iterable[SavedKey]:
     for key, face in draft.faces.items():
         if key not in draft.old_faces or draft.old_faces[key] != face:
-            yield SavedKey(key, draft.id, face)
+            yield SavedKey._make((key, draft.id, face))
 
 
 def _stated(draft: Draft, region: str) -> Iterable[StatedIdentifier]:

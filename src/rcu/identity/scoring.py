@@ -171,8 +171,8 @@ def _conclude(
         probability(weight),
         tuple(
             [
-                Evidence(
-                    attribute, level, bits, bits * share, None if share == 1.0 else "household"
+                Evidence._make(
+                    (attribute, level, bits, bits * share, None if share == 1.0 else "household")
                 )
                 for (attribute, level, bits), share in zip(weighed, shares, strict=True)
             ]

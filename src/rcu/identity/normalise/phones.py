@@ -89,6 +89,7 @@ def is_placeholder_phone(phone: str) -> bool:
     return all(b - a == step for a, b in pairwise(pairs))
 
 
+@lru_cache(maxsize=8192)
 def is_landline(phone: str) -> bool:
     """Tell whether an E.164 number is known to be a French landline, which a household shares."""
     code, national = phone[:-_NATIONAL_LENGTH], phone[-_NATIONAL_LENGTH:]
