@@ -134,6 +134,15 @@ WORLDS = {
         "PL", ("given", "family", "phone", "street", "postcode", "city"),
         shared=0.4, own_lines=True, records=(1, 2, 4, 6, 10, 14),
     ),
+    "voters_of_five_lists": World(
+        "US", ("given", "family", "postcode", "city"),
+        empty=0.03, typing_errors=0.2, initials=0.0, changed=0.0, shared=0.45,
+        records=(1, 1, 1, 2, 2, 3, 4, 5),
+    ),
+    "ten_noisy_copies": World(
+        "GB", ("given", "family", "born", "street", "postcode", "city"),
+        typing_errors=0.3, swapped=0.06, records=(1, 1, 2, 3, 5, 8, 11), at_most=700,
+    ),
     "small_club": World("US", ("given", "family", "born", "email", "phone"), at_most=60),
 }  # fmt: skip
 
