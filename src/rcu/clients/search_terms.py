@@ -32,7 +32,7 @@ MISTYPED_LETTERS = 7
 """Typing errors are looked for in the first letters of a word."""
 PHONE_ENDS = (4, 6)
 _FRENCH_POSTCODE = 5
-_DOUBLED = re.compile(r"(.)\1+")
+_DOUBLED = re.compile(r"(.)(?=\1)")
 
 
 class Term(StrEnum):
@@ -107,7 +107,7 @@ def department(postcode: str) -> str | None:
 
 def city_sound(word: str) -> str:
     """Return the sound of a word of a city's name; doubled letters count once (`lile`)."""
-    return sound(_DOUBLED.sub(r"\1", word))
+    return sound(_DOUBLED.sub("", word))
 
 
 def _name_terms(records: Iterable[ProfileRecord]) -> set[str]:

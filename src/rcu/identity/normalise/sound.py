@@ -15,7 +15,7 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     for needed, pattern, sound in (
         ("", r"[^a-z]", ""),
         ("ill", r"ill(?=[aeiou])", "y"),
-        ("", r"(.)\1+", r"\1"),
+        ("", r"(.)(?=\1)", ""),
         ("kn", r"^kn", "n"),
         ("", r"sch|tch|sh|ch(?![lrn])|cz", "S"),
         ("ph", r"ph", "f"),
@@ -41,11 +41,11 @@ RULES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("", r"(?<=..)[tds]+$", ""),
         ("e", r"(?<=..)e$", ""),
         ("ie", r"ie$", "i"),
-        ("", r"(.)\1+", r"\1"),
+        ("", r"(.)(?=\1)", ""),
     )
 )
 """In their order: what must be there for a rule to apply, as is soon seen; what it looks for; the
-sound of that."""
+sound of that, never by what was found (`\\1`), which takes ten times as long to fill in."""
 
 
 _SHORTEST = 3
