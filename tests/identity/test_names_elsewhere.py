@@ -190,3 +190,24 @@ def test_a_name_that_stands_alone_may_be_the_given_name() -> None:
         assert score_pair(lone, whole, MODEL).decision is Decision.LINK
     spouse = features(None, "Fontaine", **contact)
     assert score_pair(spouse, whole, MODEL).decision is Decision.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "given", "family"),
+    [
+        (("Berta", "Kilianek"), ("Kilianek", "Bretq"), "resembling", "swapped"),
+        (("Berta", "Kilianek"), ("Kilianekk", "Bretq"), "different", "different"),
+        (("Thomas", "Martin"), ("Martin", "Tomasi"), "different", "different"),
+    ],
+    ids=["one_to_the_letter", "neither_to_the_letter", "two_given_names"],
+)
+def test_names_have_changed_places_where_one_is_there_to_the_letter(
+    one: tuple[str, str], other: tuple[str, str], given: str, family: str
+) -> None:
+    a, b = features(*one), features(*other)
+
+    found = compare_names(a, b, MODEL.is_common_given_name)
+
+    assert (found.given.level, found.family.level) == (given, family)
+    assert compare_names(b, a, MODEL.is_common_given_name) == found
+    assert given_names_differ(a, b, MODEL.is_common_given_name) is (given == "different")

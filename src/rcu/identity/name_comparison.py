@@ -191,11 +191,11 @@ def _swap(
 ) -> ComparedNames | None:
     one = compare_given(given, other_family, _never)
     two = compare_given(family, other_given, _never)
-    if (
-        one.level in _PLAUSIBLE
-        and two.level in _PLAUSIBLE
-        and (one.level in _STRONG or two.level in _STRONG)
-    ):
+    if _are_crossed(one.level, two.level) and not (
+        RESEMBLING in {one.level, two.level}
+        and is_common(facets(given).joined)
+        and is_common(facets(other_given).joined)
+    ):  # two given names that many bear are two names: Thomas Martin, Martin Tomasi
         # Which of the two is the given name: the one that many bear; else by spelling, so that
         # both orders of the pair give the same answer.
         names = ((given, other_family), (family, other_given))
@@ -219,6 +219,20 @@ def _swap(
     ):
         return ComparedNames(_as_swapped(two), level_only(DIFFERENT))
     return None
+
+
+def _are_crossed(one: str, two: str) -> bool:
+    """Tell whether two names have changed places, by how each is found on the other side.
+
+    One of them has to be there for certain, be it with an error; the other may be worse where the
+    first is there to the letter: a name that stands on the wrong side is not there by chance.
+    """
+    if one in _PLAUSIBLE and two in _PLAUSIBLE:
+        return one in _STRONG or two in _STRONG
+    return (one, two) in _ONE_TO_THE_LETTER
+
+
+_ONE_TO_THE_LETTER = frozenset({(EXACT, RESEMBLING), (RESEMBLING, EXACT)})
 
 
 def _as_swapped(found: Compared) -> Compared:
