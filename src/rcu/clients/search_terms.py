@@ -112,20 +112,17 @@ def city_sound(word: str) -> str:
 
 def _name_terms(records: Iterable[ProfileRecord]) -> set[str]:
     names = {
-        (written, kind)
+        (name, kind)
         for record in records
         for attribute, kind in NAME_TERMS.items()
-        if (written := record.value(attribute)) is not None
+        if (name := name_words(record.value(attribute)))
     }
-    return set().union(*[_terms_of_name(written, kind) for written, kind in names])
+    return set().union(*[_terms_of_name(name, kind) for name, kind in names])
 
 
 @lru_cache(maxsize=16384)
-def _terms_of_name(written: str, kind: Term) -> frozenset[str]:
+def _terms_of_name(name: tuple[str, ...], kind: Term) -> frozenset[str]:
     """Return the terms of one name; the same names come back with every record of a client."""
-    name = name_words(written)
-    if not name:
-        return frozenset()
     found = facets(name)
     terms: set[str] = set()
     terms.update(map(kind.of, {*name, found.joined, found.core_joined}))
