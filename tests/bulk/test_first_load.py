@@ -19,6 +19,7 @@ from rcu.bulk.duckdb_engine import DuckDBEngine
 from rcu.bulk.errors import LoadOvertakenError, NotAFirstLoadError
 from rcu.bulk.first_load import Load, Loaded, load_first
 from rcu.bulk.load_stages import Reading
+from rcu.bulk.tables import TABLES
 from rcu.db.engine import Database
 from rcu.identity.decisions import Instruction
 from rcu.identity.declarations import declare
@@ -440,6 +441,17 @@ async def test_the_tables_have_their_indexes_and_keys_afterwards(
     assert sorted(await rows(open_database, query)) == before
     async with open_database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM blocking_key")) > 0
+
+
+async def test_the_planner_knows_the_tables_afterwards(
+    open_database: Database, tmp_path: Path
+) -> None:
+    await file_of(tmp_path, 20, seed=39).load(open_database)
+
+    for table in TABLES:
+        counted = f"SELECT count(*) FROM {table}"
+        said = f"SELECT reltuples FROM pg_class WHERE oid = '{table}'::regclass"
+        assert await rows(open_database, said) == await rows(open_database, counted), table
 
 
 async def test_a_failure_on_the_way_leaves_nothing(
