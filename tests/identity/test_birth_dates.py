@@ -89,6 +89,13 @@ def test_a_date_that_was_miscounted_makes_nobody_of_a_namesake(born: str) -> Non
     assert score_pair(one, other, MODEL).decision is not Decision.LINK
 
 
+def test_a_phone_with_a_wrong_digit_excuses_no_second_and_third_slip() -> None:
+    one = features("Xylandre", "Kervella", born="1984-03-17", phone="0612000034")
+    other = features("Xylandre", "Kervella", born="1985-04-16", phone="0613000034")
+
+    assert score_pair(one, other, MODEL).contradiction == "birth_date"
+
+
 def test_brother_and_sister_born_a_year_apart_stay_two_on_the_e_mail_of_their_mother() -> None:
     older = features("Malo", "Kervella", born="1984-03-17", email="maman@kervella.example")
     younger = features(None, "Kervella", born="1985-04-16", email="maman@kervella.example")

@@ -109,6 +109,22 @@ def _outvotes(designating: Collection[str], levels: Mapping[str, str], model: Mo
     )
 
 
+def untied_slips(levels: Mapping[str, str], model: Model) -> str | None:
+    """Find two slips in a birth date beside which no home, contact or number is the same.
+
+    One that is near, as a phone with a wrong digit, would be a third slip. Where birth dates are
+    known to err, they are weighed without any.
+    """
+    if (
+        levels["birth_date"] != TWO_SLIPS
+        or BIRTH_DATE in model.excusable_differences
+        or shares_a_home(levels)
+        or designating_kinds(levels, model)
+    ):
+        return None
+    return BIRTH_DATE
+
+
 NAMES = frozenset({GIVEN_NAME, FAMILY_NAME, TITLE})
 SAYS_NOTHING = frozenset(
     {MISSING, DIFFERENT, SHARED, RESEMBLING, NEAR_DAYS, TWO_SLIPS, "vague", "same_year", "city"}

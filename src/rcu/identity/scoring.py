@@ -20,6 +20,7 @@ from rcu.identity.contradictions import (
     designating_kinds,
     kin_by_levels,
     plain_contradiction,
+    untied_slips,
     without_excuse,
 )
 from rcu.identity.features import Features
@@ -165,6 +166,7 @@ def _conclude(
         plain_contradiction(levels, model, designating=designating_kinds(levels, model))
         or kin_by_levels(levels)
         or without_excuse(levels)
+        or untied_slips(levels, model)
     )
     return PairScore(
         weight,
