@@ -14,13 +14,16 @@ MODEL = Model.shipped()
 
 
 def _lines(people: int, *, lines: int) -> dict[str, Features]:
-    """Return the records of a telephone company: one for each line, with a number of its own."""
+    """Return the records of a telephone company: one for each line, with a number of its own.
+
+    All have one name, and no birth date is a slip of another.
+    """
     return {
         f"{number}-{line}": describe(
             Person(
                 given_name="Enora",
                 family_name="Kervella",
-                birth_date=f"{1950 + number % 50}-{2 + number % 11:02}-{2 + number // 50:02}",
+                birth_date=f"{1940 + number}-{2 + number % 11:02}-{2 + 5 * number % 23:02}",
                 phones=(f"06{12 + number:02}{line:02}3498",),
             )
         )
