@@ -11,7 +11,7 @@ from rcu.training.document import changed, tempered
 from rcu.training.frequencies import learn_frequencies
 from rcu.training.households import HouseholdCensus
 from rcu.training.prior import estimate_prior, judged_shift, log_likelihood_bits
-from rcu.training.shrinkage import PRIOR_EVENTS, shrunk
+from rcu.training.shrinkage import PRIOR_EVENTS, shrunk, shrunk_or_refuted
 from tests.identity.people import features, home
 
 
@@ -29,6 +29,26 @@ def test_many_events_outweigh_what_was_held() -> None:
 
 def test_as_many_events_as_the_prior_stands_for_count_half() -> None:
     assert shrunk(2 * PRIOR_EVENTS, PRIOR_EVENTS / 0.1, 0.1) == pytest.approx(0.15)
+
+
+def test_what_was_held_of_a_rare_error_gives_way_to_records_that_are_full_of_it() -> None:
+    assert shrunk(150, 1_000, 0.002) < 0.03
+    assert shrunk_or_refuted(150, 1_000, 0.002) == pytest.approx(0.1, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("events", "trials", "held"), [(0, 0, 0.2), (3, 1_000, 0.002), (0, 1_000, 0.02), (1, 20, 0.05)]
+)
+def test_what_chance_may_show_refutes_nothing(events: int, trials: int, held: float) -> None:
+    kept = shrunk(events, trials, held)
+
+    assert shrunk_or_refuted(events, trials, held) == pytest.approx(kept, rel=0.05)
+
+
+def test_more_events_never_make_an_error_rarer() -> None:
+    found = [shrunk_or_refuted(events, 1_000, 0.01) for events in range(0, 1_000, 7)]
+
+    assert found == sorted(found)
 
 
 def test_the_prior_is_the_share_of_pairs_that_match() -> None:

@@ -19,7 +19,7 @@ from rcu.identity.model import (
     ModelDocument,
 )
 from rcu.training.em import Estimate, Levels
-from rcu.training.shrinkage import rounded, shrunk
+from rcu.training.shrinkage import rounded, shrunk, shrunk_or_refuted
 
 IDENTIFIER = "identifier"
 """The attribute whose levels an identifier has that the model knows no better."""
@@ -145,7 +145,7 @@ def _estimated(
         if key == DIFFERENT and name in _GUARDED - model.excusable_differences:
             return level.m  # such pairs contradict, and took no part
         events = estimate.matches * estimate.share(key) + known.reached[name, key]
-        return shrunk(events, trials, leaning.levels[key].m)
+        return shrunk_or_refuted(events, trials, leaning.levels[key].m)
 
     return _with_levels(held, m=m)
 
