@@ -219,11 +219,11 @@ class _Load:
         self._resolve()
         self._on_step("Writing")
         yield from self._export(OF_CLIENTS)
-        # Of all indexes that of the golden records takes longest: answers are made meanwhile.
-        golden = engine.made_of(self._profiles(), Assemble(region, at))
-        yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)
         answers = engine.made_of(engine.batches_of(placed_messages(engine)), Answer(at))
         yield from files_of_lines(engine.folder, "inbox_message", INBOX_COLUMNS, answers)
+        # The last: to index them takes PostgreSQL most memory, which the processes have given back.
+        golden = engine.made_of(self._profiles(), Assemble(region, at))
+        yield from files_of_lines(engine.folder, "golden_record", GOLDEN_COLUMNS, golden)
         engine.end_processes()
 
     def _weigh(self) -> Weighed:

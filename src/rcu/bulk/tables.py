@@ -97,7 +97,7 @@ OF_CLIENTS: Mapping[str, Source] = {
 """The tables that the partition is needed for. Rows are in no order: sorting what is wide takes
 more memory than the indexes, which are built afterwards, would save time."""
 
-TABLES = (*OF_RECORDS, *OF_PAIRS, *OF_CLIENTS, "golden_record", "inbox_message")
+TABLES = (*OF_RECORDS, *OF_PAIRS, *OF_CLIENTS, "inbox_message", "golden_record")
 """All that a first load fills; the last two are made by stages."""
 BARE = frozenset(TABLES) - {"client", "inbox_payload"}
 """Those of them that have no indexes while they are filled."""
