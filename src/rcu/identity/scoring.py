@@ -31,6 +31,7 @@ from rcu.identity.levels import (
     INITIAL,
     MISSING,
     NEAR_DAYS,
+    NICKNAME,
     PART,
     PARTICLE,
     RESEMBLING,
@@ -385,7 +386,7 @@ def _names_may_do(levels: dict[str, str], model: Model) -> bool:
     return (
         model.names_alone_link
         and levels["family_name"] in _WHOLE_FAMILY_NAME
-        and levels["given_name"] not in {MISSING, INITIAL, RESEMBLING}
+        and levels["given_name"] not in {MISSING, INITIAL, NICKNAME, RESEMBLING}
         and all(level == MISSING for attribute, level in levels.items() if attribute not in _SILENT)
     )
 
